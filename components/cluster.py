@@ -1,0 +1,255 @@
+"""The control plane and who may reach it: EKS with access entries, encrypted secrets and audit logs; or an existing one."""
+
+from __future__ import annotations
+
+import enum
+import ipaddress
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+from pydantic import Field, field_validator, model_validator
+
+from components.addons import AddonsSpec
+from components.iam import trust
+from components.spec import Invalid, LogDays, Spec
+from components.system_nodes import SystemNodesSpec
+from versions import ADDONS, KUBERNETES
+
+LOG_TYPES = ("api", "audit", "authenticator", "controllerManager", "scheduler")
+ADMIN_POLICY = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"
+OPEN = ipaddress.IPv4Network("0.0.0.0/0")
+
+
+class Reach(enum.StrEnum):
+    """How the deployer gets to the API server: from inside the VPC, through an SSM tunnel, or from known addresses."""
+
+    VPC_RUNNER = "vpcRunner"
+    SSM_TUNNEL = "ssmTunnel"
+    PUBLIC_CIDRS = "publicCidrs"
+
+
+class AccessSpec(Spec):
+    """Who administers the cluster, and from where the deployer reaches its endpoint."""
+
+    reach: Reach = Reach.VPC_RUNNER
+    """Private endpoint with a runner in the VPC or a tunnel, or a public endpoint for `allowedCidrs`."""
+    allowed_cidrs: list[str] = Field(default_factory=list)
+    """IPv4 blocks that may reach a public endpoint; never the whole internet."""
+    runner_label: str = "ubuntu-latest"
+    """Label of the CI runner that deploys this environment."""
+    admin_roles: list[str] = Field(default_factory=lambda: ["modelyard-deployer"], min_length=1)
+    """Names of IAM roles of this account that administer the cluster; the deployer's is one."""
+
+    @model_validator(mode="after")
+    def _agrees(self) -> AccessSpec:
+        public = self.reach is Reach.PUBLIC_CIDRS
+        if public and not self.allowed_cidrs:
+            raise Invalid(
+                "a public endpoint that names nobody",
+                where="allowedCidrs",
+                found="[]",
+                allowed="at least one IPv4 block",
+                fix="name the blocks that the deployer and the administrators come from",
+            )
+        if not public and self.allowed_cidrs:
+            raise Invalid(
+                "a private endpoint takes no CIDRs",
+                where="allowedCidrs",
+                found=", ".join(self.allowed_cidrs),
+                allowed="[] unless reach is publicCidrs",
+            )
+        for place, text in enumerate(self.allowed_cidrs):
+            try:
+                block = ipaddress.IPv4Network(text)
+            except ValueError as error:
+                raise Invalid("not an IPv4 block", where=f"allowedCidrs[{place}]", found=text, fix=str(error)) from None
+            if block.prefixlen < 8:
+                raise Invalid(
+                    "the endpoint would be open to a large part of the internet",
+                    where=f"allowedCidrs[{place}]",
+                    found=text,
+                    allowed="/8 or smaller",
+                    fix="name the blocks that the deployer and the administrators come from",
+                )
+        return self
+
+
+class ExistingClusterSpec(Spec):
+    """An EKS cluster that somebody else owns: what the platform needs of it is checked, nothing of it is changed."""
+
+    name: str = Field(pattern=r"^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$")
+    """The cluster's name."""
+
+
+class ClusterSpec(Spec):
+    """The control plane, its add-ons and its system nodes; or an `existing` one."""
+
+    version: str = KUBERNETES
+    """Kubernetes minor; EKS moves one minor at a time."""
+    access: AccessSpec = Field(default_factory=AccessSpec)
+    """Who administers the cluster, and from where."""
+    log_days: LogDays = LogDays.MONTH
+    """Days that control-plane logs are kept."""
+    deletion_protection: bool = False
+    """Whether EKS refuses to delete the cluster; Pulumi protects it then too."""
+    system_nodes: SystemNodesSpec = Field(default_factory=SystemNodesSpec)
+    """The small fixed group that carries Karpenter, CoreDNS and the add-ons."""
+    addons: AddonsSpec = Field(default_factory=AddonsSpec)
+    """Settings of the EKS add-ons."""
+    existing: ExistingClusterSpec | None = None
+    """Use this cluster instead of making one."""
+
+    @field_validator("version")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        if value not in ADDONS:
+            raise Invalid(
+                "no add-on versions are pinned for this Kubernetes version",
+                found=value,
+                allowed=", ".join(ADDONS),
+                fix="add its add-ons to ADDONS in versions.py first",
+            )
+        return value
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClusterArgs:
+    """What the control plane is made from: its spec, the platform's name and place, and the network's subnets."""
+
+    spec: ClusterSpec
+    name: str
+    region: str
+    account_id: str
+    vpc_id: pulumi.Input[str]
+    subnet_ids: list[pulumi.Output[str]]
+
+
+@pulumi.type_token("modelyard:index:Cluster")
+class Cluster(pulumi.ComponentResource):
+    """An EKS control plane that only named roles administer, whose secrets are encrypted and whose logs are kept."""
+
+    cluster_name: pulumi.Output[str]
+    endpoint: pulumi.Output[str]
+    certificate_authority: pulumi.Output[str]
+    security_group_id: pulumi.Output[str]
+    arn: pulumi.Output[str]
+    entries: list[pulumi.Resource]
+    """The access entries; whatever talks to the API server depends on them."""
+
+    def __init__(self, name: str, args: ClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("modelyard:index:Cluster", name, {"spec": args.spec.to_inputs()}, opts)
+        self._args = args
+        child = pulumi.ResourceOptions(parent=self)
+        key = aws.kms.Key(
+            "secrets",
+            description=f"Kubernetes secrets of {args.name}",
+            enable_key_rotation=True,
+            deletion_window_in_days=30,
+            opts=child,
+        )
+        aws.kms.Alias("secrets", name=f"alias/{args.name}-secrets", target_key_id=key.key_id, opts=child)
+        logs = aws.cloudwatch.LogGroup(
+            "control-plane",
+            name=f"/aws/eks/{args.name}/cluster",
+            retention_in_days=args.spec.log_days,
+            opts=child,
+        )
+        role = aws.iam.Role(
+            "control-plane",
+            name=f"{args.name}-control-plane",
+            assume_role_policy=trust("eks.amazonaws.com", ("sts:AssumeRole", "sts:TagSession")),
+            opts=child,
+        )
+        attached = aws.iam.RolePolicyAttachment(
+            "control-plane",
+            role=role.name,
+            policy_arn="arn:aws:iam::aws:policy/AmazonEKSClusterPolicy",
+            opts=child,
+        )
+        cluster = aws.eks.Cluster(
+            "cluster",
+            name=args.name,
+            role_arn=role.arn,
+            version=args.spec.version,
+            bootstrap_self_managed_addons=False,
+            access_config={"authentication_mode": "API", "bootstrap_cluster_creator_admin_permissions": False},
+            upgrade_policy={"support_type": "STANDARD"},
+            deletion_protection=args.spec.deletion_protection,
+            enabled_cluster_log_types=list(LOG_TYPES),
+            encryption_config={"provider": {"key_arn": key.arn}, "resources": ["secrets"]},
+            vpc_config=self._endpoint(),
+            opts=pulumi.ResourceOptions(
+                parent=self, depends_on=[attached, logs], protect=args.spec.deletion_protection
+            ),
+        )
+        self.cluster_name = cluster.name
+        self.endpoint = cluster.endpoint
+        self.certificate_authority = cluster.certificate_authority.data.apply(str)
+        self.security_group_id = cluster.vpc_config.cluster_security_group_id.apply(str)
+        self.arn = cluster.arn
+        self.entries = [entry for admin in args.spec.access.admin_roles for entry in self._admin(cluster, admin)]
+        self.register_outputs({})
+
+    def _endpoint(self) -> aws.eks.ClusterVpcConfigArgsDict:
+        access = self._args.spec.access
+        config: aws.eks.ClusterVpcConfigArgsDict = {
+            "subnet_ids": self._args.subnet_ids,
+            "endpoint_private_access": True,
+            "endpoint_public_access": access.reach is Reach.PUBLIC_CIDRS,
+        }
+        if access.reach is Reach.PUBLIC_CIDRS:
+            config["public_access_cidrs"] = access.allowed_cidrs
+        return config
+
+    def _admin(self, cluster: aws.eks.Cluster, role: str) -> list[pulumi.Resource]:
+        child = pulumi.ResourceOptions(parent=self)
+        principal = f"arn:aws:iam::{self._args.account_id}:role/{role}"
+        entry = aws.eks.AccessEntry(
+            f"admin-{role}", cluster_name=cluster.name, principal_arn=principal, type="STANDARD", opts=child
+        )
+        grant = aws.eks.AccessPolicyAssociation(
+            f"admin-{role}",
+            cluster_name=cluster.name,
+            principal_arn=entry.principal_arn,
+            policy_arn=ADMIN_POLICY,
+            access_scope={"type": "cluster"},
+            opts=child,
+        )
+        return [entry, grant]
+
+    def kubeconfig(self) -> pulumi.Output[str]:
+        """A kubeconfig that asks the AWS CLI for a short-lived token: it names the cluster and holds no credential."""
+        args = self._args
+        return pulumi.Output.all(name=self.cluster_name, server=self.endpoint, ca=self.certificate_authority).apply(
+            lambda known: json.dumps(kubeconfig(args.region, known["name"], known["server"], known["ca"]))
+        )
+
+
+def kubeconfig(region: str, name: str, server: str, certificate_authority: str) -> dict[str, Any]:
+    """The kubeconfig of one EKS cluster, with the AWS CLI as its credential plugin."""
+    command = ["eks", "get-token", "--output", "json", "--region", region, "--cluster-name", name]
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": name,
+        "clusters": [
+            {"name": name, "cluster": {"server": server, "certificate-authority-data": certificate_authority}}
+        ],
+        "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
+        "users": [
+            {
+                "name": name,
+                "user": {
+                    "exec": {
+                        "apiVersion": "client.authentication.k8s.io/v1",
+                        "command": "aws",
+                        "args": command,
+                        "interactiveMode": "Never",
+                    }
+                },
+            }
+        ],
+    }

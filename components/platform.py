@@ -1,0 +1,35 @@
+"""The root of the tree: it registers the whole plan before anything else exists, so that a gate can judge it whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlatformArgs:
+    """The plan: plain values only. `digest` is the SHA-256 of the settings that the plan was made from."""
+
+    environment: str
+    owner: str
+    region: str
+    digest: str
+    settings: dict[str, Any]
+
+
+@pulumi.type_token("modelyard:index:Platform")
+class Platform(pulumi.ComponentResource):
+    """The whole platform of one environment; every other component stands under it."""
+
+    def __init__(self, name: str, args: PlatformArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        plan = {
+            "environment": args.environment,
+            "owner": args.owner,
+            "region": args.region,
+            "digest": args.digest,
+            "settings": args.settings,
+        }
+        super().__init__("modelyard:index:Platform", name, plan, opts)
+        self.register_outputs({})

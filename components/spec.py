@@ -1,0 +1,74 @@
+"""The base of every Spec: plain values known at preview, camelCase outside and snake_case inside, unknown keys refused."""
+
+from __future__ import annotations
+
+import enum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+from problem import Problem
+
+
+class Environment(enum.StrEnum):
+    """What kind of environment a stack is; each has a profile of defaults and a ceiling on its cost."""
+
+    DEV = "dev"
+    STAGING = "staging"
+    PROD = "prod"
+    LOCAL = "local"
+
+
+class LogDays(enum.IntEnum):
+    """The retention times (days) that CloudWatch Logs offers and that a platform has a use for."""
+
+    WEEK = 7
+    FORTNIGHT = 14
+    MONTH = 30
+    QUARTER = 90
+    HALF_YEAR = 180
+    YEAR = 365
+    TWO_YEARS = 731
+
+
+class Spec(BaseModel):
+    """A frozen description of one part of the platform, as the stack file, the plan and the packs all read it.
+
+    Fields hold plain values only: str, int, bool, Decimal, Enum, other Specs, and lists and dicts of these. No unions
+    and no tuples, so that Pulumi's component analyzer can publish the Spec to every Pulumi language. Secrets never
+    stand here, only their names or ARNs.
+    """
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        alias_generator=to_camel,
+        validate_by_name=True,
+        validate_by_alias=True,
+        use_attribute_docstrings=True,
+    )
+
+    def to_inputs(self) -> dict[str, Any]:
+        """The Spec as plain camelCase values, the form in which a component registers it and a pack parses it again."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+class Invalid(ValueError):
+    """A validator's refusal with its parts: pydantic carries it, the settings loader adds where it stands.
+
+    `where` is relative to the Spec that raised it, in camelCase (`limits.gpus`).
+    """
+
+    def __init__(self, summary: str, *, where: str = "", found: str = "", allowed: str = "", fix: str = "") -> None:
+        self.problems: tuple[Problem, ...] = (
+            Problem(summary=summary, where=where, found=found, allowed=allowed, fix=fix),
+        )
+        super().__init__(summary)
+
+    @classmethod
+    def of(cls, problems: list[Problem]) -> Invalid:
+        """Several problems as one refusal, so that a reader sees all of them at once."""
+        refusal = cls(problems[0].summary)
+        refusal.problems = tuple(problems)
+        return refusal

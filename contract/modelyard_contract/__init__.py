@@ -1,0 +1,21 @@
+"""The outputs of a Modelyard platform as typed values: import `PlatformOutputs`, nothing else is public."""
+
+from modelyard_contract.outputs import (
+    CONTRACT_VERSION,
+    ClusterOutputs,
+    ContractError,
+    GpuPoolOutputs,
+    NetworkOutputs,
+    PlatformOutputs,
+    Toleration,
+)
+
+__all__ = [
+    "CONTRACT_VERSION",
+    "ClusterOutputs",
+    "ContractError",
+    "GpuPoolOutputs",
+    "NetworkOutputs",
+    "PlatformOutputs",
+    "Toleration",
+]

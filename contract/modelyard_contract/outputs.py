@@ -1,0 +1,138 @@
+"""What a platform promises to its app teams: strict when written, lenient when read, so that an older reader keeps working.
+
+No output is a secret; a secret's place is named instead. The same document is published three ways: as stack outputs, as
+an SSM parameter and as a ConfigMap, because a StackReference opens the whole state to its reader.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.alias_generators import to_camel
+
+if TYPE_CHECKING:
+    import pulumi
+
+CONTRACT_VERSION = 1
+"""Raised only when a reader of the version before would misread the outputs; new fields do not raise it."""
+
+
+class ContractError(ValueError):
+    """The outputs are not what this contract promises: it says which field, and what to do."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(
+        frozen=True,
+        extra="ignore",
+        alias_generator=to_camel,
+        validate_by_name=True,
+        validate_by_alias=True,
+        use_attribute_docstrings=True,
+    )
+
+
+class NetworkOutputs(_Part):
+    """The network that the platform runs in."""
+
+    vpc_id: str
+    """Id of the VPC."""
+    private_subnet_ids: list[str]
+    """Subnets for workloads, one a zone."""
+
+
+class ClusterOutputs(_Part):
+    """The Kubernetes cluster, enough to build a kubeconfig from with credentials of one's own."""
+
+    name: str
+    """The cluster's name."""
+    arn: str
+    """The cluster's ARN."""
+    endpoint: str
+    """URL of the API server."""
+    certificate_authority: str
+    """The API server's CA certificate (base64 PEM); public."""
+    security_group_id: str
+    """Security group that nodes and control plane share."""
+    version: str
+    """Kubernetes minor version."""
+
+
+class Toleration(_Part):
+    """A toleration that a pod needs to land on a pool, as Kubernetes writes it."""
+
+    key: str
+    """Key of the taint."""
+    operator: str = "Exists"
+    """`Exists` or `Equal`."""
+    effect: str = "NoSchedule"
+    """Effect of the taint."""
+
+
+class GpuPoolOutputs(_Part):
+    """How a workload asks for a GPU of one pool, and how many there can be."""
+
+    node_selector: dict[str, str]
+    """Labels that only this pool's nodes have."""
+    tolerations: list[Toleration]
+    """Tolerations that the pool's taints ask for."""
+    max_gpus: int
+    """GPUs that the pool can ever have at once."""
+    gpu_memory_mib: int
+    """Memory of its smallest GPU (MiB), as the node label says."""
+
+
+class PlatformOutputs(_Part):
+    """Everything that an app team may rely on."""
+
+    contract_version: int = CONTRACT_VERSION
+    """Version of this contract."""
+    environment: str
+    """`dev`, `staging`, `prod` or `local`."""
+    owner: str
+    """Team that answers for the platform."""
+    region: str
+    """AWS region."""
+    account_id: str
+    """AWS account, twelve digits."""
+    network: NetworkOutputs
+    """The network."""
+    cluster: ClusterOutputs
+    """The cluster."""
+    namespaces: list[str] = Field(default_factory=list)
+    """Namespaces for workloads, all at Pod Security level `restricted`."""
+    storage_class: str
+    """Name of the default storage class."""
+    gpu_pools: dict[str, GpuPoolOutputs] = Field(default_factory=dict)
+    """GPU pools by name."""
+
+    @classmethod
+    def read(cls, outputs: Mapping[str, Any]) -> PlatformOutputs:
+        """The outputs of a stack as typed values; keys of a newer platform are ignored.
+
+        Raises ContractError when a promised key is missing or the contract's version is newer than this reader.
+        """
+        version = outputs.get("contractVersion")
+        if not isinstance(version, int | float) or int(version) > CONTRACT_VERSION:
+            raise ContractError(
+                f"the platform speaks contract version {version}, this reader version {CONTRACT_VERSION}: "
+                "upgrade modelyard-contract, or name a Modelyard stack"
+            )
+        try:
+            return cls.model_validate(dict(outputs))
+        except ValidationError as error:
+            fields = ", ".join(".".join(str(step) for step in each["loc"]) for each in error.errors())
+            raise ContractError(
+                f"the stack's outputs lack or misstate: {fields}; run `pulumi up` on the platform"
+            ) from None
+
+    @classmethod
+    def of(cls, reference: pulumi.StackReference) -> pulumi.Output[PlatformOutputs]:
+        """The outputs of a platform's stack, for an app team's own Pulumi program."""
+        return reference.outputs.apply(cls.read)
+
+    def to_outputs(self) -> dict[str, Any]:
+        """The promise as plain camelCase values, key by key what the stack exports."""
+        return self.model_dump(mode="json", by_alias=True)

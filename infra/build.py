@@ -1,0 +1,156 @@
+"""The only wiring: which components there are, and what each takes from its neighbours."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+import pulumi_kubernetes as k8s
+
+from components.addons import Addons, AddonsArgs
+from components.cluster import Cluster, ClusterArgs
+from components.karpenter import Karpenter, KarpenterArgs
+from components.namespaces import Namespaces, NamespacesArgs
+from components.network import Network, NetworkArgs
+from components.platform import Platform, PlatformArgs
+from components.storage import STORAGE_CLASS, Storage, StorageArgs
+from components.system_nodes import SystemNodes, SystemNodesArgs
+from infra.outputs import export
+from infra.settings import Settings, Stack
+
+
+def build(stack: Stack) -> None:
+    """Declares everything that the stack's settings ask for, and exports the contract."""
+    settings, name = stack.settings, stack.settings.full_name
+    root = Platform("platform", _plan(stack))
+    under = pulumi.ResourceOptions(parent=root)
+    cloud = aws.Provider("aws", region=_region(stack), default_tags={"tags": _tags(settings)}, opts=under)
+    in_cloud = pulumi.ResourceOptions(parent=root, providers=[cloud])
+    account_id = aws.get_caller_identity(opts=pulumi.InvokeOptions(provider=cloud)).account_id
+
+    network = Network("network", NetworkArgs(spec=settings.network, name=name, region=stack.region), in_cloud)
+    cluster = Cluster(
+        "cluster",
+        ClusterArgs(
+            spec=settings.cluster,
+            name=name,
+            region=stack.region,
+            account_id=account_id,
+            vpc_id=network.vpc_id,
+            subnet_ids=network.intra_subnet_ids,
+        ),
+        in_cloud,
+    )
+    before = _addons("addons-before-nodes", settings, cluster, in_cloud, before_nodes=True)
+    nodes = SystemNodes(
+        "system-nodes",
+        SystemNodesArgs(
+            spec=settings.cluster.system_nodes,
+            name=name,
+            version=settings.cluster.version,
+            cluster_name=cluster.cluster_name,
+            subnet_ids=network.private_subnet_ids,
+            tags=_tags(settings),
+            needs=[*before.ready, *network.ways_out],
+        ),
+        in_cloud,
+    )
+    after = _addons("addons-after-nodes", settings, cluster, in_cloud, before_nodes=False, needs=[nodes.group])
+
+    in_cluster = k8s.Provider(
+        "cluster",
+        kubeconfig=cluster.kubeconfig(),
+        cluster_identifier=f"arn:aws:eks:{stack.region}:{account_id}:cluster/{name}",
+        enable_server_side_apply=True,
+        # Whatever is in the cluster comes after, and goes before, what makes the cluster reachable and able to run it.
+        opts=pulumi.ResourceOptions(parent=root, depends_on=[*cluster.entries, nodes.group, *network.ways_out]),
+    )
+    both = pulumi.ResourceOptions(parent=root, providers=[cloud, in_cluster])
+    labels = {"app.kubernetes.io/managed-by": "modelyard", "app.kubernetes.io/part-of": name}
+    namespaces = Namespaces(
+        "namespaces", NamespacesArgs(spec=settings.namespaces, provider=in_cluster, labels=labels), both
+    )
+    Storage("storage", StorageArgs(spec=settings.storage, provider=in_cluster, labels=labels), both)
+    Karpenter(
+        "karpenter",
+        KarpenterArgs(
+            spec=settings.karpenter,
+            name=name,
+            region=stack.region,
+            account_id=account_id,
+            cluster_name=cluster.cluster_name,
+            provider=in_cluster,
+            needs=after.ready,
+        ),
+        both,
+    )
+    export(_promise(stack, account_id, network, cluster, namespaces))
+
+
+def _addons(
+    role: str,
+    settings: Settings,
+    cluster: Cluster,
+    opts: pulumi.ResourceOptions,
+    *,
+    before_nodes: bool,
+    needs: list[pulumi.Resource] | None = None,
+) -> Addons:
+    return Addons(
+        role,
+        AddonsArgs(
+            spec=settings.cluster.addons,
+            name=settings.full_name,
+            version=settings.cluster.version,
+            cluster_name=cluster.cluster_name,
+            before_nodes=before_nodes,
+            needs=needs or [],
+        ),
+        opts,
+    )
+
+
+def _plan(stack: Stack) -> PlatformArgs:
+    return PlatformArgs(
+        environment=stack.settings.environment.value,
+        owner=stack.settings.owner,
+        region=stack.region,
+        digest=stack.settings.digest,
+        settings=stack.settings.to_inputs(),
+    )
+
+
+def _region(stack: Stack) -> aws.Region:
+    return aws.Region(stack.region)
+
+
+def _tags(settings: Settings) -> dict[str, str]:
+    return {
+        "Environment": settings.environment.value,
+        "ManagedBy": "modelyard",
+        "Owner": settings.owner,
+        "Platform": settings.full_name,
+    }
+
+
+def _promise(
+    stack: Stack, account_id: str, network: Network, cluster: Cluster, namespaces: Namespaces
+) -> dict[str, Any]:
+    return {
+        "environment": stack.settings.environment.value,
+        "owner": stack.settings.owner,
+        "region": stack.region,
+        "accountId": account_id,
+        "network": {"vpcId": network.vpc_id, "privateSubnetIds": network.private_subnet_ids},
+        "cluster": {
+            "name": cluster.cluster_name,
+            "arn": cluster.arn,
+            "endpoint": cluster.endpoint,
+            "certificateAuthority": cluster.certificate_authority,
+            "securityGroupId": cluster.security_group_id,
+            "version": stack.settings.cluster.version,
+        },
+        "namespaces": list(namespaces.by_name),
+        "storageClass": STORAGE_CLASS,
+    }

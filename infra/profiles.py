@@ -1,0 +1,29 @@
+"""What an environment has when its stack file says nothing: one profile for each kind of environment.
+
+A profile holds only what differs from the Specs' own defaults, so that nothing is said twice; the stack file is laid over
+it. `modelyard config --stack NAME` prints each effective value and which of the three it came from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from components.spec import Environment
+
+PROFILES: Mapping[Environment, Mapping[str, Any]] = {
+    Environment.DEV: {},
+    Environment.STAGING: {
+        "network": {"zones": ["a", "b", "c"]},
+    },
+    Environment.PROD: {
+        "network": {"zones": ["a", "b", "c"], "nat": "perZone", "endpoints": "private", "flowLogDays": 90},
+        "cluster": {
+            "logDays": 365,
+            "deletionProtection": True,
+            "systemNodes": {"size": 3, "instanceTypes": ["m7g.xlarge"]},
+            "addons": {"dnsReplicas": 3},
+        },
+        "storage": {"retain": True},
+    },
+}

@@ -1,0 +1,44 @@
+"""The program as Pulumi runs it: reads the stack's configuration, refuses in one clear message, builds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pulumi
+
+from infra.settings import Stack
+from infra.stackfile import StackFile
+from problem import Refused
+
+
+def make(stack_file: Path) -> Callable[[], None]:
+    """The program of one stack file, for the Automation API."""
+
+    def program() -> None:
+        run(StackFile.read(stack_file))
+
+    return program
+
+
+def main() -> None:
+    """The program of the stack that the engine has selected: its configuration, with lines from the file beside it."""
+    config = pulumi.Config("modelyard").require_object("platform")
+    region = pulumi.Config("aws").require("region")
+    path = Path(pulumi.get_root_directory()) / f"Pulumi.{pulumi.get_stack()}.yaml"
+    try:
+        read = StackFile.read(path)
+        lines = read.lines if read.platform == config else {}
+    except Refused:
+        lines = {}
+    run(StackFile(path=path, platform=config, region=region, lines=lines))
+
+
+def run(file: StackFile) -> None:
+    """Builds the stack of a file; whatever refuses becomes one message to the engine, without a traceback."""
+    from infra.build import build
+
+    try:
+        build(Stack.read(file))
+    except Refused as refused:
+        raise pulumi.RunError(str(refused)) from None

@@ -1,0 +1,68 @@
+"""The JSON Schemas of the stack file and of the outputs, written to docs/schema so that editors complete and check both.
+
+python -m infra.schema            writes them
+python -m infra.schema --check    exits 1 when a committed one is not current
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from modelyard_contract import PlatformOutputs
+
+from infra.settings import Settings
+from infra.stackfile import PLATFORM_KEY, REGION_KEY
+
+FOLDER = Path(__file__).resolve().parent.parent / "docs" / "schema"
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def stack_schema() -> dict[str, Any]:
+    """The schema of a whole stack file: the region, the platform, and whatever else Pulumi keeps there."""
+    platform = Settings.model_json_schema(by_alias=True, mode="validation")
+    definitions = platform.pop("$defs")
+    return {
+        "$schema": DIALECT,
+        "title": "Modelyard stack file",
+        "type": "object",
+        "required": ["config"],
+        "properties": {
+            "config": {
+                "type": "object",
+                "required": [REGION_KEY, PLATFORM_KEY],
+                "properties": {REGION_KEY: {"type": "string", "description": "AWS region"}, PLATFORM_KEY: platform},
+            }
+        },
+        "$defs": definitions,
+    }
+
+
+def outputs_schema() -> dict[str, Any]:
+    """The schema of the outputs document."""
+    return {"$schema": DIALECT, **PlatformOutputs.model_json_schema(by_alias=True, mode="serialization")}
+
+
+def files() -> dict[Path, str]:
+    """Every schema file and its text."""
+    schemas = {"stack.json": stack_schema(), "outputs.json": outputs_schema()}
+    return {FOLDER / name: json.dumps(schema, indent=2) + "\n" for name, schema in schemas.items()}
+
+
+def main() -> int:
+    """Writes the schemas, or with `--check` only compares."""
+    stale = [path for path, text in files().items() if not path.is_file() or path.read_text() != text]
+    if "--check" in sys.argv[1:]:
+        if stale:
+            sys.stderr.write(f"not current: {', '.join(path.name for path in stale)}; run python -m infra.schema\n")
+        return 1 if stale else 0
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for path, text in files().items():
+        path.write_text(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,159 @@
+"""The whole stack as one typed tree: the stack file laid over its environment's profile, laid over the Specs' defaults."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from pydantic import Field, ValidationError
+
+from components.cluster import ClusterSpec
+from components.karpenter import KarpenterSpec
+from components.namespaces import NamespacesSpec
+from components.network import NetworkSpec
+from components.spec import Environment, Spec
+from components.storage import StorageSpec
+from infra.explain import problems_of
+from infra.profiles import PROFILES
+from infra.stackfile import StackFile
+from problem import Problem, Refused
+
+
+class BudgetSpec(Spec):
+    """What the environment may cost; the guard file's ceiling can only be lowered here."""
+
+    monthly_usd: Decimal = Field(gt=0, max_digits=12, decimal_places=2)
+    """Budget of the whole stack (USD a month of 730 h)."""
+    warn_at_percent: int = Field(default=80, ge=1, le=100)
+    """Share of the budget (percent) from which a preview warns."""
+
+
+class Settings(Spec):
+    """One environment of the platform."""
+
+    environment: Environment
+    """Which profile of defaults applies."""
+    owner: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,61}[a-z0-9]$")
+    """Team that answers for the platform; tagged on everything."""
+    name: str = Field(default="modelyard", pattern=r"^[a-z][a-z0-9-]{1,28}[a-z0-9]$")
+    """First part of every name in the cloud; the environment follows it."""
+    budget: BudgetSpec
+    """What the environment may cost."""
+    network: NetworkSpec = Field(default_factory=NetworkSpec)
+    """The VPC, its zones and its ways out."""
+    cluster: ClusterSpec = Field(default_factory=ClusterSpec)
+    """The control plane, its add-ons and its system nodes."""
+    karpenter: KarpenterSpec = Field(default_factory=KarpenterSpec)
+    """The autoscaler of every other node."""
+    namespaces: NamespacesSpec = Field(default_factory=NamespacesSpec)
+    """Where workloads live."""
+    storage: StorageSpec = Field(default_factory=StorageSpec)
+    """How volumes are made."""
+
+    @property
+    def full_name(self) -> str:
+        """The name that everything in the cloud starts with, for example `modelyard-dev`."""
+        return f"{self.name}-{self.environment.value}"
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the settings, so that a gate can tell whether two plans are of the same settings."""
+        return hashlib.sha256(json.dumps(self.to_inputs(), sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Value:
+    """One effective value: its dotted path, and where it came from."""
+
+    where: str
+    value: Any
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stack:
+    """A stack ready to build: its settings, its region, and what they were made from."""
+
+    settings: Settings
+    region: str
+    raw: Mapping[str, Any]
+    file: StackFile | None = None
+
+    @classmethod
+    def read(cls, file: StackFile) -> Stack:
+        """The stack that a stack file describes. Raises Refused with each problem's line."""
+        try:
+            return cls.of(file.platform, file.region, file)
+        except Refused as refused:
+            placed = [each.at(file.path.name, file.line(each.where)) for each in refused.problems]
+            raise Refused(placed, refused.code) from None
+
+    @classmethod
+    def of(cls, platform: Any, region: str, file: StackFile | None = None) -> Stack:
+        """The stack that a platform's value describes. Raises Refused."""
+        if not isinstance(platform, dict):
+            raise Refused(Problem(summary="the platform is not a map", found=type(platform).__name__))
+        profile = PROFILES.get(_environment(platform), {})
+        try:
+            settings = Settings.model_validate(_laid_over(profile, platform))
+        except ValidationError as error:
+            raise Refused(problems_of(error, Settings)) from None
+        return cls(settings=settings, region=region, raw=platform, file=file)
+
+    def values(self) -> Iterator[Value]:
+        """Every effective value, in the order of the schema, with where it came from."""
+        profile = PROFILES.get(self.settings.environment, {})
+        for where, value in _leaves(self.settings.model_dump(mode="json", by_alias=True), ""):
+            if _says(self.raw, where):
+                line = f":{self.file.line(where)}" if self.file else ""
+                source = f"{self.file.path.name}{line}" if self.file else "stack file"
+            elif _says(profile, where):
+                source = f"profile {self.settings.environment.value}"
+            else:
+                source = "default"
+            yield Value(where=where, value=value, source=source)
+
+
+def _environment(platform: Mapping[str, Any]) -> Environment:
+    found = platform.get("environment")
+    try:
+        return Environment(str(found))
+    except ValueError:
+        raise Refused(
+            Problem(
+                summary="the environment is not known" if found is not None else "the environment is missing",
+                where="environment",
+                found=str(found)[:80] if found is not None else "nothing",
+                allowed=", ".join(each.value for each in PROFILES),
+            )
+        ) from None
+
+
+def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """`above` on `below`: maps merge key by key, everything else is replaced whole."""
+    merged = dict(below)
+    for key, value in above.items():
+        under = merged.get(key)
+        both = isinstance(under, Mapping) and isinstance(value, Mapping)
+        merged[key] = _laid_over(under, value) if both else value  # type: ignore[arg-type]
+    return merged
+
+
+def _leaves(value: Any, where: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict) and value:
+        for key, inner in value.items():
+            yield from _leaves(inner, f"{where}.{key}" if where else key)
+    else:
+        yield where, value
+
+
+def _says(raw: Any, where: str) -> bool:
+    for step in where.split("."):
+        if not isinstance(raw, Mapping) or step not in raw:
+            return False
+        raw = raw[step]
+    return True
