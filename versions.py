@@ -70,8 +70,8 @@ ADDONS = {
 }
 """Add-ons by the Kubernetes minor that they were read for (public platform repositories, read 2026-11-24)."""
 
-BOTTLEROCKET = "1.62.1"
-AL2023 = "v20261112"
+AMI_ALIASES = {"AL2023": "al2023@v20260903", "Bottlerocket": "bottlerocket@v1.63.0"}
+"""Node images by AMI family, pinned: `@latest` would replace a fleet on someone else's day (read 2026-11-24)."""
 
 PULUMI = "3.259.0"
 PULUMI_MINIMUM = "3.247.0"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pulumi
@@ -10,14 +12,20 @@ import pulumi_kubernetes as k8s
 
 from components.addons import Addons, AddonsArgs
 from components.cluster import Cluster, ClusterArgs
+from components.device_plugin import DevicePlugin, DevicePluginArgs
+from components.general_pool import GeneralPool, GeneralPoolArgs
+from components.gpu_pool import GpuPool, GpuPoolArgs
 from components.karpenter import Karpenter, KarpenterArgs
 from components.namespaces import Namespaces, NamespacesArgs
 from components.network import Network, NetworkArgs
+from components.node_class import AmiFamily
 from components.platform import Platform, PlatformArgs
+from components.pools import GPU_TAINT, POOL_LABEL
 from components.storage import STORAGE_CLASS, Storage, StorageArgs
 from components.system_nodes import SystemNodes, SystemNodesArgs
 from infra.outputs import export
 from infra.settings import Settings, Stack
+from pricing.pool import PoolBound
 
 
 def build(stack: Stack) -> None:
@@ -72,7 +80,7 @@ def build(stack: Stack) -> None:
         "namespaces", NamespacesArgs(spec=settings.namespaces, provider=in_cluster, labels=labels), both
     )
     Storage("storage", StorageArgs(spec=settings.storage, provider=in_cluster, labels=labels), both)
-    Karpenter(
+    karpenter = Karpenter(
         "karpenter",
         KarpenterArgs(
             spec=settings.karpenter,
@@ -85,7 +93,62 @@ def build(stack: Stack) -> None:
         ),
         both,
     )
+    for_nodes = _ForNodes(stack, network, cluster, karpenter, in_cluster, labels)
+    for_nodes.general_pool(both)
+    for pool in settings.gpu_pools:
+        for_nodes.gpu_pool(pool, both)
+    sharing = {pool: spec.sharing for pool, spec in settings.gpu_pools.items() if spec.ami_family is AmiFamily.AL2023}
+    if sharing:
+        args = DevicePluginArgs(sharing=sharing, provider=in_cluster, needs=[karpenter.release])
+        DevicePlugin("device-plugin", args, both)
     export(_promise(stack, account_id, network, cluster, namespaces))
+
+
+@dataclass(frozen=True)
+class _ForNodes:
+    """What every pool of nodes takes from its neighbours."""
+
+    stack: Stack
+    network: Network
+    cluster: Cluster
+    karpenter: Karpenter
+    provider: k8s.Provider
+    labels: Mapping[str, str]
+
+    def general_pool(self, opts: pulumi.ResourceOptions) -> None:
+        settings = self.stack.settings
+        args = GeneralPoolArgs(
+            spec=settings.general_pool,
+            bound=self.stack.general,
+            zones=[f"{self.stack.region}{zone}" for zone in settings.network.zones],
+            **self._common(),
+        )
+        GeneralPool("general-pool", args, opts)
+
+    def gpu_pool(self, pool: str, opts: pulumi.ResourceOptions) -> None:
+        settings = self.stack.settings
+        args = GpuPoolArgs(
+            spec=settings.gpu_pools[pool],
+            bound=self.stack.pools[pool],
+            pool=pool,
+            region=self.stack.region,
+            network_zones=settings.network.zones,
+            vpc_id=self.network.vpc_id,
+            **self._common(),
+        )
+        GpuPool(f"gpu-pool-{pool}", args, opts)
+
+    def _common(self) -> dict[str, Any]:
+        return {
+            "name": self.stack.settings.full_name,
+            "subnet_ids": self.network.private_subnet_ids,
+            "security_group_id": self.cluster.security_group_id,
+            "node_role": self.karpenter.node_role_name,
+            "tags": _tags(self.stack.settings),
+            "labels": self.labels,
+            "provider": self.provider,
+            "needs": [self.karpenter.release],
+        }
 
 
 def _addons(
@@ -153,4 +216,14 @@ def _promise(
         },
         "namespaces": list(namespaces.by_name),
         "storageClass": STORAGE_CLASS,
+        "gpuPools": {pool: _pool_promise(pool, bound) for pool, bound in stack.pools.items()},
+    }
+
+
+def _pool_promise(pool: str, bound: PoolBound) -> dict[str, Any]:
+    return {
+        "nodeSelector": {POOL_LABEL: pool},
+        "tolerations": [{"key": GPU_TAINT, "operator": "Exists", "effect": "NoSchedule"}],
+        "maxGpus": bound.gpus,
+        "gpuMemoryMib": min(bound.gpu_memories_mib),
     }

@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field, StringConstraints, ValidationError
 
 from components.cluster import ClusterSpec
+from components.general_pool import POOL as GENERAL
+from components.general_pool import GeneralPoolSpec
+from components.gpu_pool import GpuPoolSpec
 from components.karpenter import KarpenterSpec
 from components.namespaces import NamespacesSpec
 from components.network import NetworkSpec
@@ -20,7 +23,14 @@ from components.storage import StorageSpec
 from infra.explain import problems_of
 from infra.profiles import PROFILES
 from infra.stackfile import StackFile
+from pricing.book import PriceBook
+from pricing.general import GeneralBound
+from pricing.pool import PoolBound
+from pricing.pool_plan import pool_bound
 from problem import Problem, Refused
+
+PoolName = Annotated[str, StringConstraints(pattern=r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$")]
+"""A pool's name: it becomes part of Kubernetes names and of AWS names."""
 
 
 class BudgetSpec(Spec):
@@ -53,6 +63,10 @@ class Settings(Spec):
     """Where workloads live."""
     storage: StorageSpec = Field(default_factory=StorageSpec)
     """How volumes are made."""
+    general_pool: GeneralPoolSpec = Field(default_factory=GeneralPoolSpec)
+    """Nodes without GPUs."""
+    gpu_pools: dict[PoolName, GpuPoolSpec] = Field(default_factory=dict, max_length=200)
+    """GPU pools by name."""
 
     @property
     def full_name(self) -> str:
@@ -81,6 +95,8 @@ class Stack:
     settings: Settings
     region: str
     raw: Mapping[str, Any]
+    general: GeneralBound
+    pools: Mapping[str, PoolBound]
     file: StackFile | None = None
 
     @classmethod
@@ -102,7 +118,8 @@ class Stack:
             settings = Settings.model_validate(_laid_over(profile, platform))
         except ValidationError as error:
             raise Refused(problems_of(error, Settings)) from None
-        return cls(settings=settings, region=region, raw=platform, file=file)
+        general, pools = _bounds(settings, PriceBook.embedded(region))
+        return cls(settings=settings, region=region, raw=platform, general=general, pools=pools, file=file)
 
     def values(self) -> Iterator[Value]:
         """Every effective value, in the order of the schema, with where it came from."""
@@ -116,6 +133,38 @@ class Stack:
             else:
                 source = "default"
             yield Value(where=where, value=value, source=source)
+
+
+def _bounds(settings: Settings, book: PriceBook) -> tuple[GeneralBound, dict[str, PoolBound]]:
+    """What bounds each pool. Raises Refused with every pool's problems at once, each with its path in the stack file."""
+    problems: list[Problem] = []
+    general: GeneralBound | None = None
+    pools: dict[str, PoolBound] = {}
+    try:
+        general = settings.general_pool.bound(book)
+    except Refused as refused:
+        problems += [replace(each, where=f"generalPool.{each.where}") for each in refused.problems]
+    if GENERAL in settings.gpu_pools:
+        problems.append(
+            Problem(summary="this name is the general pool's", where=f"gpuPools.{GENERAL}", fix="take another name")
+        )
+    for name, spec in settings.gpu_pools.items():
+        if outside := [zone for zone in spec.zones if zone not in settings.network.zones]:
+            problems.append(
+                Problem(
+                    summary="the pool wants zones that the network does not have",
+                    where=f"gpuPools.{name}.zones",
+                    found=", ".join(outside),
+                    allowed=", ".join(settings.network.zones),
+                )
+            )
+        try:
+            pools[name] = pool_bound(spec.ask(settings.network.zones), book)
+        except Refused as refused:
+            problems += [replace(each, where=f"gpuPools.{name}.{each.where}") for each in refused.problems]
+    if problems or general is None:
+        raise Refused(problems)
+    return general, pools
 
 
 def _environment(platform: Mapping[str, Any]) -> Environment:

@@ -1,0 +1,102 @@
+"""What a pool is for decides when its nodes may be taken away: one preset a purpose, as Karpenter's disruption block.
+
+Budgets of Karpenter add up to the strictest one that is active, so a window is written the other way round: outside it,
+nothing may be disrupted for drift or consolidation. Every preset sets `terminationGracePeriod`: without it a pod that
+blocks eviction would keep a drifted node, and its replacement, running for ever.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import Field
+
+from components.spec import Spec
+
+
+class Purpose(enum.StrEnum):
+    """What runs on a pool: requests that people wait for, long jobs, or work that can be started again."""
+
+    SERVING = "serving"
+    TRAINING = "training"
+    BATCH = "batch"
+
+
+class WindowSpec(Spec):
+    """When nodes may be replaced or consolidated: every day from `startHourUtc`, for `hours`."""
+
+    start_hour_utc: int = Field(default=2, ge=0, le=23)
+    """Hour of the day at which the window opens (UTC)."""
+    hours: int = Field(default=4, ge=1, le=23)
+    """How long it stays open (hours)."""
+
+    def outside(self) -> dict[str, str]:
+        """The rest of the day as a Karpenter budget's `schedule` (UTC) and `duration`."""
+        closes = (self.start_hour_utc + self.hours) % 24
+        return {"schedule": f"0 {closes} * * *", "duration": f"{24 - self.hours}h"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preset:
+    """The disruption behaviour of one purpose; times as Karpenter writes durations.
+
+    `at_once` is how many nodes of a NodePool may be replaced at the same time: the overlap that a bill has to allow for.
+    """
+
+    consolidation: str
+    consolidate_after: str
+    expire_after: str
+    grace: str
+    at_once: int
+    windowed: bool
+    drift: bool
+
+    def disruption(self, window: WindowSpec) -> dict[str, Any]:
+        """The NodePool's `spec.disruption`."""
+        moving = ["Drifted", "Underutilized"]
+        budgets: list[dict[str, Any]] = [{"nodes": "100%", "reasons": ["Empty"]}]
+        if not self.drift:
+            budgets.append({"nodes": "0", "reasons": moving})
+        else:
+            budgets.append({"nodes": str(self.at_once), "reasons": moving})
+            if self.windowed:
+                budgets.append({"nodes": "0", "reasons": moving, **window.outside()})
+        return {
+            "consolidationPolicy": self.consolidation,
+            "consolidateAfter": self.consolidate_after,
+            "budgets": budgets,
+        }
+
+
+PRESETS: Mapping[Purpose, Preset] = {
+    Purpose.SERVING: Preset(
+        consolidation="WhenEmptyOrUnderutilized",
+        consolidate_after="10m",
+        expire_after="336h",
+        grace="30m",
+        at_once=1,
+        windowed=True,
+        drift=True,
+    ),
+    Purpose.TRAINING: Preset(
+        consolidation="WhenEmpty",
+        consolidate_after="30m",
+        expire_after="Never",
+        grace="48h",
+        at_once=1,
+        windowed=False,
+        drift=False,
+    ),
+    Purpose.BATCH: Preset(
+        consolidation="WhenEmptyOrUnderutilized",
+        consolidate_after="2m",
+        expire_after="168h",
+        grace="10m",
+        at_once=2,
+        windowed=False,
+        drift=True,
+    ),
+}

@@ -1,0 +1,161 @@
+"""What a stack declares, found without an engine, a cloud or a toolchain: the program runs against a recording monitor.
+
+Whatever only a cloud would know stands as `${urn#property}`, so that a reader sees what refers to what. This is what
+`modelyard render` writes, what the golden files hold, and what the bill and the demo show before an engine is ready.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import typing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+from pulumi.runtime import mocks, rpc, sync_await
+from pulumi.runtime.stack import run_pulumi_func
+
+ACCOUNT = "${aws#accountId}"
+SECRET = "${secret}"  # noqa: S105
+"""What stands for every secret value: it is never written out."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Declared:
+    """One declared resource or component, its inputs in the provider's camelCase keys."""
+
+    urn: str
+    token: str
+    name: str
+    parent: str
+    custom: bool
+    inputs: dict[str, Any]
+    dependencies: tuple[str, ...]
+    protect: bool
+    provider: str
+
+
+def declare(program: Callable[[], None], *, project: str, stack: str) -> dict[str, Declared]:
+    """Runs a program and returns everything that it registers, by URN, in order of registration.
+
+    Raises what the program raises. Not thread-safe: Pulumi's runtime has one monitor for the process.
+    """
+    monitor = _Recorder()
+    mocks.set_mocks(_Answers(), project=project, stack=stack, preview=False, monitor=monitor)
+    pulumi.runtime.settings.SETTINGS.outputs.clear()
+    sync_await._sync_await(run_pulumi_func(program))
+    return monitor.found
+
+
+class _Recorder(mocks.MockMonitor):
+    """Keeps what a program registers; answers with its inputs, and placeholders for what a cloud would decide."""
+
+    def __init__(self) -> None:
+        super().__init__(_Answers())
+        self.found: dict[str, Declared] = {}
+
+    def make_urn(self, parent: str, type_: str, name: str) -> str:
+        """The URN that an engine gives: the whole chain of parents' types, less the stack's own."""
+        chain = parent.split("::")[2] if parent else ""
+        qualified = type_ if chain in {"", "pulumi:pulumi:Stack"} else f"{chain}${type_}"
+        return "::".join([f"urn:pulumi:{pulumi.get_stack()}", pulumi.get_project(), qualified, name])
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802
+        response = super().RegisterResource(request)  # type: ignore[no-untyped-call]
+        urn = response.urn
+        if request.type != "pulumi:pulumi:Stack":
+            inputs = _plain(rpc.deserialize_properties(request.object, keep_unknowns=True))
+            self.found[urn] = Declared(
+                urn=urn,
+                token=request.type,
+                name=request.name,
+                parent=request.parent,
+                custom=bool(request.custom),
+                inputs=inputs,
+                dependencies=tuple(sorted(set(request.dependencies))),
+                protect=bool(request.protect),
+                provider=request.provider,
+            )
+            if request.custom:
+                known = _placeholders(request.type, urn, inputs)
+                response.id = f"${{{urn}#id}}"
+                response.object.CopyFrom(sync_await._sync_await(rpc.serialize_properties(known, {})))
+        return response
+
+
+class _Answers(mocks.Mocks):
+    """Data sources as a plan can know them: whatever was asked for is there, and nothing else is known."""
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        return "", dict(args.inputs)
+
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
+        asked = dict(args.args)
+        name = args.token.rpartition(":")[2]
+        if name == "getCallerIdentity":
+            return {"accountId": ACCOUNT, "arn": "${aws#callerArn}", "id": ACCOUNT, "userId": "${aws#userId}"}, []
+        return {**asked, **{key: f"${{{name}#{key}}}" for key in ("arn", "endpoint") if key not in asked}}, []
+
+
+def _plain(value: Any) -> Any:
+    """A deserialized property without its wrappers: secrets become SECRET, unknowns and resources their text."""
+    if isinstance(value, Mapping):
+        if rpc._special_sig_key in value:
+            return SECRET
+        return {str(key): _plain(inner) for key, inner in value.items() if inner is not None}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+def _placeholders(token: str, urn: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    return {**_outputs(token, urn), **inputs}
+
+
+def _outputs(token: str, urn: str) -> dict[str, Any]:
+    cls = _class_of(token)
+    return {name: _stand_in(kind, f"{urn}#{name}") for name, kind in _properties(cls)} if cls else {}
+
+
+@functools.cache
+def _class_of(token: str) -> type | None:
+    package, module, _ = token.split(":")
+    for registered in rpc._RESOURCE_MODULES.get(f"{package}:{module}", []):
+        info = registered.mod_info  # type: ignore[attr-defined]
+        if token in info["classes"]:
+            return typing.cast(type, getattr(__import__(info["fqn"], fromlist=["_"]), info["classes"][token]))
+    return None
+
+
+@functools.cache
+def _properties(cls: type) -> tuple[tuple[str, Any], ...]:
+    return tuple(_walk(cls))
+
+
+def _walk(cls: type) -> Iterator[tuple[str, Any]]:
+    for name, member in inspect.getmembers(cls, lambda each: isinstance(each, property)):
+        getter = member.fget
+        if name in {"urn", "id"} or getter is None or getter.__module__.startswith("pulumi.resource"):
+            continue
+        hint = typing.get_type_hints(getter).get("return")
+        inner = typing.get_args(hint)[0] if typing.get_origin(hint) is pulumi.Output else hint
+        yield getattr(getter, "_pulumi_name", name), inner
+
+
+def _stand_in(kind: Any, path: str) -> Any:
+    """A value of the shape of `kind`, each leaf saying where it would come from."""
+    arguments = [each for each in typing.get_args(kind) if each is not type(None)]
+    origin = typing.get_origin(kind)
+    if origin is typing.Union or type(kind).__name__ == "UnionType":
+        return _stand_in(arguments[0], path)
+    if inspect.isclass(origin) and issubclass(origin, Mapping):
+        return {}
+    if inspect.isclass(origin) and issubclass(origin, Sequence):
+        return [_stand_in(arguments[0], f"{path}[0]")]
+    if inspect.isclass(kind) and kind.__module__.startswith("pulumi_"):
+        return {name: _stand_in(inner, f"{path}.{name}") for name, inner in _properties(typing.cast(type, kind))}
+    return f"${{{path}}}"

@@ -1,0 +1,157 @@
+"""Writes what a stack declares as files that a user's own scanners and GitOps can read.
+
+    kubernetes/<namespace>/<kind>-<name>.yaml     every Kubernetes object (cluster-wide ones under `_cluster`)
+    helm/<release>/values.yaml, release.yaml      every Helm release
+    aws/<service>/<type>-<name>.json              every AWS resource's inputs
+    index.json                                    every placeholder, what it stands for and which files use it
+
+A value that only a cloud knows stands as `${urn#property}`; a deployed stack's state fills it in. Secrets never do.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from infra.declared import ACCOUNT, SECRET, Declared
+from problem import Problem, Refused
+
+PLACEHOLDER = re.compile(r"\$\{[^{}]+\}")
+MARK, FILES = "index.json", "files"
+RELEASE = "kubernetes:helm.sh/v3:Release"
+CHART_KEYS = ("name", "namespace", "chart", "version", "skipCrds", "timeout", "createNamespace", "repositoryOpts")
+
+
+def render(found: Mapping[str, Declared], out: Path, known: Mapping[str, str] | None = None) -> list[Path]:
+    """Writes every file under `out`, an empty or earlier rendered folder, and returns their paths in order.
+
+    `known` maps placeholders to values, from `from_state`. Raises Refused when `out` holds something else; of an
+    earlier rendering only the files that its own index names are replaced.
+    """
+    _clear(out)
+    texts = dict(_files([replace(each, inputs=_filled(each.inputs, known or {})) for each in found.values()]))
+    index: dict[str, dict[str, Any]] = {}
+    for path, text in texts.items():
+        for placeholder in sorted(set(PLACEHOLDER.findall(text))):
+            index.setdefault(placeholder, {**_meaning(placeholder), "usedBy": []})["usedBy"].append(str(path))
+    files = sorted(str(path) for path in texts)
+    texts[Path(MARK)] = json.dumps({FILES: files, "placeholders": dict(sorted(index.items()))}, indent=2) + "\n"
+    for path, text in texts.items():
+        (out / path).parent.mkdir(parents=True, exist_ok=True)
+        (out / path).write_text(text, encoding="utf-8")
+    return sorted(texts)
+
+
+def _clear(out: Path) -> None:
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+        return
+    try:
+        earlier = json.loads((out / MARK).read_text(encoding="utf-8"))[FILES]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise Refused(
+            Problem(
+                summary="the folder holds something that is not a rendered stack",
+                where=str(out),
+                allowed="an empty folder, a new one, or one that render wrote",
+                fix="name another folder",
+            )
+        ) from None
+    root = out.resolve()
+    for name in [*earlier, MARK]:
+        file = (out / str(name)).resolve()
+        if file.is_relative_to(root):
+            file.unlink(missing_ok=True)
+
+
+def from_state(export: Mapping[str, Any]) -> dict[str, str]:
+    """Placeholders and their values from `pulumi stack export`; whatever the state keeps as a secret is left out."""
+    known: dict[str, str] = {}
+    for resource in export.get("deployment", {}).get("resources", []):
+        urn = resource.get("urn", "")
+        if isinstance(resource.get("id"), str):
+            known[f"${{{urn}#id}}"] = resource["id"]
+        for path, value in _leaves(resource.get("outputs", {}), f"{urn}#"):
+            known[f"${{{path}}}"] = value
+        arn = resource.get("outputs", {}).get("arn")
+        if isinstance(arn, str) and arn.startswith("arn:aws:") and arn.split(":")[4:5] != [""]:
+            known.setdefault(ACCOUNT, arn.split(":")[4])
+    return known
+
+
+def _leaves(value: Any, path: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, Mapping):
+        if "4dabf18193072939515e22adb298388d" in value:
+            return
+        for key, inner in value.items():
+            yield from _leaves(inner, f"{path}{key}" if path.endswith("#") else f"{path}.{key}")
+    elif isinstance(value, list):
+        for place, inner in enumerate(value):
+            yield from _leaves(inner, f"{path}[{place}]")
+    elif isinstance(value, str | int | float) and not isinstance(value, bool):
+        yield path, str(value)
+
+
+def _files(found: Iterable[Declared]) -> Iterator[tuple[Path, str]]:
+    for each in sorted(found, key=lambda one: one.urn):
+        package = each.token.partition(":")[0]
+        if not each.custom or package == "pulumi":
+            continue
+        if each.token == RELEASE:
+            folder = Path("helm") / _safe(str(each.inputs.get("name", each.name)))
+            yield folder / "values.yaml", _yaml(each.inputs.get("values", {}))
+            yield folder / "release.yaml", _yaml({k: each.inputs[k] for k in CHART_KEYS if k in each.inputs})
+        elif package == "kubernetes":
+            metadata = each.inputs.get("metadata", {})
+            space = str(metadata.get("namespace", "_cluster"))
+            if PLACEHOLDER.search(space):
+                space = "_unknown"
+            name = f"{each.inputs['kind']}-{metadata.get('name', each.name)}".lower()
+            yield Path("kubernetes") / _safe(space) / f"{_safe(name)}.yaml", _yaml(each.inputs)
+        else:
+            _, module, kind = each.token.split(":")
+            owner = each.parent.rpartition("::")[2]
+            path = Path(package) / module.partition("/")[0] / f"{_safe(kind)}-{_safe(owner)}-{_safe(each.name)}.json"
+            yield path, _json(each)
+
+
+def _json(each: Declared) -> str:
+    record = {
+        "urn": each.urn,
+        "type": each.token,
+        "name": each.name,
+        "protect": each.protect,
+        "dependsOn": list(each.dependencies),
+        "inputs": each.inputs,
+    }
+    return json.dumps(record, indent=2, sort_keys=True) + "\n"
+
+
+def _yaml(value: Any) -> str:
+    return yaml.safe_dump(value, sort_keys=True, allow_unicode=True, width=120)
+
+
+def _filled(value: Any, known: Mapping[str, str]) -> Any:
+    if isinstance(value, dict):
+        return {key: _filled(inner, known) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_filled(inner, known) for inner in value]
+    if isinstance(value, str):
+        return PLACEHOLDER.sub(lambda match: known.get(match[0], match[0]), value)
+    return value
+
+
+def _meaning(placeholder: str) -> dict[str, Any]:
+    if placeholder == SECRET:
+        return {"secret": True}
+    urn, _, prop = placeholder[2:-1].rpartition("#")
+    return {"urn": urn, "property": prop}
+
+
+def _safe(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "unnamed"
