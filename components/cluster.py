@@ -13,9 +13,11 @@ import pulumi_aws as aws
 from pydantic import Field, field_validator, model_validator
 
 from components.addons import AddonsSpec
+from components.existing_cluster import ExistingClusterSpec, look, problems
 from components.iam import trust
 from components.spec import Invalid, LogDays, Spec
 from components.system_nodes import SystemNodesSpec
+from problem import Refused
 from versions import ADDONS, KUBERNETES
 
 LOG_TYPES = ("api", "audit", "authenticator", "controllerManager", "scheduler")
@@ -77,13 +79,6 @@ class AccessSpec(Spec):
         return self
 
 
-class ExistingClusterSpec(Spec):
-    """An EKS cluster that somebody else owns: what the platform needs of it is checked, nothing of it is changed."""
-
-    name: str = Field(pattern=r"^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$")
-    """The cluster's name."""
-
-
 class ClusterSpec(Spec):
     """The control plane, its add-ons and its system nodes; or an `existing` one."""
 
@@ -123,7 +118,7 @@ class ClusterArgs:
     name: str
     region: str
     account_id: str
-    vpc_id: pulumi.Input[str]
+    existing_vpc_id: str | None
     subnet_ids: list[pulumi.Output[str]]
 
 
@@ -142,7 +137,26 @@ class Cluster(pulumi.ComponentResource):
     def __init__(self, name: str, args: ClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("modelyard:index:Cluster", name, {"spec": args.spec.to_inputs()}, opts)
         self._args = args
-        child = pulumi.ResourceOptions(parent=self)
+        if args.spec.existing is None:
+            self._make()
+        else:
+            self._adopt(args.spec.existing)
+        self.register_outputs({})
+
+    def _adopt(self, existing: ExistingClusterSpec) -> None:
+        found, seen = look(existing.name, pulumi.InvokeOptions(parent=self))
+        network = self._args.existing_vpc_id or "one that the platform makes"
+        if wrong := list(problems(seen, existing, self._args.spec.version, network)):
+            raise Refused(wrong)
+        self.cluster_name = pulumi.Output.from_input(found.name)
+        self.endpoint = pulumi.Output.from_input(found.endpoint)
+        self.certificate_authority = pulumi.Output.from_input(found.certificate_authorities[0].data)
+        self.security_group_id = pulumi.Output.from_input(found.vpc_config.cluster_security_group_id)
+        self.arn = pulumi.Output.from_input(found.arn)
+        self.entries = []
+
+    def _make(self) -> None:
+        args, child = self._args, pulumi.ResourceOptions(parent=self)
         key = aws.kms.Key(
             "secrets",
             description=f"Kubernetes secrets of {args.name}",
@@ -191,7 +205,6 @@ class Cluster(pulumi.ComponentResource):
         self.security_group_id = cluster.vpc_config.cluster_security_group_id.apply(str)
         self.arn = cluster.arn
         self.entries = [entry for admin in args.spec.access.admin_roles for entry in self._admin(cluster, admin)]
-        self.register_outputs({})
 
     def _endpoint(self) -> aws.eks.ClusterVpcConfigArgsDict:
         access = self._args.spec.access

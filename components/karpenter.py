@@ -42,12 +42,13 @@ class KarpenterSpec(Spec):
 
 @dataclass(frozen=True, kw_only=True)
 class KarpenterArgs:
-    """What Karpenter is made from; `provider` is the Kubernetes provider of the cluster that it serves."""
+    """What Karpenter is made from: the cluster's plain name for its policy, and as an output for what must wait for it."""
 
     spec: KarpenterSpec
     name: str
     region: str
     account_id: str
+    cluster: str
     cluster_name: pulumi.Input[str]
     provider: k8s.Provider
     needs: list[pulumi.Resource]
@@ -161,7 +162,7 @@ class Karpenter(pulumi.ComponentResource):
         role = aws.iam.Role("karpenter", name=f"{args.name}-karpenter", assume_role_policy=trust_pods(), opts=child)
         # The name is fixed above: composing the ARNs from it keeps the policy readable in a preview.
         statements = controller_statements(
-            cluster=args.name,
+            cluster=args.cluster,
             region=args.region,
             account_id=args.account_id,
             node_role=f"{args.name}-nodes",

@@ -13,6 +13,7 @@ import pulumi_kubernetes as k8s
 from components.addons import Addons, AddonsArgs
 from components.cluster import Cluster, ClusterArgs
 from components.device_plugin import DevicePlugin, DevicePluginArgs
+from components.existing_cluster import Part
 from components.general_pool import GeneralPool, GeneralPoolArgs
 from components.gpu_pool import GpuPool, GpuPoolArgs
 from components.karpenter import Karpenter, KarpenterArgs
@@ -21,6 +22,7 @@ from components.network import Network, NetworkArgs
 from components.node_class import AmiFamily
 from components.platform import Platform, PlatformArgs
 from components.pools import GPU_TAINT, POOL_LABEL
+from components.publication import Publication, PublicationArgs
 from components.storage import STORAGE_CLASS, Storage, StorageArgs
 from components.system_nodes import SystemNodes, SystemNodesArgs
 from infra.outputs import export
@@ -45,34 +47,20 @@ def build(stack: Stack) -> None:
             name=name,
             region=stack.region,
             account_id=account_id,
-            vpc_id=network.vpc_id,
+            existing_vpc_id=settings.network.existing.vpc_id if settings.network.existing else None,
             subnet_ids=network.intra_subnet_ids,
         ),
         in_cloud,
     )
-    before = _addons("addons-before-nodes", settings, cluster, in_cloud, before_nodes=True)
-    nodes = SystemNodes(
-        "system-nodes",
-        SystemNodesArgs(
-            spec=settings.cluster.system_nodes,
-            name=name,
-            version=settings.cluster.version,
-            cluster_name=cluster.cluster_name,
-            subnet_ids=network.private_subnet_ids,
-            tags=_tags(settings),
-            needs=[*before.ready, *network.ways_out],
-        ),
-        in_cloud,
-    )
-    after = _addons("addons-after-nodes", settings, cluster, in_cloud, before_nodes=False, needs=[nodes.group])
-
+    ready = _ready(settings, network, cluster, in_cloud)
     in_cluster = k8s.Provider(
         "cluster",
         kubeconfig=cluster.kubeconfig(),
-        cluster_identifier=f"arn:aws:eks:{stack.region}:{account_id}:cluster/{name}",
+        cluster_identifier=f"arn:aws:eks:{stack.region}:{account_id}:cluster/{settings.cluster_name}",
         enable_server_side_apply=True,
+        enable_config_map_mutable=True,
         # Whatever is in the cluster comes after, and goes before, what makes the cluster reachable and able to run it.
-        opts=pulumi.ResourceOptions(parent=root, depends_on=[*cluster.entries, nodes.group, *network.ways_out]),
+        opts=pulumi.ResourceOptions(parent=root, depends_on=[*cluster.entries, *ready.nodes, *network.ways_out]),
     )
     both = pulumi.ResourceOptions(parent=root, providers=[cloud, in_cluster])
     labels = {"app.kubernetes.io/managed-by": "modelyard", "app.kubernetes.io/part-of": name}
@@ -80,28 +68,82 @@ def build(stack: Stack) -> None:
         "namespaces", NamespacesArgs(spec=settings.namespaces, provider=in_cluster, labels=labels), both
     )
     Storage("storage", StorageArgs(spec=settings.storage, provider=in_cluster, labels=labels), both)
-    karpenter = Karpenter(
-        "karpenter",
-        KarpenterArgs(
-            spec=settings.karpenter,
-            name=name,
-            region=stack.region,
-            account_id=account_id,
-            cluster_name=cluster.cluster_name,
-            provider=in_cluster,
-            needs=after.ready,
-        ),
-        both,
-    )
-    for_nodes = _ForNodes(stack, network, cluster, karpenter, in_cluster, labels)
+    autoscaler = _autoscaler(stack, account_id, cluster, in_cluster, ready.addons, both)
+    for_nodes = _ForNodes(stack, network, cluster, autoscaler, in_cluster, labels)
     for_nodes.general_pool(both)
     for pool in settings.gpu_pools:
         for_nodes.gpu_pool(pool, both)
     sharing = {pool: spec.sharing for pool, spec in settings.gpu_pools.items() if spec.ami_family is AmiFamily.AL2023}
     if sharing:
-        args = DevicePluginArgs(sharing=sharing, provider=in_cluster, needs=[karpenter.release])
+        args = DevicePluginArgs(sharing=sharing, provider=in_cluster, needs=list(autoscaler.needs))
         DevicePlugin("device-plugin", args, both)
-    export(_promise(stack, account_id, network, cluster, namespaces))
+    document = export(_promise(stack, account_id, network, cluster, namespaces))
+    Publication("publication", PublicationArgs(document=document, name=name, labels=labels, provider=in_cluster), both)
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """What must be there before anything runs in the cluster, and before anything resolves a name in it."""
+
+    nodes: tuple[pulumi.Resource, ...]
+    addons: tuple[pulumi.Resource, ...]
+
+
+def _ready(settings: Settings, network: Network, cluster: Cluster, opts: pulumi.ResourceOptions) -> _Ready:
+    existing = settings.cluster.existing
+    own_addons = existing is None or existing.addons is Part.MANAGED
+    before = _addons("addons-before-nodes", settings, cluster, opts, before_nodes=True).ready if own_addons else []
+    nodes: list[pulumi.Resource] = []
+    if existing is None or existing.system_nodes is Part.MANAGED:
+        args = SystemNodesArgs(
+            spec=settings.cluster.system_nodes,
+            name=settings.full_name,
+            version=settings.cluster.version,
+            cluster_name=cluster.cluster_name,
+            subnet_ids=network.private_subnet_ids,
+            tags=_tags(settings),
+            needs=[*before, *network.ways_out],
+        )
+        nodes = [SystemNodes("system-nodes", args, opts).group]
+    after = (
+        _addons("addons-after-nodes", settings, cluster, opts, before_nodes=False, needs=nodes).ready
+        if own_addons
+        else []
+    )
+    return _Ready(nodes=tuple(nodes), addons=tuple(after))
+
+
+@dataclass(frozen=True)
+class _Autoscaler:
+    """What pools need of Karpenter: the role of its nodes, and what must be there before a NodePool."""
+
+    node_role: pulumi.Input[str]
+    needs: tuple[pulumi.Resource, ...]
+
+
+def _autoscaler(
+    stack: Stack,
+    account_id: str,
+    cluster: Cluster,
+    provider: k8s.Provider,
+    needs: tuple[pulumi.Resource, ...],
+    opts: pulumi.ResourceOptions,
+) -> _Autoscaler:
+    existing = stack.settings.cluster.existing
+    if existing is not None and existing.node_role is not None:
+        return _Autoscaler(existing.node_role, needs)
+    args = KarpenterArgs(
+        spec=stack.settings.karpenter,
+        name=stack.settings.full_name,
+        region=stack.region,
+        account_id=account_id,
+        cluster=stack.settings.cluster_name,
+        cluster_name=cluster.cluster_name,
+        provider=provider,
+        needs=list(needs),
+    )
+    karpenter = Karpenter("karpenter", args, opts)
+    return _Autoscaler(karpenter.node_role_name, (karpenter.release,))
 
 
 @dataclass(frozen=True)
@@ -111,7 +153,7 @@ class _ForNodes:
     stack: Stack
     network: Network
     cluster: Cluster
-    karpenter: Karpenter
+    autoscaler: _Autoscaler
     provider: k8s.Provider
     labels: Mapping[str, str]
 
@@ -143,11 +185,11 @@ class _ForNodes:
             "name": self.stack.settings.full_name,
             "subnet_ids": self.network.private_subnet_ids,
             "security_group_id": self.cluster.security_group_id,
-            "node_role": self.karpenter.node_role_name,
+            "node_role": self.autoscaler.node_role,
             "tags": _tags(self.stack.settings),
             "labels": self.labels,
             "provider": self.provider,
-            "needs": [self.karpenter.release],
+            "needs": list(self.autoscaler.needs),
         }
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import Field, StringConstraints, ValidationError
+from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from components.cluster import ClusterSpec
 from components.general_pool import POOL as GENERAL
@@ -18,7 +18,7 @@ from components.gpu_pool import GpuPoolSpec
 from components.karpenter import KarpenterSpec
 from components.namespaces import NamespacesSpec
 from components.network import NetworkSpec
-from components.spec import Environment, Spec
+from components.spec import Environment, Invalid, Spec
 from components.storage import StorageSpec
 from infra.explain import problems_of
 from infra.profiles import PROFILES
@@ -72,6 +72,22 @@ class Settings(Spec):
     def full_name(self) -> str:
         """The name that everything in the cloud starts with, for example `modelyard-dev`."""
         return f"{self.name}-{self.environment.value}"
+
+    @property
+    def cluster_name(self) -> str:
+        """The cluster's name: the existing one's, or the platform's own."""
+        return self.cluster.existing.name if self.cluster.existing else self.full_name
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Settings:
+        if self.cluster.existing is not None and self.network.existing is None:
+            raise Invalid(
+                "an existing cluster lies in an existing VPC",
+                where="network.existing",
+                found="nothing",
+                fix="name the cluster's VPC and its private subnets under network.existing",
+            )
+        return self
 
     @property
     def digest(self) -> str:

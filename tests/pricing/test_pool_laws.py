@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -101,7 +102,7 @@ def test_a_higher_limit_is_never_refused_where_a_lower_one_was_not_and_never_cos
     ask: PoolAsk, data: st.DataObject, more: int
 ) -> None:
     here = accepted(ask)
-    limits = {"gpus": ask.gpus, "nodes": ask.nodes, "monthly_usd": ask.monthly_usd}
+    limits: dict[str, Any] = {"gpus": ask.gpus, "nodes": ask.nodes, "monthly_usd": ask.monthly_usd}
     limit, value = data.draw(st.sampled_from([(name, value) for name, value in limits.items() if value is not None]))
     there = pool_bound(replace(ask, **{limit: value + more}), EMBEDDED)
     assert there.gpus >= here.gpus
@@ -127,7 +128,7 @@ def test_for_fixed_compiled_limits_a_dearer_price_never_lowers_the_cost(ask: Poo
 
 
 @given(asks(), st.integers(1, 300))
-@settings(max_examples=60)
+@settings(max_examples=100)
 def test_a_dearer_price_never_compiles_to_more_gpus(ask: PoolAsk, percent: int) -> None:
     assume(ask.capacity is not Capacity.RESERVED)
     here = accepted(ask)
@@ -137,7 +138,7 @@ def test_a_dearer_price_never_compiles_to_more_gpus(ask: PoolAsk, percent: int) 
 
 
 @given(asks())
-@settings(max_examples=60)
+@settings(max_examples=100)
 def test_only_a_pool_that_buys_on_demand_outside_spot_has_an_on_demand_node_pool(ask: PoolAsk) -> None:
     buying = [share.buying for share in accepted(ask).shares]
     assert (
