@@ -52,19 +52,21 @@ class StackFile:
                 Problem(
                     summary=f"not valid YAML: {summary}",
                     file=path.name,
-                    line=mark.line + 1 if mark else 0,
+                    line=mark.line + 1 if mark else 1,
                     fix="check indentation, quotes and brackets on this line and the one above",
                 )
             ) from None
         except (ValueError, RecursionError) as error:
             reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
-            raise Refused(Problem(summary=f"a value cannot be read: {reason}", file=path.name)) from None
+            raise Refused(Problem(summary=f"a value cannot be read: {reason}", file=path.name, line=1)) from None
         config = document.get("config") if isinstance(document, dict) else None
         if not isinstance(config, dict) or PLATFORM_KEY not in config:
             raise Refused(
                 Problem(
                     summary="the stack file describes no platform",
+                    where="config",
                     file=path.name,
+                    line=1,
                     allowed=f"config: with the keys {PLATFORM_KEY} and {REGION_KEY}",
                     fix="copy the shape of Pulumi.dev.yaml",
                 )
@@ -76,6 +78,7 @@ class StackFile:
                     summary="the stack file names no region",
                     where=f"config.{REGION_KEY}",
                     file=path.name,
+                    line=1,
                     found=str(region) if region is not None else "nothing",
                     allowed="an AWS region, for example us-east-1",
                 )

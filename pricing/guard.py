@@ -104,6 +104,8 @@ def load(path: Path) -> Guard:
         raise Refused(
             Problem(summary="not a YAML file", found=getattr(error, "problem", "") or "", file=str(path), line=line)
         ) from None
+    if alias := _alias(text):
+        raise Refused(Problem(summary="aliases are not taken here", fix="write it out").at(str(path), alias))
     if doubled := list(_doubled(tree)):
         raise Refused(
             Problem(summary="the key stands twice", where=key, fix="keep one", file=str(path), line=line)
@@ -141,6 +143,14 @@ def _line(node: Any, loc: Sequence[int | str]) -> int:
         else:
             return int(line)
     return int(line)
+
+
+def _alias(text: str) -> int:
+    """The line of the first alias, 0 without one: through aliases a few lines can stand for a tree without end."""
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        if isinstance(event, yaml.AliasEvent):
+            return event.start_mark.line + 1 if event.start_mark else 1
+    return 0
 
 
 def _doubled(node: Any) -> list[tuple[str, int]]:

@@ -1,0 +1,256 @@
+"""The `modelyard` command: arguments in, one exit code out, and never a traceback for what a person did."""
+
+from __future__ import annotations
+
+import enum
+import itertools
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ops import commands, shell
+from ops import recover as recovery
+from ops.commands import Job
+from ops.show import Show
+from ops.world import Place, World, choose
+from problem import ExitCode, Problem, Refused
+
+app = typer.Typer(
+    name="modelyard",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="An LLM platform as code. Without --cloud, everything happens in a sandbox with simulated clouds.",
+    epilog="Examples:  [bold]modelyard up --stack dev[/]   [bold]modelyard preview --stack prod --diff[/]   "
+    "[bold]modelyard up --stack dev --cloud[/]",
+)
+
+
+_WORDS = {ExitCode.INTERRUPTED: "stopped", ExitCode.FAILED: "failed", ExitCode.UNAVAILABLE: "missing"}
+
+
+class Format(enum.Enum):
+    """Who reads standard output."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+StackName = Annotated[
+    str, typer.Option("--stack", "-s", envvar="MODELYARD_STACK", help="The stack: Pulumi.<STACK>.yaml describes it.")
+]
+StackFile = Annotated[
+    Path | None, typer.Option("--file", help="Another file in place of Pulumi.<STACK>.yaml, for a try.", dir_okay=False)
+]
+Sandbox = Annotated[
+    bool, typer.Option("--sandbox", help="Simulated clouds on this machine (the default, but not in CI).")
+]
+Cloud = Annotated[bool, typer.Option("--cloud", help="The real AWS account, with the official Pulumi CLI.")]
+Output = Annotated[Format, typer.Option("--format", help="text for a person, json for a machine.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before the account is changed.")]
+Faults = Annotated[
+    Path | None, typer.Option("--faults", help="Sandbox only: a file of faults that the clouds play.", exists=True)
+]
+
+
+@app.command(epilog="Example:  modelyard preview --stack dev --diff")
+def preview(
+    stack: StackName,
+    file: StackFile = None,
+    diff: Annotated[bool, typer.Option("--diff", help="Show each property that changes.")] = False,
+    sandbox: Sandbox = False,
+    cloud: Cloud = False,
+    output: Output = Format.TEXT,
+) -> int:
+    """Show what `up` would do and what the policies say, changing nothing."""
+    return commands.preview(_job(stack, file, sandbox, cloud, output, ask=False), diff=diff)
+
+
+@app.command(epilog="Examples:  modelyard up --stack dev   |   modelyard up --stack prod --cloud")
+def up(
+    stack: StackName,
+    file: StackFile = None,
+    sandbox: Sandbox = False,
+    cloud: Cloud = False,
+    yes: Yes = False,
+    faults: Faults = None,
+    output: Output = Format.TEXT,
+) -> int:
+    """Preview with the policies, stop on a refusal, else make the stack what its file says."""
+    return commands.up(_job(stack, file, sandbox, cloud, output, ask=not yes, faults=faults))
+
+
+@app.command(epilog="Example:  modelyard refresh --stack dev --only-look")
+def refresh(
+    stack: StackName,
+    only_look: Annotated[bool, typer.Option("--only-look", help="Say what differs; leave the state as it is.")] = False,
+    sandbox: Sandbox = False,
+    cloud: Cloud = False,
+    output: Output = Format.TEXT,
+) -> int:
+    """Read every resource again and take what has drifted into the state."""
+    return commands.refresh(_job(stack, None, sandbox, cloud, output, ask=False), only_look=only_look)
+
+
+@app.command(epilog="Example:  modelyard destroy --stack dev")
+def destroy(
+    stack: StackName,
+    sandbox: Sandbox = False,
+    cloud: Cloud = False,
+    yes: Yes = False,
+    output: Output = Format.TEXT,
+) -> int:
+    """Delete everything the stack has made; nothing at all if anything is protected."""
+    return commands.destroy(_job(stack, None, sandbox, cloud, output, ask=not yes))
+
+
+@app.command(epilog="Example:  modelyard recover --stack dev && modelyard up --stack dev")
+def recover(
+    stack: StackName,
+    sandbox: Sandbox = False,
+    cloud: Cloud = False,
+    output: Output = Format.TEXT,
+) -> int:
+    """After a kill: clear a dead process's lock and settle what was under way."""
+    return recovery.recover(_job(stack, None, sandbox, cloud, output, ask=False))
+
+
+@app.command(epilog="Example:  modelyard outputs --stack dev --format json | jq .platform")
+def outputs(
+    stack: StackName,
+    sandbox: Sandbox = False,
+    cloud: Cloud = False,
+    output: Output = Format.TEXT,
+) -> int:
+    """Print the stack's outputs."""
+    return commands.outputs(_job(stack, None, sandbox, cloud, output, ask=False))
+
+
+@app.command(epilog="Example:  modelyard config --stack prod")
+def config(stack: StackName, file: StackFile = None, output: Output = Format.TEXT) -> int:
+    """Print every effective setting and where it came from: stack file, profile or default."""
+    place = _place(stack, file, World.SANDBOX)
+    return commands.config(place, Show(as_json=output is Format.JSON))
+
+
+@app.command(epilog="Example:  modelyard render --stack prod --out rendered/")
+def render(
+    stack: StackName,
+    out: Annotated[Path, typer.Option("--out", "-o", help="A new or empty folder, or one that render wrote.")],
+    file: StackFile = None,
+    from_state: Annotated[bool, typer.Option("--from-state", help="Fill in what the deployed stack knows.")] = False,
+    sandbox: Sandbox = False,
+    cloud: Cloud = False,
+    output: Output = Format.TEXT,
+) -> int:
+    """Write every Kubernetes object, Helm release and AWS resource as files, for scanners and GitOps."""
+    known = {}
+    if from_state:
+        known = commands.known_values(_job(stack, None, sandbox, cloud, output, ask=False))
+    return commands.render(_place(stack, file, World.SANDBOX), out, known, Show(as_json=output is Format.JSON))
+
+
+@app.command("shell", epilog="Example:  modelyard shell --stack dev -- pulumi preview --diff")
+def in_shell(
+    stack: StackName,
+    command: Annotated[list[str] | None, typer.Argument(help="What to run there; without it, your shell.")] = None,
+    file: StackFile = None,
+) -> int:
+    """Run plain `pulumi` (or anything) in the sandbox stack's folder with its clouds up."""
+    return shell.run(_place(stack, file, World.SANDBOX), command or [], Show())
+
+
+def root() -> Path:
+    """The repository: the nearest folder above the current one with a `Pulumi.yaml`, or the one this file is in."""
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / "Pulumi.yaml").is_file():
+            return folder
+    return Path(__file__).resolve().parent.parent
+
+
+def _place(stack: str, file: Path | None, world: World) -> Place:
+    if not stack.replace("-", "").replace("_", "").isalnum() or not stack.isascii():
+        raise Refused(
+            Problem(summary="this is no stack name", found=stack, allowed="letters, digits, - and _"), ExitCode.USAGE
+        )
+    home = root()
+    return Place(root=home, stack=stack, stack_file=file or home / f"Pulumi.{stack}.yaml", world=world)
+
+
+def _job(
+    stack: str, file: Path | None, sandbox: bool, cloud: bool, output: Format, *, ask: bool, faults: Path | None = None
+) -> Job:
+    ci = os.environ.get("CI", "").lower() in {"1", "true"}
+    world = choose(sandbox=sandbox, cloud=cloud, ci=ci)
+    place = _place(stack, file, world)
+    if file is not None and world is World.CLOUD:
+        raise Refused(
+            Problem(summary="--file is for trying a change in the sandbox", fix="leave out --cloud or --file"),
+            ExitCode.USAGE,
+        )
+    show = Show(as_json=output is Format.JSON)
+    return Job(
+        place=place,
+        program=commands.program(place),
+        packs=commands.packs(place),
+        show=show,
+        confirm=_asker() if ask and world is World.CLOUD else lambda _: True,
+        faults=faults,
+    )
+
+
+def _asker() -> Callable[[str], bool]:
+    if not sys.stdin.isatty():
+        raise Refused(
+            Problem(summary="there is nobody to ask before the account is changed", fix="add --yes"), ExitCode.USAGE
+        )
+    return lambda question: typer.confirm(question)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The console script: runs one command and ends the process with its exit code."""
+    if os.environ.get("MODELYARD_DEBUG") != "1":
+        sys.unraisablehook = lambda _: None
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def run(arguments: list[str]) -> int:
+    """Runs one command; every way it can end is an `ExitCode`."""
+    show = Show(as_json=_wants_json(arguments))
+    try:
+        return int(app(arguments, standalone_mode=False) or 0)
+    except Refused as refused:
+        show.problems(refused.problems, _WORDS.get(refused.code, "refused"))
+        return refused.code
+    except typer.Exit as ended:
+        return ended.exit_code
+    except typer.TyperException as wrong:
+        show.problems([Problem(summary=wrong.message, fix="add --help to see what is taken")], "usage")
+        return ExitCode.USAGE
+    except (KeyboardInterrupt, typer.Abort):
+        show.say("interrupted")
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.FAILED
+    except Exception as error:
+        if os.environ.get("MODELYARD_DEBUG") == "1":
+            traceback.print_exc()
+        summary = f"modelyard itself failed: {type(error).__name__}: {error}"
+        show.problems([Problem(summary=summary, fix="MODELYARD_DEBUG=1 shows where; please report it")], "failed")
+        return ExitCode.FAILED
+
+
+def _wants_json(arguments: list[str]) -> bool:
+    return "--format=json" in arguments or ("--format", "json") in itertools.pairwise(arguments)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,217 @@
+"""What each command does, apart from how its arguments are written: preview first, refuse early, say what was done."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ops import world
+from ops.engine import Engine, Outcome, Program
+from ops.show import Show, as_value
+from ops.world import Place
+from problem import ExitCode, Problem, Refused
+
+PROTECTION = "cluster.deletionProtection"
+"""The setting that protects resources against deletion, as a path in a stack file."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One command on one stack: where, with which program and policy packs, and whom it tells.
+
+    `confirm` is asked before anything in an account changes; it gets the question and answers whether to go on.
+    """
+
+    place: Place
+    program: Program
+    packs: Sequence[Path]
+    show: Show
+    confirm: Callable[[str], bool]
+    faults: Path | None = None
+    calls: Path | None = None
+
+    def begin(self, plain: str) -> None:
+        """The head of every report: the world, and the plain command that does the same."""
+        self.show.head(self.place.world.title, self.place.stack)
+        self.show.plain(self.place.plain(plain))
+
+    def end(self, *outcomes: Outcome) -> ExitCode:
+        """Reports the last outcome to a machine, and turns all of them into an exit code."""
+        last = outcomes[-1]
+        if self.show.as_json:
+            self.show.value({"world": self.place.world.value, "stack": self.place.stack, **as_value(last)})
+        if last.ok:
+            return ExitCode.OK
+        return ExitCode.REFUSED if last.gathered.mandatory else ExitCode.FAILED
+
+
+def preview(job: Job, *, diff: bool = False) -> ExitCode:
+    """What `up` would do, and what the policies say to it."""
+    job.begin("preview --diff" if diff else "preview")
+    with _opened(job) as engine:
+        return job.end(_preview(job, engine, diff=diff))
+
+
+def up(job: Job) -> ExitCode:
+    """Previews with the policy packs, stops on a refusal with nothing changed, then makes it so."""
+    job.begin(f"up{''.join(f' --policy-pack {pack}' for pack in job.packs)}")
+    with _opened(job) as engine:
+        planned = _preview(job, engine)
+        if not planned.ok:
+            job.show.line("nothing was changed", style="bold")
+            return job.end(planned)
+        if not job.confirm(f"change {planned.gathered.touched} resources in {job.place.world.title}?"):
+            job.show.line("nothing was changed", style="bold")
+            return ExitCode.OK
+        with job.show.progress("up", planned.gathered.touched) as progress:
+            done = engine.up(packs=job.packs, on_change=progress)
+        job.show.outcome(done, steps=False)
+        return job.end(planned, done)
+
+
+def refresh(job: Job, *, only_look: bool = False) -> ExitCode:
+    """Reads every resource again: what differs from the state is drift."""
+    job.begin("refresh --preview-only" if only_look else "refresh")
+    with _opened(job) as engine:
+        with job.show.progress("refresh", 0) as progress:
+            done = engine.refresh(planning=only_look, on_change=progress)
+        job.show.outcome(done)
+        return job.end(done)
+
+
+def destroy(job: Job) -> ExitCode:
+    """Previews, deletes nothing if anything is protected, and otherwise deletes everything the stack has made."""
+    job.begin("destroy")
+    with _opened(job) as engine:
+        held = _protected(engine.state(), job.place)
+        if held:
+            raise Refused(held)
+        with job.show.progress("destroy (preview)", 0) as progress:
+            planned = engine.destroy(planning=True, on_change=progress)
+        if not planned.ok:
+            job.show.outcome(planned)
+            job.show.line("nothing was deleted", style="bold")
+            return job.end(planned)
+        if not job.confirm(f"delete {planned.gathered.touched} resources from {job.place.world.title}?"):
+            job.show.line("nothing was deleted", style="bold")
+            return ExitCode.OK
+        with job.show.progress("destroy", planned.gathered.touched) as progress:
+            done = engine.destroy(on_change=progress)
+        job.show.outcome(done)
+        return job.end(planned, done)
+
+
+def outputs(job: Job) -> ExitCode:
+    """The stack's outputs, secret ones masked."""
+    if not job.show.as_json:
+        job.begin("stack output --json")
+    with _opened(job) as engine:
+        found = engine.outputs()
+    if job.show.as_json:
+        job.show.value(found)
+    elif not found:
+        job.show.line("no outputs: the stack is not up")
+    for key, value in _flat(found):
+        if not job.show.as_json:
+            job.show.line(f"{key:44} {value}")
+    return ExitCode.OK
+
+
+def config(place: Place, show: Show) -> ExitCode:
+    """Every effective setting and where it came from; opens neither engine nor world."""
+    from infra.settings import Stack
+    from infra.stackfile import StackFile
+
+    values = list(Stack.read(StackFile.read(place.stack_file)).values())
+    if show.as_json:
+        show.value([{"where": each.where, "value": each.value, "source": each.source} for each in values])
+        return ExitCode.OK
+    for each in values:
+        show.line(f"{each.where:44} {each.value!s:32} {each.source}")
+    return ExitCode.OK
+
+
+def render(place: Place, out: Path, known: Mapping[str, str], show: Show) -> ExitCode:
+    """Everything that the stack declares, as files under `out`; `known` fills in what only a deployed stack knows."""
+    from infra import render as writer
+    from infra.declared import declare
+
+    files = writer.render(declare(program(place), project="modelyard", stack=place.stack), out, known)
+    if show.as_json:
+        show.value([str(file) for file in files])
+    else:
+        show.line(f"{len(files)} files under {out}; index.json says what each ${{...}} stands for")
+    return ExitCode.OK
+
+
+def known_values(job: Job) -> dict[str, str]:
+    """What a deployed stack's state knows for `render`, secrets left out."""
+    from infra.render import from_state
+
+    with _opened(job) as engine:
+        return from_state({"deployment": engine.state()})
+
+
+def _opened(job: Job) -> Any:
+    return world.opened(job.place, job.program, job.show.say, faults=job.faults, calls=job.calls)
+
+
+def _preview(job: Job, engine: Engine, *, diff: bool = False) -> Outcome:
+    with job.show.progress("preview", 0) as progress:
+        outcome = engine.preview(packs=job.packs, diff=diff, colour=job.show.out.is_terminal, on_change=progress)
+    job.show.outcome(outcome)
+    return outcome
+
+
+def _protected(state: dict[str, Any], place: Place) -> list[Problem]:
+    found = [resource for resource in state.get("resources", []) if resource.get("protect")]
+    held = sorted(found, key=lambda resource: str(resource["urn"]))
+    line = _line(place) if held else 0
+    return [
+        Problem(
+            summary="the resource is protected, so nothing was deleted",
+            where=f"{resource['type']} {str(resource['urn']).rsplit('::', 1)[-1]}",
+            found=str(resource.get("id", "")),
+            fix=f"set {PROTECTION}: false, run `modelyard up`, then destroy again",
+            file=place.stack_file.name,
+            line=line,
+        )
+        for resource in held
+    ]
+
+
+def _line(place: Place) -> int:
+    """The line of the setting in the stack file, or of what it would stand under."""
+    from infra.stackfile import StackFile
+
+    try:
+        return StackFile.read(place.stack_file).line(PROTECTION)
+    except Refused:
+        return 0
+
+
+def _flat(value: Any, where: str = "") -> list[tuple[str, Any]]:
+    if isinstance(value, dict) and value:
+        return [leaf for key, inner in value.items() for leaf in _flat(inner, f"{where}.{key}" if where else str(key))]
+    return [(where, value)] if where else []
+
+
+def program(place: Place) -> Program:
+    """The platform's program for a stack file; the file is judged at once, before any engine starts."""
+    from infra import program as wiring
+    from infra.settings import Stack
+    from infra.stackfile import StackFile
+
+    Stack.read(StackFile.read(place.stack_file))
+    return wiring.make(place.stack_file)
+
+
+def packs(place: Place) -> tuple[Path, ...]:
+    """The one executable that runs every policy pack; `Refused` when it is not there, for a gate must not be lost."""
+    runner = place.root / "policies" / "run"
+    if not os.access(runner, os.X_OK):
+        raise Refused(Problem(summary="the policy packs cannot be run", file=str(runner), allowed="an executable file"))
+    return (runner,)

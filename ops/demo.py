@@ -1,0 +1,167 @@
+"""`make demo`: the whole platform on a machine with nothing, in five steps, each with the plain command beside it.
+
+While the toolchain is found or built behind it, the demo already says what the stack's plan alone can say.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ops import cli, sketch
+from ops.show import Show
+from ops.world import Place, World
+from problem import ExitCode, Problem, Refused
+from sandbox import toolchain
+
+STACK = "dev"
+
+
+class Told:
+    """The toolchain, being made ready behind the demo; what it says is kept until somebody wants to read it."""
+
+    def __init__(self, root: Path) -> None:
+        self.lines: list[str] = []
+        self.found: toolchain.Toolchain | None = None
+        self.refused: Refused | None = None
+        self._thread = threading.Thread(target=self._make, args=(root,), daemon=True)
+        self._thread.start()
+
+    def _make(self, root: Path) -> None:
+        try:
+            self.found = toolchain.ensure(root, say=self.lines.append)
+        except Refused as refused:
+            self.refused = refused
+
+    def wait(self, say: Callable[[str], None]) -> toolchain.Toolchain:
+        """The toolchain, each line of its making passed on; raises what refused it."""
+        told = 0
+        while self._thread.is_alive() or told < len(self.lines):
+            for line in self.lines[told:]:
+                say(line)
+                told += 1
+            self._thread.join(0.2)
+        if self.found is None:
+            raise self.refused or Refused(Problem(summary="the toolchain did not come"), ExitCode.FAILED)
+        return self.found
+
+
+@dataclass
+class Demo:
+    """What the steps share."""
+
+    place: Place
+    show: Show
+    scratch: Path
+    toolchain: Told
+    started: float = field(default_factory=time.monotonic)
+
+    def run(self, *arguments: str) -> int:
+        """One `modelyard` command, said first as a person would type it."""
+        self.show.line(f"$ modelyard {' '.join(arguments)}", style="bold cyan")
+        return cli.run([*arguments, *([] if arguments[0] == "config" else ["--sandbox"])])
+
+    def changed(self, name: str, change: Callable[[str], str]) -> Path:
+        """A copy of the stack file with one change, which must have changed something."""
+        before = self.place.stack_file.read_text(encoding="utf-8")
+        after = change(before)
+        if after == before:
+            summary = f"{self.place.stack_file.name} has no place for the demo's change `{name}`"
+            raise Refused(Problem(summary=summary, fix="put the stack file back, or follow the README by hand"))
+        copy = self.scratch / f"Pulumi.{name}.yaml"
+        copy.write_text(after, encoding="utf-8")
+        return copy
+
+
+def plan(demo: Demo) -> int:
+    """What the plan alone says, while the toolchain is made ready."""
+    for line in sketch.lines(demo.place):
+        demo.show.line(line)
+    misspelt = demo.changed("misspelt", lambda text: text.replace("onDemandFallback:", "onDemandFalback:"))
+    demo.show.line("\na misspelt key is refused before anything starts:")
+    code = demo.run("config", "--stack", STACK, "--file", str(misspelt))
+    if code != ExitCode.REFUSED:
+        return ExitCode.FAILED
+    demo.show.line()
+    found = demo.toolchain.wait(demo.show.say)
+    how = {"path": "found on PATH", "release": "the official release", "built": "built from Go modules"}
+    demo.show.line(f"engine: pulumi {found.version}, {how[found.origin.value]} ({found.seconds:.1f} s)")
+    return ExitCode.OK
+
+
+def bring_up(demo: Demo) -> int:
+    """`up` of dev with the policy packs, then the outputs."""
+    return demo.run("up", "--stack", STACK) or demo.run("outputs", "--stack", STACK)
+
+
+def try_a_change(demo: Demo) -> int:
+    """One value changed in a copy of the stack file: what would `up` do?"""
+    copy = demo.changed("smaller", lambda text: re.sub(r"gpus: 2\b", "gpus: 1", text.replace("gpus: 1 }", "gpus: 0 }")))
+    demo.show.line(f"in the copy, {difference(demo.place.stack_file, copy)}")
+    return demo.run("preview", "--stack", STACK, "--file", str(copy), "--diff")
+
+
+def be_refused(demo: Demo) -> int:
+    """A change that a policy refuses, with its message."""
+    copy = demo.changed("open", lambda text: re.sub(r"allowedCidrs: \[.*?\]", "allowedCidrs: [0.0.0.0/0]", text))
+    demo.show.line(f"in the copy, {difference(demo.place.stack_file, copy)}")
+    code = demo.run("preview", "--stack", STACK, "--file", str(copy))
+    return ExitCode.OK if code == ExitCode.REFUSED else ExitCode.FAILED
+
+
+def go_on(demo: Demo) -> int:
+    """The stack stays; three commands to go on with."""
+    demo.show.line(
+        "the sandbox stack is up and stays. To go on (`. .venv/bin/activate` first, or write .venv/bin/modelyard):"
+    )
+    for command in ("preview --stack dev --diff", "up --stack dev", "destroy --stack dev"):
+        demo.show.line(f"  modelyard {command}", style="bold cyan")
+    return ExitCode.OK
+
+
+STEPS: tuple[tuple[str, Callable[[Demo], int]], ...] = (
+    ("what dev is, from its plan alone", plan),
+    ("dev comes up in the sandbox, policies on", bring_up),
+    ("what would one changed value do?", try_a_change),
+    ("what does a policy refuse?", be_refused),
+    ("go on from here", go_on),
+)
+
+
+def difference(before: Path, after: Path) -> str:
+    """The first line in which two stack files differ, old and new."""
+    pairs = zip(before.read_text("utf-8").splitlines(), after.read_text("utf-8").splitlines(), strict=False)
+    old, new = next(((old.strip(), new.strip()) for old, new in pairs if old != new), ("", ""))
+    return f"`{old}` becomes `{new}`"
+
+
+def main() -> int:
+    """Runs the steps until one fails; the exit code is that step's."""
+    show, root = Show(), cli.root()
+    place = Place(root=root, stack=STACK, stack_file=root / f"Pulumi.{STACK}.yaml", world=World.SANDBOX)
+    with tempfile.TemporaryDirectory(prefix="modelyard-demo-") as scratch:
+        demo = Demo(place=place, show=show, scratch=Path(scratch), toolchain=Told(root))
+        for number, (title, step) in enumerate(STEPS, 1):
+            show.line(f"\n[{number}/{len(STEPS)}] {title}", style="bold")
+            try:
+                code = step(demo)
+            except Refused as refused:
+                show.problems(refused.problems)
+                return refused.code
+            except KeyboardInterrupt:
+                return ExitCode.INTERRUPTED
+            if code != ExitCode.OK:
+                show.line(f"the demo stops here: step {number} ended with {code}", style="bold red")
+                return code
+        show.line(f"\nthe demo took {time.monotonic() - demo.started:.0f} s")
+    return ExitCode.OK
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,129 @@
+"""`modelyard recover`: after a kill, opens what a dead process has locked and makes the state say what the world holds.
+
+It never opens what a live process has locked, and in an account it changes nothing by itself.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import tempfile
+import time
+from datetime import datetime
+from pathlib import Path
+
+import psutil
+
+from ops import world
+from ops.commands import Job
+from ops.engine import Engine
+from ops.mend import Made, mend
+from ops.world import World
+from problem import ExitCode, Problem, Refused
+from sandbox.world import World as SimulatedWorld
+
+_STILL_ENDING = 15.0
+"""Seconds to wait for an engine that has lost its program or its provider and is ending by itself."""
+
+
+def recover(job: Job) -> ExitCode:
+    """Clears dead locks, settles every operation without an answer, refreshes; says each thing it did."""
+    job.begin("refresh")
+    with world.opened(job.place, job.program, job.show.say) as engine:
+        if job.place.world is World.CLOUD:
+            return _list(job, engine)
+        did = _unlock(engine.workdir / "backend" / ".pulumi" / "locks")
+        state = engine.state()
+        mended = mend(state, _made(engine.workdir / "world", engine.stack))
+        if mended.changed:
+            _import(engine, mended.state)
+        did += list(mended.said)
+        for line in did:
+            job.show.line(line)
+        with job.show.progress("refresh", 0) as progress:
+            done = engine.refresh(on_change=progress)
+        job.show.outcome(done)
+        if not did:
+            job.show.line("there was nothing to recover")
+        return job.end(done)
+
+
+def _list(job: Job, engine: Engine) -> ExitCode:
+    pending = engine.state().get("pending_operations") or []
+    for each in pending:
+        job.show.line(f"without an answer: {each['type']} {each['resource']['urn']}")
+    if not pending:
+        job.show.line("no operation is without an answer")
+        return ExitCode.OK
+    raise Refused(
+        Problem(
+            summary="in an account only you can say which of these exist",
+            found=f"{len(pending)} operations without an answer",
+            fix=f"`pulumi refresh --stack {engine.stack}` asks for the id of each, and imports or clears it",
+        )
+    )
+
+
+def _unlock(locks: Path) -> list[str]:
+    did = []
+    for file in sorted(locks.rglob("*.json")):
+        try:
+            lock = json.loads(file.read_text(encoding="utf-8"))
+            pid, host = int(lock["pid"]), str(lock["hostname"])
+            taken = datetime.fromisoformat(str(lock["timestamp"])[:19] + "+00:00").timestamp()
+        except (ValueError, KeyError, OSError):
+            pid, host, taken = 0, socket.gethostname(), 0.0
+        if host != socket.gethostname():
+            raise Refused(
+                Problem(summary="another machine has locked the stack", found=f"process {pid} on {host}"),
+                ExitCode.UNAVAILABLE,
+            )
+        if not _gone(pid, taken):
+            raise Refused(
+                Problem(
+                    summary="the process that has locked the stack is alive",
+                    found=f"process {pid}",
+                    fix="let it end, or stop it, then recover again",
+                ),
+                ExitCode.UNAVAILABLE,
+            )
+        for each in (file, file.with_name(file.name + ".attrs")):
+            each.unlink(missing_ok=True)
+        did.append(f"unlocked: process {pid}, which held the lock, is dead")
+    return did
+
+
+def _gone(pid: int, taken: float) -> bool:
+    """Whether the process is dead, or another one has its number since; waits for one that is just ending."""
+    until = time.monotonic() + _STILL_ENDING
+    while True:
+        try:
+            process = psutil.Process(pid)
+            if process.status() == psutil.STATUS_ZOMBIE or process.create_time() > taken + 2:
+                return True
+        except (psutil.NoSuchProcess, ValueError):
+            return True
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.2)
+
+
+def _made(folder: Path, stack: str) -> list[Made]:
+    """The world's objects that were made on behalf of this stack's resources, each under its own type only."""
+    simulated = SimulatedWorld(folder)
+    return [
+        Made(urn=item.urn, id=item.id, inputs=item.inputs)
+        for package in sorted(entry.name for entry in os.scandir(folder) if entry.is_dir())
+        for item in simulated.all(package)
+        if item.urn.startswith(f"urn:pulumi:{stack}::")
+        and not item.pending
+        and item.urn.split("::")[2].rpartition("$")[2] == item.type
+    ]
+
+
+def _import(engine: Engine, state: dict[str, object]) -> None:
+    with tempfile.NamedTemporaryFile("w", dir=engine.workdir, suffix=".json", encoding="utf-8") as file:
+        json.dump({"version": 3, "deployment": state}, file)
+        file.flush()
+        engine.ask("stack", "import", "--file", file.name)

@@ -1,0 +1,187 @@
+"""How the command line speaks: a report on standard output, progress and refusals on standard error.
+
+Colour and a moving counter only on a terminal; elsewhere plain lines, one each few seconds. With `--format json`
+standard output holds one JSON value and nothing else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.status import Status
+
+from ops.engine import Outcome
+from ops.gather import Gathered, Operation
+from problem import Problem
+
+_EVERY = 5.0
+_LISTED = 40
+_VERBS = {
+    "create": ("+", "create", "created", "green"),
+    "update": ("~", "update", "updated", "yellow"),
+    "delete": ("-", "delete", "deleted", "red"),
+    "replace": ("±", "replace", "replaced", "magenta"),
+    "create-replacement": ("±", "create the replacement", "replacement created", "magenta"),
+    "delete-replaced": ("±", "delete the replaced", "replaced one deleted", "magenta"),
+    "import": ("=", "import", "imported", "cyan"),
+}
+
+
+class Show:
+    """One command's voice. `as_json` keeps standard output for the final value."""
+
+    def __init__(self, *, as_json: bool = False) -> None:
+        self.as_json = as_json
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(line_buffering=True)
+        self.out = Console(file=sys.stderr if as_json else sys.stdout, highlight=False, soft_wrap=True)
+        self.err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+    def say(self, line: str) -> None:
+        """One line of progress."""
+        self.err.print(escape(line), style="dim")
+
+    def line(self, text: str = "", style: str = "") -> None:
+        """One line of the report."""
+        self.out.print(escape(text), style=style)
+
+    def value(self, value: Any) -> None:
+        """The one JSON value of a command asked for JSON."""
+        sys.stdout.write(json.dumps(value, indent=2, default=str) + "\n")
+
+    def head(self, world: str, stack: str) -> None:
+        """The first line of every report."""
+        self.line(f"{world}, stack {stack}", style="bold")
+
+    def plain(self, command: str) -> None:
+        """The command that does the same without us."""
+        self.line(f"the same without modelyard: {command}", style="dim")
+
+    def problems(self, problems: Iterable[Problem], word: str = "refused") -> None:
+        """Problems behind one word that sorts them: text for a person, a JSON list for a machine."""
+        if self.as_json:
+            self.value([problem.as_dict() for problem in problems])
+            return
+        for problem in problems:
+            headline, *rest = problem.text().splitlines()
+            self.err.print(f"[bold red]{word}[/] {escape(headline)}")
+            for line in rest:
+                self.err.print(escape(line))
+
+    @contextlib.contextmanager
+    def progress(self, operation: str, total: int) -> Iterator[_Progress]:
+        """A counter of finished resources out of `total` (0 when that is not known)."""
+        progress = _Progress(self.err, operation, total)
+        if self.err.is_terminal:
+            with self.err.status(operation) as status:
+                progress.status = status
+                yield progress
+        else:
+            yield progress
+
+    def outcome(self, outcome: Outcome, *, steps: bool = True) -> None:
+        """What an operation changed (unless that was listed before), what policies said and what went wrong."""
+        gathered = outcome.gathered
+        if steps or not outcome.ok:
+            self._steps(gathered, outcome)
+        self._violations(gathered)
+        for style, word, said in (("yellow", "warning", gathered.warnings), ("bold red", "error", gathered.errors)):
+            for each in said:
+                about = f"{_short(each.urn)}: " if each.urn else ""
+                self.out.print(f"[{style}]{word}[/] {escape(about + each.message)}")
+        self.line(f"{outcome.operation.value}: {summary(outcome)}", style="green" if outcome.ok else "bold red")
+
+    def _steps(self, gathered: Gathered, outcome: Outcome) -> None:
+        steps = sorted(gathered.steps.values(), key=lambda step: (step.op, step.type, step.name))
+        if outcome.diff:
+            self.out.print(outcome.diff, markup=False)
+        elif len(steps) > _LISTED:
+            for (op, kind), count in sorted(Counter((step.op, step.type) for step in steps).items()):
+                mark, *_, style = _VERBS.get(op, ("?", op, op, ""))
+                self.line(f"  {mark} {count:3} {kind}", style=style)
+        else:
+            for step in steps:
+                mark, *_, style = _VERBS.get(step.op, ("?", step.op, step.op, ""))
+                keys = f"  [{', '.join(step.keys)}]" if step.keys else ""
+                self.line(f"  {mark} {step.type} {step.name}{keys}", style=style)
+
+    def _violations(self, gathered: Gathered) -> None:
+        for each in sorted(gathered.violations, key=lambda violation: not violation.mandatory):
+            word, style = ("refused", "bold red") if each.mandatory else ("advice", "yellow")
+            about = f" {_short(each.urn)}" if each.urn else ""
+            self.out.print(f"[{style}]{word}[/] [bold]{escape(f'{each.pack}/{each.policy}')}[/]{escape(about)}")
+            for line in each.message.splitlines():
+                self.line(f"  {line}")
+
+
+class _Progress:
+    """Turns the gathered counts into a moving line, or a line each few seconds."""
+
+    def __init__(self, console: Console, operation: str, total: int) -> None:
+        self.status: Status | None = None
+        self._console, self._operation, self._total = console, operation, total
+        self._told = self._started = time.monotonic()
+
+    def __call__(self, gathered: Gathered) -> None:
+        text = f"{self._operation}: {self._count(gathered)}"
+        if self.status is not None:
+            self.status.update(escape(f"{text}  {_short(gathered.current)}"))
+        elif time.monotonic() - self._told >= _EVERY:
+            self._told = time.monotonic()
+            self._console.print(escape(f"{text}, {self._told - self._started:.0f} s"), soft_wrap=True)
+
+    def _count(self, gathered: Gathered) -> str:
+        done = sum(gathered.done.values())
+        kinds = [kind for kind, count in gathered.done.most_common(1) if count]
+        verb = _VERBS.get(kinds[0], ("", "", kinds[0], ""))[1 if gathered.planning else 2] if kinds else "resources"
+        return f"{done}/{self._total} {verb}" if self._total else f"{done} {verb}"
+
+
+def summary(outcome: Outcome) -> str:
+    """One line: counts by kind, and how long it took."""
+    planned = outcome.gathered.planning
+    counts = {op: count for op, count in outcome.gathered.changes.items() if op not in {"same", "read"} and count}
+    parts = [
+        f"{count} {'to ' if planned else ''}{_VERBS.get(op, ('', op, op, ''))[1 if planned else 2]}"
+        for op, count in sorted(counts.items())
+    ]
+    if not parts:
+        parts = ["nothing changes" if planned else "nothing changed"]
+    unchanged = outcome.gathered.changes.get("same", 0)
+    kept = [f"{unchanged} unchanged"] if unchanged and outcome.operation is not Operation.DESTROY else []
+    refused = len(outcome.gathered.mandatory)
+    last = [] if outcome.ok else [f"REFUSED by {refused} rule{'s' * (refused > 1)}" if refused else "FAILED"]
+    return ", ".join([*parts, *kept, *last]) + f" ({outcome.seconds:.1f} s)"
+
+
+def as_value(outcome: Outcome) -> Mapping[str, Any]:
+    """An outcome for a machine."""
+    gathered = outcome.gathered
+    return {
+        "operation": outcome.operation.value,
+        "ok": outcome.ok,
+        "seconds": round(outcome.seconds, 3),
+        "changes": gathered.changes,
+        "steps": [asdict(step) for step in gathered.steps.values()],
+        "violations": [asdict(violation) for violation in gathered.violations],
+        "errors": [asdict(error) for error in gathered.errors],
+        "warnings": [asdict(warning) for warning in gathered.warnings],
+        **({"diff": outcome.diff} if outcome.diff else {}),
+    }
+
+
+def _short(urn: str) -> str:
+    if not urn:
+        return ""
+    parts = urn.split("::")
+    return f"{parts[-2].rsplit('$', 1)[-1]} {parts[-1]}" if len(parts) > 1 else urn

@@ -1,0 +1,28 @@
+"""What a stack's plan says by itself: its settings and its pools' arithmetic, with no engine, cloud or toolchain."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from components.pools import arithmetic
+from infra.declared import declare
+from infra.settings import Stack
+from infra.stackfile import StackFile
+from ops import commands
+from ops.world import Place
+from pricing.book import PriceBook
+from pricing.pool_plan import pool_bound
+
+
+def lines(place: Place) -> Iterator[str]:
+    """The plan for a person, a line at a time. Raises Refused for a stack file that cannot be."""
+    stack = Stack.read(StackFile.read(place.stack_file))
+    settings = stack.settings
+    declared = declare(commands.program(place), project="modelyard", stack=place.stack)
+    kinds = Counter(each.token.partition(":")[0] for each in declared.values() if each.custom)
+    yield f"{settings.full_name} in {stack.region}: budget {settings.budget.monthly_usd} USD a month"
+    yield f"it declares {kinds['aws']} AWS resources and {kinds['kubernetes']} Kubernetes objects"
+    book = PriceBook.embedded(stack.region)
+    for name, pool in settings.gpu_pools.items():
+        yield from arithmetic(name, pool_bound(pool.ask(settings.network.zones), book)).splitlines()

@@ -1,0 +1,42 @@
+"""The registry of packs: the one list that the engine, the documentation and the tests walk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from policies import security
+from policies.rule import Rule
+
+if TYPE_CHECKING:
+    from pricing.guard import Guard
+
+VERSION = "0.1.0"
+"""Version of every pack; the project's own."""
+
+PACKS: Mapping[str, tuple[Rule, ...]] = {"security": security.RULES}
+"""Pack -> its rules; names of rules are unique over all packs."""
+
+GUARD = Path(__file__).parent / "guard.yaml"
+
+
+def rules(pack: str = "") -> tuple[Rule, ...]:
+    """The rules of one pack, or of all."""
+    return PACKS[pack] if pack else tuple(rule for each in PACKS.values() for rule in each)
+
+
+def guard() -> Guard:
+    """The guard file; raises Refused for a bad one. What the rules will need is imported here, beside the engine's start."""
+    import kube.builtin
+    from pricing.guard import load
+
+    kube.builtin.schemas()
+    return load(GUARD)
+
+
+def run(pack: str = "") -> None:
+    """Serves one pack, or all, to the engine until it ends."""
+    from policies.analyzer import serve
+
+    serve(f"modelyard-{pack}" if pack else "modelyard", VERSION, rules(pack), guard)

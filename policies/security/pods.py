@@ -1,0 +1,180 @@
+"""Rules on Kubernetes objects: they are valid, their images are pinned, their pods and namespaces are restricted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from policies.graph import UNKNOWN, Node, items, mapping, places
+from policies.rule import Context, Finding, Reference, Rule, Severity, refuse, undetermined
+from problem import Problem
+
+RELEASE = "kubernetes:helm.sh/v3:Release"
+NAMESPACE = "kubernetes:core/v1:Namespace"
+ENFORCE = "pod-security.kubernetes.io/enforce"
+ABOVE_RESTRICTED = {
+    "kube-system": "EKS add-ons and the GPU device plugin need the host's network, devices and sockets",
+}
+"""Namespaces whose pods may be more than `restricted`, with the reason; the list is reviewed with this file."""
+NO_OBJECTS = ("kubernetes:helm.sh/", "kubernetes:yaml", "kubernetes:kustomize", "kubernetes:index")
+"""Tokens of the Kubernetes provider that are charts or components, not objects."""
+
+
+def for_kube(value: object) -> Any:
+    """A value as the `kube` checks read it: dicts, lists, and their own mark for what is not known."""
+    from kube.shape import UNKNOWN as NOT_KNOWN
+
+    if value is UNKNOWN:
+        return NOT_KNOWN
+    if isinstance(value, Mapping):
+        return {key: for_kube(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [for_kube(inner) for inner in value]
+    return value
+
+
+def _is_object(node: Node) -> bool:
+    return node.type.startswith("kubernetes:") and not node.type.startswith(NO_OBJECTS)
+
+
+def pod_specs(node: Node) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The spec of every pod that an object makes, whatever its kind: a Pod's own, and each `template.spec`."""
+    if node.type.rpartition(":")[2] in ("Pod", "PodPatch"):
+        yield "spec", mapping(node.read("spec"))
+    for path, key, value in places(node.inputs):
+        if key == "spec" and path.endswith("emplate.spec") and isinstance(mapping(value).get("containers"), tuple):
+            yield path, value
+
+
+def objects_valid(node: Node, _: Context) -> Iterator[Finding]:
+    """The engine may not ask the provider in a preview, so what the API server would refuse is refused here."""
+    from kube.charts import check_values, find
+    from kube.objects import check_object, token_to_gvk
+
+    found: list[Problem] = []
+    prefix = ""
+    if node.type == RELEASE:
+        chart, version, values = node.read("chart"), node.read("version"), node.read("values")
+        if UNKNOWN in (chart, version, values):
+            yield undetermined("values")
+            return
+        name = str(chart).rpartition("/")[2]
+        facts = find(name, str(version))
+        if isinstance(facts, Problem):
+            found = [facts]
+        else:
+            prefix, found = "values.", check_values(name, str(version), for_kube(mapping(values)))
+    elif _is_object(node):
+        api_version, kind = token_to_gvk(node.type)
+        found = check_object({"apiVersion": api_version, "kind": kind, **for_kube(node.inputs)})
+    for each in found:
+        where = f"{prefix}{each.where}" if each.where else prefix.rstrip(".")
+        yield refuse(where, each.summary, found=each.found, allowed=each.allowed, fix=each.fix)
+
+
+def images_pinned(node: Node, _: Context) -> Iterator[Finding]:
+    """A tag that moves changes what runs without a deployment, and undoes a rollback."""
+    from kube.pods import check_images
+
+    for path, spec in pod_specs(node):
+        for each in check_images(for_kube(spec)):
+            yield refuse(f"{path}.{each.where}", each.summary, found=each.found, allowed="a version tag or a digest")
+
+
+def pods_restricted(node: Node, _: Context) -> Iterator[Finding]:
+    """Pod Security refuses such a pod only when its ReplicaSet makes it, long after the deployment was accepted."""
+    from kube.pods import check_restricted
+
+    namespace = node.read("metadata", "namespace")
+    if isinstance(namespace, str) and namespace in ABOVE_RESTRICTED:
+        return
+    for path, spec in pod_specs(node):
+        for each in check_restricted(for_kube(spec)):
+            yield refuse(f"{path}.{each.where}", each.summary, fix=each.fix)
+
+
+def namespaces_restricted(node: Node, _: Context) -> Iterator[Finding]:
+    """Without the label the cluster's default is `privileged`."""
+    name = node.read("metadata", "name")
+    if isinstance(name, str) and name in ABOVE_RESTRICTED:
+        return
+    level = node.read("metadata", "labels", ENFORCE)
+    if level is UNKNOWN:
+        yield undetermined("metadata.labels")
+    elif level != "restricted":
+        yield refuse(
+            f'metadata.labels."{ENFORCE}"',
+            "pods in the namespace may be more than restricted",
+            found=level,
+            allowed="restricted",
+        )
+
+
+def _binds_everybody(subject: object) -> bool:
+    return mapping(subject).get("name") in ("system:anonymous", "system:unauthenticated", "system:authenticated")
+
+
+def no_cluster_admin(node: Node, _: Context) -> Iterator[Finding]:
+    """Administrators come in by access entries; workloads never are administrators."""
+    if node.read("roleRef", "name") == "cluster-admin":
+        yield refuse(
+            "roleRef.name", "the binding makes administrators", found="cluster-admin", allowed="a role of its own"
+        )
+    for index, subject in enumerate(items(node.read("subjects"))):
+        if _binds_everybody(subject):
+            yield refuse(f"subjects[{index}].name", "the binding is for everybody", found=mapping(subject).get("name"))
+
+
+RULES = (
+    Rule(
+        name="objects-valid",
+        pack="security",
+        severity=Severity.MEDIUM,
+        description="Every Kubernetes object is one that the API server takes, and every chart reads the values it gets.",
+        fix="Correct the property; the names are those of the API, or of the chart at this version.",
+        applies_to=("kubernetes:",),
+        check=objects_valid,
+    ),
+    Rule(
+        name="images-pinned",
+        pack="security",
+        severity=Severity.HIGH,
+        description="Every image names a version or a digest, never `latest`.",
+        fix="Name a version, or better a digest.",
+        applies_to=("kubernetes:",),
+        check=images_pinned,
+    ),
+    Rule(
+        name="pods-restricted",
+        pack="security",
+        severity=Severity.HIGH,
+        description="Every pod meets Pod Security `restricted`, outside a short list of namespaces with reasons.",
+        fix="Set the security context that the message names.",
+        applies_to=("kubernetes:",),
+        check=pods_restricted,
+        references=(Reference(framework="Kubernetes Pod Security Standards", control="restricted"),),
+    ),
+    Rule(
+        name="namespaces-restricted",
+        pack="security",
+        severity=Severity.HIGH,
+        description="Every namespace enforces Pod Security `restricted`, outside a short list with reasons.",
+        fix=f"Label the namespace {ENFORCE}: restricted.",
+        applies_to=(NAMESPACE,),
+        check=namespaces_restricted,
+        references=(Reference(framework="Kubernetes Pod Security Standards", control="restricted"),),
+    ),
+    Rule(
+        name="no-cluster-admin-binding",
+        pack="security",
+        severity=Severity.CRITICAL,
+        description="No binding hands out cluster-admin, and none is for everybody.",
+        fix="Bind a role that lists what is needed to the subject that needs it.",
+        applies_to=(
+            "kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding",
+            "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding",
+        ),
+        check=no_cluster_admin,
+        references=(Reference(framework="CIS EKS", control="4.1.1"),),
+    ),
+)

@@ -1,0 +1,71 @@
+"""The process that serves the simulated clouds: prints their ports as one JSON line, then lives as long as its parent.
+
+`python -m sandbox.host --world DIR --cache DIR` is started by whoever runs the engine. It ends at the end of its standard
+input, so that it never outlives a killed parent.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from sandbox.faults import Faults
+from sandbox.provider import Cloud, serve
+from sandbox.world import World
+
+CLOUDS = ("aws", "kubernetes")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve until standard input ends or SIGTERM comes."""
+    options = _parser().parse_args(arguments)
+    world = World(options.world)
+    faults = Faults.load(options.faults, options.world / ".faults", options.calls)
+    wanted = [options.only] if options.only else list(CLOUDS)
+    served = {name: serve(_cloud(name, world, faults, options), faults) for name in wanted}
+    sys.stdout.write(json.dumps({name: port for name, (_, port) in served.items()}) + "\n")
+    sys.stdout.flush()
+    ended = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    signal.signal(signal.SIGINT, lambda *_: None)
+    threading.Thread(target=_watch, args=(ended,), daemon=True).start()
+    ended.wait()
+    for server, _ in served.values():
+        server.stop(0)
+    return 0
+
+
+def _watch(ended: threading.Event) -> None:
+    sys.stdin.read()
+    ended.set()
+
+
+def _cloud(name: str, world: World, faults: Faults, options: argparse.Namespace) -> Cloud:
+    if name == "aws":
+        aws: Any = importlib.import_module("sandbox.aws.cloud")
+        cloud: Cloud = aws.AwsCloud(world, options.cache, options.region)
+        return cloud
+    kubernetes: Any = importlib.import_module("sandbox.kubernetes.cloud")
+    other: Cloud = kubernetes.KubernetesCloud(world, faults)
+    return other
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="sandbox.host", description="Serve the SIMULATED clouds on 127.0.0.1.")
+    parser.add_argument("--world", type=Path, required=True, help="folder of the simulated world")
+    parser.add_argument("--cache", type=Path, required=True, help="folder for what is read from the SDKs")
+    parser.add_argument("--faults", type=Path, help="JSON file of faults")
+    parser.add_argument("--calls", type=Path, help="file that gets one line per call edge")
+    parser.add_argument("--region", default="", help="region when the stack sets none")
+    parser.add_argument("--only", choices=CLOUDS, help="serve one cloud only")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

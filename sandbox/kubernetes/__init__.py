@@ -1,0 +1,1 @@
+"""A simulated Kubernetes cluster behind the Pulumi provider protocol."""

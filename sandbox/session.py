@@ -1,0 +1,160 @@
+"""One stack in the sandbox: its own project, state, secrets and simulated clouds, and nothing of the user's.
+
+Everything stands in `.sandbox/<stack>/`, which only its owner may read. The environment that an engine gets here has no
+cloud credentials, no kubeconfig, no Pulumi token and no `PULUMI_*` option of the caller's.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import IO
+
+from problem import ExitCode, Problem, Refused
+from sandbox import lock, stackfile, workdir
+from sandbox.toolchain import Toolchain, ensure
+
+HOST = (sys.executable, "-m", "sandbox.host")
+"""The command that serves the simulated clouds."""
+
+_HOST_READY_WITHIN = 30.0
+
+
+@dataclass(kw_only=True)
+class Session:
+    """A sandbox stack with its clouds running; use it as a context manager, or `close` it.
+
+    `workdir` is the derived project, `env` the whole environment (not an addition to the caller's) for an engine,
+    `world` the folder of the simulated clouds' world.
+    """
+
+    root: Path
+    stack_file: Path
+    workdir: Path
+    world: Path
+    project: str
+    stack_name: str
+    env: dict[str, str]
+    toolchain: Toolchain
+    ports: Mapping[str, int]
+    _host: subprocess.Popen[str] = field(repr=False)
+    _lock: IO[str] = field(repr=False)
+
+    @classmethod
+    def open(
+        cls,
+        root: Path,
+        stack_file: Path,
+        name: str,
+        faults: Path | None = None,
+        calls: Path | None = None,
+        *,
+        toolchain: Toolchain | None = None,
+        say: Callable[[str], None] = lambda _: None,
+    ) -> Session:
+        """Derives `.sandbox/<name>/` from `stack_file`, which is only read, and starts the simulated clouds.
+
+        `faults` is a file of faults for the host to play, `calls` a file in which it records each call. Raises
+        `Refused` for a stack file the sandbox cannot take, or when another command is using this stack.
+        """
+        toolchain = toolchain or ensure(root, say=say)
+        original = workdir.load_project(root / "Pulumi.yaml")
+        project = str(original.get("name") or "modelyard")
+        derived = stackfile.derive(stack_file, project)
+        folder = root / ".sandbox" / name
+        workdir.make(folder)
+        held = lock.take(folder / "lock")
+        try:
+            env = workdir.environment(os.environ, folder, toolchain)
+            workdir.write_project(root, folder, project, original)
+            workdir.write_stack(folder, name, project, stack_file, derived, toolchain, env)
+            host, ports = _start(folder, root / ".sandbox" / "cache", faults, calls, env)
+        except BaseException:
+            held.close()
+            raise
+        env["PULUMI_DEBUG_PROVIDERS"] = ",".join(f"{provider}:{port}" for provider, port in sorted(ports.items()))
+        workdir.write_exports(folder, env)
+        return cls(
+            root=root,
+            stack_file=stack_file,
+            workdir=folder,
+            world=folder / "world",
+            project=project,
+            stack_name=name,
+            env=env,
+            toolchain=toolchain,
+            ports=ports,
+            _host=host,
+            _lock=held,
+        )
+
+    def close(self) -> None:
+        """Stops the simulated clouds, which have written their world already, and lets the stack go."""
+        _stop(self._host)
+        self._lock.close()
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self.close()
+
+
+def _start(
+    folder: Path, cache: Path, faults: Path | None, calls: Path | None, env: Mapping[str, str]
+) -> tuple[subprocess.Popen[str], dict[str, int]]:
+    """Starts the host in a session of its own, so that a Ctrl-C meant for us lets the engine end in order."""
+    cache.mkdir(parents=True, exist_ok=True)
+    command = [*HOST, "--world", str(folder / "world"), "--cache", str(cache)]
+    command += ["--faults", str(faults)] if faults else []
+    command += ["--calls", str(calls)] if calls else []
+    log = folder / "host.log"
+    with log.open("w", encoding="utf-8") as errors:
+        host = subprocess.Popen(
+            command,
+            env=dict(env),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            start_new_session=True,
+        )
+    assert host.stdout is not None  # noqa: S101
+    timer = threading.Timer(_HOST_READY_WITHIN, host.kill)
+    timer.start()
+    try:
+        line = host.stdout.readline()
+        return host, {str(provider): int(port) for provider, port in json.loads(line).items()}
+    except (ValueError, AttributeError):
+        raise _dead(host, log) from None
+    except BaseException:
+        _stop(host)
+        raise
+    finally:
+        timer.cancel()
+
+
+def _dead(host: subprocess.Popen[str], log: Path) -> Refused:
+    host.kill()
+    _stop(host)
+    tail = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-3:]
+    problem = Problem(summary="the simulated clouds did not start", found=" | ".join(tail), fix=f"read {log}")
+    return Refused(problem, ExitCode.FAILED)
+
+
+def _stop(host: subprocess.Popen[str]) -> None:
+    for pipe in (host.stdin, host.stdout):
+        if pipe is not None:
+            pipe.close()
+    try:
+        host.wait(10)
+    except subprocess.TimeoutExpired:
+        host.kill()
+        host.wait()

@@ -1,0 +1,98 @@
+"""What the command line says, from events alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pulumi.automation.events import EngineEvent
+
+from ops.engine import Outcome
+from ops.gather import Gathered, Operation
+from ops.show import Show, summary
+
+URN = "urn:pulumi:dev::modelyard::modelyard:index:Network$aws:ec2/vpc:Vpc::network"
+
+
+def gathered(*events: dict[str, Any], planning: bool = False) -> Gathered:
+    found = Gathered(planning)
+    for number, event in enumerate(events):
+        found.listen(EngineEvent.from_json({"sequence": number, "timestamp": 0, **event}))
+    return found
+
+
+def error(message: str, **more: Any) -> dict[str, Any]:
+    return {"diagnosticEvent": {"message": message, "severity": "error", "color": "never", **more}}
+
+
+def step(op: str, urn: str = URN, **more: Any) -> dict[str, Any]:
+    return {"resOutputsEvent": {"metadata": {"op": op, "urn": urn, "type": "t", "provider": "", **more}}}
+
+
+def policy(level: str, message: str = "no") -> dict[str, Any]:
+    return {
+        "policyEvent": {
+            "message": message,
+            "color": "never",
+            "policyName": "closed-endpoint",
+            "policyPackName": "modelyard",
+            "policyPackVersion": "1",
+            "policyPackVersionTag": "1",
+            "enforcementLevel": level,
+            "resourceUrn": URN,
+        }
+    }
+
+
+def outcome(found: Gathered, *, ok: bool = True, operation: Operation = Operation.UP) -> Outcome:
+    return Outcome(operation=operation, ok=ok, gathered=found, seconds=1.25)
+
+
+def test_an_error_is_kept_once_without_colours_and_without_the_engines_echo() -> None:
+    found = gathered(
+        error("<{%fg 1%}>no capacity<{%reset%}>\n", urn=URN),
+        error("no capacity\n"),
+        error("update failed\n"),
+        error("failed to run remediation: context canceled"),
+    )
+    assert [(each.message, each.urn) for each in found.errors] == [("no capacity", URN)]
+
+
+def test_a_step_is_a_name_a_type_and_the_keys_that_differ_never_their_values() -> None:
+    found = gathered(step("update", diffs=["tags"], old={"inputs": {"tags": "hush"}}), step("same"))
+    (only,) = found.steps.values()
+    assert (only.op, only.type, only.name, only.keys) == ("update", "aws:ec2/vpc:Vpc", "network", ("tags",))
+    assert "hush" not in repr(found.steps)
+
+
+def test_a_default_provider_is_no_step() -> None:
+    assert not gathered(step("create", "urn:pulumi:dev::m::pulumi:providers:aws::default_7_51_1")).steps
+
+
+def test_advice_does_not_refuse_and_a_mandatory_rule_does(capsys: pytest.CaptureFixture[str]) -> None:
+    found = gathered(policy("advisory", "consider"), policy("mandatory", "open to all\nclose it"))
+    assert [each.message for each in found.mandatory] == ["open to all\nclose it"]
+    Show().outcome(outcome(found, ok=False))
+    said = capsys.readouterr().out
+    assert said.index("refused modelyard/closed-endpoint aws:ec2/vpc:Vpc network") < said.index("advice modelyard/")
+    assert "\n  close it\n" in said
+    assert "REFUSED by 1 rule (" in said
+
+
+def test_the_summary_counts_in_the_right_tense() -> None:
+    changes = {"summaryEvent": {"resourceChanges": {"create": 2, "same": 3}}}
+    assert summary(outcome(gathered(changes, planning=True))) == "2 to create, 3 unchanged (1.2 s)"
+    assert summary(outcome(gathered(changes))) == "2 created, 3 unchanged (1.2 s)"
+    assert summary(outcome(gathered(), ok=False)) == "nothing changed, FAILED (1.2 s)"
+
+
+def test_markup_in_a_message_is_text(capsys: pytest.CaptureFixture[str]) -> None:
+    Show().outcome(outcome(gathered(error("bad value [red]x[/red]")), ok=False))
+    assert "bad value [red]x[/red]" in capsys.readouterr().out
+
+
+def test_json_keeps_standard_output_for_one_value(capsys: pytest.CaptureFixture[str]) -> None:
+    show = Show(as_json=True)
+    show.head("SIMULATED", "dev")
+    show.value({"ok": True})
+    assert capsys.readouterr().out == '{\n  "ok": true\n}\n'

@@ -1,0 +1,168 @@
+"""What the judge makes of findings: refusals, exemptions, notes on what is not known; and never a secret."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from policies.graph import PLATFORM
+from policies.judge import Judge
+from policies.packs import rules
+from policies.rule import Context, Finding, Level, Rule, Severity, refuse, undetermined
+from pricing.graph import UNKNOWN, Graph, Node
+from pricing.guard import Exemption, Guard
+
+TODAY = datetime.date(2026, 11, 24)
+QUEUE = "aws:sqs/queue:Queue"
+
+
+def _guard(*exemptions: Exemption) -> Guard:
+    return Guard(max_monthly_usd={"prod": Decimal(1)}, required_tags=["Owner"], exemptions=list(exemptions))
+
+
+def _exemption(**changed: Any) -> Exemption:
+    happy: dict[str, Any] = {
+        "rule": "named",
+        "resource": f"{QUEUE}::jobs",
+        "environments": ["prod"],
+        "owner": "ml-platform",
+        "reason": "an old client",
+        "expires": TODAY,
+    }
+    return Exemption(**{**happy, **changed})
+
+
+def _node(token: str, name: str, /, *, depends: tuple[str, ...] = (), **inputs: Any) -> Node:
+    urn = f"urn:pulumi:dev::modelyard::{token}::{name}"
+    record = {"urn": urn, "type": token, "name": name, "inputs": inputs, "depends": depends}
+    return Graph.of([record]).nodes[0]
+
+
+def _named(node: Node, _: Context) -> Iterator[Finding]:
+    if node.read("name") is UNKNOWN:
+        yield undetermined("name")
+    elif node.read("name") != "good":
+        yield refuse("name", "a bad name", found=node.read("name"), allowed="good")
+
+
+def _rule(check: Any = _named, **changed: Any) -> Rule:
+    happy: dict[str, Any] = {
+        "name": "named",
+        "pack": "test",
+        "severity": Severity.HIGH,
+        "description": "Names are good.",
+        "fix": "Name it good.",
+        "applies_to": ("aws:",),
+        "check": check,
+    }
+    return Rule(**{**happy, **changed})
+
+
+def test_a_finding_becomes_a_refusal_that_names_resource_property_and_fix() -> None:
+    (verdict,) = Judge([_rule()], _guard(), TODAY).resource(_node(QUEUE, "jobs", name="bad"))
+    assert verdict.level is Level.MANDATORY
+    assert verdict.message == "jobs: name: a bad name\n  found: bad\n  allowed: good\n  to fix: Name it good."
+
+
+def test_a_rule_is_asked_about_the_types_that_it_applies_to_only() -> None:
+    assert Judge([_rule()], _guard(), TODAY).resource(_node("kubernetes:core/v1:Pod", "jobs", name="bad")) == []
+
+
+def test_a_rule_that_fails_refuses_and_tells_no_value() -> None:
+    def broken(node: Node, _: Context) -> Iterator[Finding]:
+        raise ValueError(f"cannot read {node.read('name')}")
+        yield
+
+    (verdict,) = Judge([_rule(broken, level=Level.ADVISORY)], _guard(), TODAY).resource(
+        _node(QUEUE, "jobs", name="bad")
+    )
+    assert verdict.level is Level.MANDATORY
+    assert verdict.problem.summary == "rule named could not run: ValueError"
+    assert "bad" not in verdict.message
+
+
+def test_a_secret_is_blanked_out_wherever_a_rule_quotes_it() -> None:
+    (verdict,) = Judge([_rule()], _guard(), TODAY).resource(_node(QUEUE, "jobs", name="s3cr3t!"), secrets={"s3cr3t!"})
+    assert "s3cr3t!" not in verdict.message and "[secret]" in verdict.message
+
+
+def test_values_that_are_not_known_refuse_nothing_and_are_named_once_at_the_end() -> None:
+    judge = Judge([_rule()], _guard(), TODAY)
+    queues = [_node(QUEUE, name, name=UNKNOWN) for name in ("jobs", "events")]
+    assert [judge.resource(queue) for queue in queues] == [[], []]
+    (note,) = judge.stack(queues)
+    assert (note.level, note.severity, note.urn) == (Level.ADVISORY, Severity.LOW, "")
+    assert note.problem.found == "jobs: name, events: name"
+
+
+@pytest.mark.parametrize(
+    ("expires", "level"), [(TODAY, Level.ADVISORY), (TODAY - datetime.timedelta(1), Level.MANDATORY)]
+)
+def test_an_exemption_holds_until_the_end_of_its_last_day(expires: datetime.date, level: Level) -> None:
+    judge = Judge([_rule()], _guard(_exemption(expires=expires)), TODAY)
+    (verdict,) = judge.resource(_node(QUEUE, "jobs", name="bad"))
+    assert verdict.level is level
+    assert "ml-platform" in verdict.message and expires.isoformat() in verdict.message
+
+
+@pytest.mark.parametrize("changed", [{"rule": "other"}, {"resource": f"{QUEUE}::other"}, {"environments": ["dev"]}])
+def test_an_exemption_is_for_one_rule_one_resource_and_its_environments(changed: dict[str, Any]) -> None:
+    (verdict,) = Judge([_rule()], _guard(_exemption(**changed)), TODAY).resource(_node(QUEUE, "jobs", name="bad"))
+    assert verdict.level is Level.MANDATORY
+
+
+def test_the_environment_is_prod_until_a_plan_says_otherwise_and_the_first_plan_counts() -> None:
+    judge = Judge([], _guard(), TODAY)
+    assert judge.environment == "prod"
+    judge.resource(_node(PLATFORM, "platform", environment=UNKNOWN))
+    assert judge.environment == "prod"
+    judge.resource(_node(PLATFORM, "platform", environment="staging"))
+    judge.resource(_node(PLATFORM, "another", environment="dev"))
+    assert judge.environment == "staging"
+
+
+def test_a_stack_rule_reads_the_inputs_that_the_resource_rules_have_seen() -> None:
+    def names(graph: Graph, _: Context) -> Iterator[Finding]:
+        for node in graph.nodes:
+            yield Finding(problem=refuse("name", str(node.read("name"))).problem, urn=node.urn)
+
+    judge = Judge([_rule(None, check_stack=names, applies_to=())], _guard(), TODAY)
+    judge.resource(_node(QUEUE, "jobs", name="asked"))
+    told = judge.stack([_node(QUEUE, "jobs", name="answered"), _node(QUEUE, "events", name="answered")])
+    assert [each.problem.summary for each in told] == ["asked", "answered"]
+
+
+def _buckets(*changed: Node) -> list[str]:
+    bucket = _node("aws:s3/bucket:Bucket", "models")
+    sse = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
+    block = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
+    happy = {
+        each.name: each
+        for each in (
+            bucket,
+            _node(sse, "encryption", bucket=UNKNOWN, depends=(bucket.urn,)),
+            _node(block, "block", bucket=UNKNOWN, depends=(bucket.urn,)),
+        )
+    }
+    happy.update({each.name: each for each in changed})
+    only = [rule for rule in rules() if rule.name == "buckets-complete"]
+    return [each.problem.summary for each in Judge(only, _guard(), TODAY).stack(happy.values())]
+
+
+def test_a_bucket_with_its_two_parts_passes() -> None:
+    assert _buckets() == []
+
+
+def test_a_bucket_whose_parts_are_anothers_is_refused_for_each() -> None:
+    other = _node("aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", "block", bucket="other")
+    assert _buckets(other) == ["the bucket has no public access block"]
+
+
+def test_a_bucket_named_by_its_own_name_counts_without_a_dependency() -> None:
+    block = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
+    named = (_node("aws:s3/bucket:Bucket", "models", bucket="acme-models"), _node(block, "block", bucket="acme-models"))
+    assert _buckets(*named) == []
