@@ -5,6 +5,7 @@ While the toolchain is found or built behind it, the demo already says what the 
 
 from __future__ import annotations
 
+import inspect
 import re
 import sys
 import tempfile
@@ -14,7 +15,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ops import cli, sketch
+import pulumi_aws as aws
+
+from ops import cli, commands, sketch
+from ops.commands import Job
 from ops.show import Show
 from ops.world import Place, World
 from problem import ExitCode, Problem, Refused
@@ -102,17 +106,37 @@ def bring_up(demo: Demo) -> int:
 
 def try_a_change(demo: Demo) -> int:
     """One value changed in a copy of the stack file: what would `up` do?"""
-    copy = demo.changed("smaller", lambda text: re.sub(r"gpus: 2\b", "gpus: 1", text.replace("gpus: 1 }", "gpus: 0 }")))
+    copy = demo.changed("larger", lambda text: re.sub(r"(limits: \{ gpus:) 2\b", r"\1 3", text))
     demo.show.line(f"in the copy, {difference(demo.place.stack_file, copy)}")
     return demo.run("preview", "--stack", STACK, "--file", str(copy), "--diff")
 
 
 def be_refused(demo: Demo) -> int:
-    """A change that a policy refuses, with its message."""
-    copy = demo.changed("open", lambda text: re.sub(r"allowedCidrs: \[.*?\]", "allowedCidrs: [0.0.0.0/0]", text))
-    demo.show.line(f"in the copy, {difference(demo.place.stack_file, copy)}")
-    code = demo.run("preview", "--stack", STACK, "--file", str(copy))
+    """A change of the program that a policy refuses, with its message."""
+    demo.show.line("somebody adds this to the program, for a quick look at a node:")
+    for line in inspect.getsource(open_door).splitlines()[2:]:
+        demo.show.line(f"  {line}", style="yellow")
+    demo.show.line(f"$ modelyard preview --stack {STACK}", style="bold cyan")
+    platform = commands.program(demo.place)
+
+    def program() -> None:
+        platform()
+        open_door()
+
+    packs = commands.packs(demo.place)
+    job = Job(place=demo.place, program=program, packs=packs, show=demo.show, confirm=lambda _: True)
+    code = commands.preview(job)
     return ExitCode.OK if code == ExitCode.REFUSED else ExitCode.FAILED
+
+
+def open_door() -> None:
+    """What no one should add to a program."""
+    aws.ec2.SecurityGroup(
+        "quick-look",
+        description="ssh for everybody",
+        ingress=[{"protocol": "tcp", "from_port": 22, "to_port": 22, "cidr_blocks": ["0.0.0.0/0"]}],
+        tags={"Environment": "dev", "ManagedBy": "hand", "Owner": "me"},
+    )
 
 
 def go_on(demo: Demo) -> int:

@@ -57,9 +57,8 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
     def __init__(self, name: str, version: str, rules: Sequence[Rule], guard: Callable[[], Guard]) -> None:
         self._name = name
         self._version = version
-        self._rules = rules
-        self._guard = guard
-        self._running: Judge | None = None
+        self._new_judge: Callable[[], Judge] = lambda: Judge(rules, guard, datetime.date.today())
+        self._judge = self._new_judge()
         self._secrets: set[str] = set()
         self._info = wire.AnalyzerInfo(
             name=name,
@@ -69,20 +68,11 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
             policies=[_info(rule) for rule in rules],
         )
 
-    def _judge(self, context: grpc.ServicerContext) -> Judge:
-        if self._running is None:
-            try:
-                self._running = Judge(self._rules, self._guard(), datetime.date.today())
-            except Refused as refused:
-                context.abort(grpc.StatusCode.FAILED_PRECONDITION, str(refused))
-                raise
-        return self._running
-
     def ConfigureStack(  # noqa: N802
         self, _request: wire.AnalyzerStackConfigureRequest, _context: grpc.ServicerContext
     ) -> wire.AnalyzerStackConfigureResponse:
         """A new preview or update begins: nothing of the last one is remembered."""
-        self._running = None
+        self._judge = self._new_judge()
         self._secrets = set()
         return wire.AnalyzerStackConfigureResponse()
 
@@ -116,16 +106,21 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         """What the resource rules say about one resource, before it is made."""
         node = _node(request, request.options.parent, (), self._secrets)
         provider = _node(request.provider, "", (), self._secrets) if request.HasField("provider") else None
-        return self._answer(self._judge(context).resource(node, provider, self._secrets))
+        return self._answer(lambda: self._judge.resource(node, provider, self._secrets), context)
 
     def AnalyzeStack(  # noqa: N802
         self, request: wire.AnalyzeStackRequest, context: grpc.ServicerContext
     ) -> wire.AnalyzeResponse:
         """What the stack rules say, once every resource is planned or made."""
         nodes = [_node(each, each.parent, each.dependencies, self._secrets) for each in request.resources]
-        return self._answer(self._judge(context).stack(nodes, self._secrets))
+        return self._answer(lambda: self._judge.stack(nodes, self._secrets), context)
 
-    def _answer(self, verdicts: Sequence[Verdict]) -> wire.AnalyzeResponse:
+    def _answer(self, judged: Callable[[], list[Verdict]], context: grpc.ServicerContext) -> wire.AnalyzeResponse:
+        try:
+            verdicts = judged()
+        except Refused as refused:
+            context.abort(grpc.StatusCode.FAILED_PRECONDITION, str(refused))
+            raise
         return wire.AnalyzeResponse(
             diagnostics=[
                 wire.AnalyzeDiagnostic(
@@ -176,25 +171,28 @@ def _info(rule: Rule) -> wire.PolicyInfo:
     return info
 
 
-def serve(name: str, version: str, rules: Sequence[Rule], guard: Callable[[], Guard]) -> None:
+def serve(
+    name: str, version: str, rules: Sequence[Rule], guard: Callable[[], Guard], ahead: Callable[[], object]
+) -> None:
     """Answers the engine until it is gone; the port, on 127.0.0.1, is the one line on standard output.
 
-    `guard` loads the guard file; it runs while the engine starts the program, and the first resource waits for it. Requests
+    `guard` loads the guard file, `ahead` what rules will need later: both run while the engine starts the program. Requests
     are taken one at a time, in the order of registration. When the engine dies without ending this process, as in a
     crash, the process ends by itself within a second.
     """
+    engine, ended = os.getppid(), threading.Event()
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, lambda *_: ended.set())
+    beside = futures.ThreadPoolExecutor(max_workers=1)
+    loading = beside.submit(guard)
+    beside.submit(ahead)
     limits = [("grpc.max_receive_message_length", LARGEST_MESSAGE), ("grpc.max_send_message_length", LARGEST_MESSAGE)]
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=1), options=limits)
-    loading = futures.ThreadPoolExecutor(max_workers=1).submit(guard)
     analyzer_pb2_grpc.add_AnalyzerServicer_to_server(Analyzer(name, version, rules, loading.result), server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
-    ended = threading.Event()
-    for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, lambda *_: ended.set())
-    engine = os.getppid()
     while os.getppid() == engine and not ended.wait(0.5):
         pass
     server.stop(0)

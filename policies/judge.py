@@ -49,9 +49,12 @@ class Verdict:
 
 
 class Judge:
-    """The rules of one or more packs, held against the resources of one preview or update."""
+    """The rules of one or more packs, held against the resources of one preview or update.
 
-    def __init__(self, rules: Iterable[Rule], guard: Guard, today: datetime.date) -> None:
+    `guard` is called for the first resource that a rule is asked about; what it raises goes to the caller.
+    """
+
+    def __init__(self, rules: Iterable[Rule], guard: Callable[[], Guard], today: datetime.date) -> None:
         self._rules = tuple(rules)
         self._guard = guard
         self._today = today
@@ -64,11 +67,13 @@ class Judge:
         if node.type == PLATFORM and self._environment is None and isinstance(node.read("environment"), str):
             self._environment = str(node.read("environment"))
         self._seen[node.urn] = node
+        asked = [rule for rule in self._rules if rule.check is not None and node.type.startswith(rule.applies_to)]
+        if not asked:
+            return []
         context = self._context(provider)
         verdicts: list[Verdict] = []
-        for rule in self._rules:
-            if rule.check is not None and node.type.startswith(rule.applies_to):
-                verdicts += self._told(rule, node, lambda rule=rule: rule.check(node, context), secrets)  # type: ignore[misc]
+        for rule in asked:
+            verdicts += self._told(rule, node, lambda rule=rule: rule.check(node, context), secrets)  # type: ignore[misc]
         return verdicts
 
     def stack(self, nodes: Iterable[Node], secrets: Collection[str] = ()) -> list[Verdict]:
@@ -96,7 +101,7 @@ class Judge:
         return self._environment or STRICTEST
 
     def _context(self, provider: Node | None) -> Context:
-        return Context(guard=self._guard, environment=self.environment, provider=provider)
+        return Context(guard=self._guard(), environment=self.environment, provider=provider)
 
     def _with_inputs(self, node: Node) -> Node:
         seen = self._seen.get(node.urn)
@@ -152,5 +157,5 @@ class Judge:
     def _exemption(self, rule: Rule, node: Node | None) -> Exemption | None:
         if node is None:
             return None
-        matching = (each for each in self._guard.exemptions if each.holds(rule.name, label(node), self.environment))
+        matching = (each for each in self._guard().exemptions if each.holds(rule.name, label(node), self.environment))
         return max(matching, key=lambda each: each.expires, default=None)

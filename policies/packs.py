@@ -27,16 +27,21 @@ def rules(pack: str = "") -> tuple[Rule, ...]:
 
 
 def guard() -> Guard:
-    """The guard file; raises Refused for a bad one. What the rules will need is imported here, beside the engine's start."""
-    import kube.builtin
+    """The guard file; raises Refused for a bad one."""
     from pricing.guard import load
 
-    kube.builtin.schemas()
     return load(GUARD)
+
+
+def read_ahead() -> None:
+    """Reads the Kubernetes schemas, which the first object would otherwise wait for."""
+    from kube.builtin import schemas
+
+    schemas()
 
 
 def run(pack: str = "") -> None:
     """Serves one pack, or all, to the engine until it ends."""
     from policies.analyzer import serve
 
-    serve(f"modelyard-{pack}" if pack else "modelyard", VERSION, rules(pack), guard)
+    serve(f"modelyard-{pack}" if pack else "modelyard", VERSION, rules(pack), guard, read_ahead)

@@ -55,6 +55,7 @@ class Faults:
     log: TextIO | None = None
     leave: Callable[[int], Any] = os._exit
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    _spent: dict[str, int] = field(default_factory=dict, repr=False)
 
     @classmethod
     def load(cls, file: Path | None, memory: Path | None = None, log: Path | None = None) -> Faults:
@@ -115,7 +116,7 @@ class Faults:
 
     def _used(self) -> dict[str, int]:
         if self.memory is None:
-            return self.__dict__.setdefault("_spent", {})  # type: ignore[no-any-return]
+            return self._spent
         if not self.memory.exists():
             return {}
         used: dict[str, int] = json.loads(self.memory.read_text(encoding="utf-8"))
@@ -123,7 +124,7 @@ class Faults:
 
     def _remember(self, used: dict[str, int]) -> None:
         if self.memory is None:
-            self.__dict__["_spent"] = used
+            self._spent = used
             return
         draft = self.memory.with_suffix(".new")
         draft.write_text(json.dumps(used), encoding="utf-8")

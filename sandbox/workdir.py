@@ -11,6 +11,7 @@ import os
 import secrets
 import shlex
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -54,10 +55,11 @@ def environment(caller: Mapping[str, str], folder: Path, toolchain: Toolchain) -
     if not passphrase.exists():
         with os.fdopen(os.open(passphrase, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(secrets.token_urlsafe(32))
+    ours = [*map(str, toolchain.directories), str(Path(sys.executable).parent)]
     return {
         **env,
         **_NO_ACCOUNT,
-        "PATH": os.pathsep.join([*map(str, toolchain.directories), env.get("PATH", os.defpath)]),
+        "PATH": os.pathsep.join([*ours, env.get("PATH", os.defpath)]),
         "PULUMI_BACKEND_URL": (folder / "backend").as_uri(),
         "PULUMI_HOME": str(folder / "home"),
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(passphrase),

@@ -112,8 +112,9 @@ class World:
         """Write an object; a new one records the URN of the current call and counts as a birth of it."""
         with self.lock:
             path = self._path(item.package, item.type, item.id)
-            if not path.exists():
-                item.urn = item.urn or CREATOR.get()
+            there = self._load(path)
+            item.urn = item.urn or (there.urn if there else CREATOR.get())
+            if there is None:
                 self._births[item.urn] += 1
                 with self._birth_file.open("a", encoding="utf-8") as births:
                     births.write(item.urn + "\n")

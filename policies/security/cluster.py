@@ -24,7 +24,7 @@ def open_to_everybody(block: str) -> bool:
         return True
     if isinstance(network, ipaddress.IPv6Network) and network.subnet_of(PRIVATE_IPV6):
         return False
-    return network.prefixlen <= (LARGEST_IPV4 if network.version == 4 else LARGEST_IPV6)
+    return network.prefixlen < (LARGEST_IPV4 if network.version == 4 else LARGEST_IPV6)
 
 
 def closed_endpoint(node: Node, _: Context) -> Iterator[Finding]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -20,8 +20,8 @@ TODAY = datetime.date(2026, 11, 24)
 QUEUE = "aws:sqs/queue:Queue"
 
 
-def _guard(*exemptions: Exemption) -> Guard:
-    return Guard(max_monthly_usd={"prod": Decimal(1)}, required_tags=["Owner"], exemptions=list(exemptions))
+def _guard(*exemptions: Exemption) -> Callable[[], Guard]:
+    return lambda: Guard(max_monthly_usd={"prod": Decimal(1)}, required_tags=["Owner"], exemptions=list(exemptions))
 
 
 def _exemption(**changed: Any) -> Exemption:

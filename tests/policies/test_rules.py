@@ -61,7 +61,7 @@ def _changed(happy: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
 
 def _judged(name: str, case: dict[str, Any], inputs: dict[str, Any]) -> list[Verdict]:
     provider = _node({"type": "pulumi:providers:aws"}, case["provider"]) if "provider" in case else None
-    return Judge([RULES[name]], GUARD, TODAY).resource(_node(case, inputs), provider)
+    return Judge([RULES[name]], lambda: GUARD, TODAY).resource(_node(case, inputs), provider)
 
 
 def _where(change: dict[str, Any]) -> str:

@@ -62,7 +62,7 @@ def test_a_crash_happens_at_the_named_edge_only(tmp_path: Path, edge: str) -> No
 
 def test_slow_waits_as_long_as_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     slept: list[float] = []
-    monkeypatch.setattr(module.time, "sleep", slept.append)
+    monkeypatch.setattr("time.sleep", slept.append)
     _load(tmp_path, {"kind": "slow", "seconds": 7}).before("create", VPC)
     assert slept == [7]
 
