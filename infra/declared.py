@@ -117,12 +117,13 @@ def _placeholders(token: str, urn: str, inputs: Mapping[str, Any]) -> dict[str, 
 
 
 def _outputs(token: str, urn: str) -> dict[str, Any]:
-    cls = _class_of(token)
-    return {name: _stand_in(kind, f"{urn}#{name}") for name, kind in _properties(cls)} if cls else {}
+    cls = class_of(token)
+    return {name: _stand_in(kind, f"{urn}#{name}") for name, _, kind in properties(cls)} if cls else {}
 
 
 @functools.cache
-def _class_of(token: str) -> type | None:
+def class_of(token: str) -> type | None:
+    """The SDK's class of a type token; None when no installed package has one."""
     package, module, _ = token.split(":")
     for registered in rpc._RESOURCE_MODULES.get(f"{package}:{module}", []):
         info = registered.mod_info  # type: ignore[attr-defined]
@@ -132,18 +133,19 @@ def _class_of(token: str) -> type | None:
 
 
 @functools.cache
-def _properties(cls: type) -> tuple[tuple[str, Any], ...]:
+def properties(cls: type) -> tuple[tuple[str, str, Any], ...]:
+    """Every output of an SDK class: its camelCase name, the name of its getter and its type."""
     return tuple(_walk(cls))
 
 
-def _walk(cls: type) -> Iterator[tuple[str, Any]]:
+def _walk(cls: type) -> Iterator[tuple[str, str, Any]]:
     for name, member in inspect.getmembers(cls, lambda each: isinstance(each, property)):
         getter = member.fget
         if name in {"urn", "id"} or getter is None or getter.__module__.startswith("pulumi.resource"):
             continue
         hint = typing.get_type_hints(getter).get("return")
         inner = typing.get_args(hint)[0] if typing.get_origin(hint) is pulumi.Output else hint
-        yield getattr(getter, "_pulumi_name", name), inner
+        yield getattr(getter, "_pulumi_name", name), name, inner
 
 
 def _stand_in(kind: Any, path: str) -> Any:
@@ -157,5 +159,5 @@ def _stand_in(kind: Any, path: str) -> Any:
     if inspect.isclass(origin) and issubclass(origin, Sequence):
         return [_stand_in(arguments[0], f"{path}[0]")]
     if inspect.isclass(kind) and kind.__module__.startswith("pulumi_"):
-        return {name: _stand_in(inner, f"{path}.{name}") for name, inner in _properties(typing.cast(type, kind))}
+        return {name: _stand_in(inner, f"{path}.{name}") for name, _, inner in properties(typing.cast(type, kind))}
     return f"${{{path}}}"

@@ -25,7 +25,9 @@ def main() -> None:
     """The program of the stack that the engine has selected: its configuration, with lines from the file beside it."""
     config = pulumi.Config("modelyard").require_object("platform")
     region = pulumi.Config("aws").require("region")
-    path = Path(pulumi.get_root_directory()) / f"Pulumi.{pulumi.get_stack()}.yaml"
+    # An older language host does not tell the program where its project is.
+    root = pulumi.get_root_directory() or str(Path.cwd().parent)
+    path = Path(root) / f"Pulumi.{pulumi.get_stack()}.yaml"
     try:
         read = StackFile.read(path)
         lines = read.lines if read.platform == config else {}

@@ -1,0 +1,1 @@
+"""Measures what users wait for, as ratios inside one run: `make bench`."""

@@ -1,0 +1,190 @@
+"""Runs the measurements, prints a table, writes .bench/results.json.
+
+    python -m tests.bench.run [--rounds N]     exits 1 when a bar is missed
+
+Every ratio is of runs that took turns in one process on one toolchain; single seconds are for orientation only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import yaml
+from rich.console import Console
+from rich.table import Table
+
+from infra.declared import declare
+from infra.program import make
+from ops.engine import Engine, Program
+from ops.process import EngineCommand
+from policies.packs import rules
+from sandbox.session import Session
+from tests.bench.flat import flat_program
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKS = (ROOT / "policies" / "run",)
+POOLS = (10, 55, 100)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """One measured value, and the bar that it has to keep; `bar` is None where there is none."""
+
+    name: str
+    value: float
+    unit: str
+    bar: float | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether the bar is kept."""
+        return self.bar is None or self.value <= self.bar
+
+
+@contextmanager
+def opened(stack: str, stack_file: Path, program: Program) -> Iterator[Engine]:
+    """An engine on a stack of its own in the sandbox, apart from the stacks that people use."""
+    with Session.open(ROOT, stack_file, f"bench-{stack}") as session:
+        command = EngineCommand(session.toolchain.pulumi, session.toolchain.version, session.env, lambda _: None)
+        yield Engine(
+            command=command, workdir=session.workdir, stack=session.stack_name, env=session.env, program=program
+        )
+
+
+def seconds(engine: Engine, packs: tuple[Path, ...] = ()) -> float:
+    """One preview of a stack that does not exist yet. Raises RuntimeError when it does not succeed."""
+    started = time.perf_counter()
+    outcome = engine.preview(packs=packs)
+    if not outcome.ok:
+        raise RuntimeError(f"the preview failed: {[each.message for each in outcome.gathered.errors][:3]}")
+    return time.perf_counter() - started
+
+
+def in_turn(rounds: int, *tries: Callable[[], float]) -> list[list[float]]:
+    """Each try `rounds` times, one after the other in turn, after one run each that does not count."""
+    for each in tries:
+        each()
+    taken: list[list[float]] = [[] for _ in tries]
+    for _ in range(rounds):
+        for each, times in zip(tries, taken, strict=True):
+            times.append(each())
+    return taken
+
+
+def ratio(above: list[float], below: list[float]) -> float:
+    """The median of the pairs' ratios, so that a machine that slows down slows both."""
+    return statistics.median(one / two for one, two in zip(above, below, strict=True))
+
+
+def previews(stack: str, rounds: int) -> list[Result]:
+    """Ours against the flat program, and ours with the policy packs against without."""
+    file = ROOT / f"Pulumi.{stack}.yaml"
+    found = declare(make(file), project="modelyard", stack=f"bench-{stack}")
+    count = sum(each.custom for each in found.values())
+    with opened(stack, file, make(file)) as ours, opened(f"{stack}-flat", file, flat_program(found)) as flat:
+        house, plain, judged = in_turn(
+            rounds, lambda: seconds(ours), lambda: seconds(flat), lambda: seconds(ours, PACKS)
+        )
+    return [
+        Result(name=f"{stack}: preview ({count} resources)", value=statistics.median(house), unit="s"),
+        Result(name=f"{stack}: flat program, same resources", value=statistics.median(plain), unit="s"),
+        Result(name=f"{stack}: preview / flat", value=ratio(house, plain), unit="ratio", bar=1.25),
+        Result(
+            name=f"{stack}: with {len(rules())} policies / without", value=ratio(judged, house), unit="ratio", bar=1.5
+        ),
+    ]
+
+
+def many_pools(count: int, folder: Path) -> Path:
+    """A stack file like dev's with `count` GPU pools."""
+    document = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text())
+    platform = document["config"]["modelyard:platform"]
+    (pool,) = platform["gpuPools"].values()
+    platform["gpuPools"] = {f"pool-{number}": pool for number in range(count)}
+    path = folder / f"Pulumi.pools{count}.yaml"
+    path.write_text(yaml.safe_dump(document))
+    return path
+
+
+def _grown(path: str, count: int, rounds: int) -> tuple[list[float], float]:
+    file = Path(path)
+    with opened(f"pools{count}", file, make(file)) as engine:
+        (times,) = in_turn(rounds, lambda: seconds(engine))
+    memory = psutil.Process().memory_info()
+    peak = getattr(memory, "peak_wset", None) or _peak()
+    return times, peak / 2**20
+
+
+def _peak() -> float:
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return float(peak if sys.platform == "darwin" else peak * 1024)
+
+
+def growth(rounds: int) -> list[Result]:
+    """Time and memory of the program as GPU pools go from 10 to 100; each count in a process of its own."""
+    times: dict[int, float] = {}
+    peaks: dict[int, float] = {}
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as one,
+    ):
+        for count in POOLS:
+            path = many_pools(count, Path(folder))
+            taken, peaks[count] = one.apply(_grown, (str(path), count, rounds))
+            times[count] = statistics.median(taken)
+    few, some, many = POOLS
+    return [
+        Result(name=f"preview with {few} / {some} / {many} GPU pools", value=times[many], unit="s"),
+        Result(
+            name=f"time: (t{many} - t{some}) / (t{some} - t{few})",
+            value=(times[many] - times[some]) / (times[some] - times[few]),
+            unit="ratio",
+            bar=1.3,
+        ),
+        Result(
+            name=f"memory: (m{many} - m{some}) / (m{some} - m{few})",
+            value=(peaks[many] - peaks[some]) / max(peaks[some] - peaks[few], 1.0),
+            unit="ratio",
+            bar=1.3,
+        ),
+        Result(name=f"peak memory of the program, {few} GPU pools", value=peaks[few], unit="MiB"),
+        Result(name=f"peak memory of the program, {many} GPU pools", value=peaks[many], unit="MiB"),
+    ]
+
+
+def main() -> int:
+    """Measures everything, prints the table, writes the results; 1 when a bar is missed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5, help="counted runs of each (5)")
+    rounds = parser.parse_args().rounds
+    results = [*previews("dev", rounds), *previews("prod", rounds), *growth(max(2, rounds // 2))]
+    table = Table("what", "value", "unit", "bar", "ok")
+    for each in results:
+        bar = "" if each.bar is None else f"<= {each.bar:g}"
+        table.add_row(
+            each.name, f"{each.value:.2f}", each.unit, bar, "" if each.bar is None else "yes" if each.ok else "NO"
+        )
+    Console(width=110).print(table)
+    folder = ROOT / ".bench"
+    folder.mkdir(exist_ok=True)
+    rows: list[dict[str, Any]] = [{**asdict(each), "ok": each.ok} for each in results]
+    (folder / "results.json").write_text(json.dumps(rows, indent=2) + "\n")
+    return 0 if all(each.ok for each in results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
