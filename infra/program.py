@@ -13,16 +13,19 @@ from problem import Refused
 
 
 def make(stack_file: Path) -> Callable[[], None]:
-    """The program of one stack file, for the Automation API."""
+    """The program of one stack file, for whoever runs an engine in this process; it raises Refused as it is."""
 
     def program() -> None:
-        run(StackFile.read(stack_file))
+        _build(StackFile.read(stack_file))
 
     return program
 
 
 def main() -> None:
-    """The program of the stack that the engine has selected: its configuration, with lines from the file beside it."""
+    """The program of the stack that the engine has selected: its configuration, with lines from the file beside it.
+
+    Whatever refuses becomes one message to the engine, without a traceback.
+    """
     config = pulumi.Config("modelyard").require_object("platform")
     region = pulumi.Config("aws").require("region")
     # An older language host does not tell the program where its project is.
@@ -33,14 +36,15 @@ def main() -> None:
         lines = read.lines if read.platform == config else {}
     except Refused:
         lines = {}
-    run(StackFile(path=path, platform=config, region=region, lines=lines))
-
-
-def run(file: StackFile) -> None:
-    """Builds the stack of a file; whatever refuses becomes one message to the engine, without a traceback."""
-    from infra.build import build
-
     try:
-        build(Stack.read(file))
+        _build(StackFile(path=path, platform=config, region=region, lines=lines))
     except Refused as refused:
         raise pulumi.RunError(str(refused)) from None
+
+
+def _build(file: StackFile) -> None:
+    # Read the stack file before the providers' packages: a refusal should not wait for them.
+    stack = Stack.read(file)
+    from infra.build import build
+
+    build(stack)

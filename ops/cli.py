@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from ops import commands, shell
+from ops import doctor as diagnosis
 from ops import recover as recovery
 from ops.commands import Job
 from ops.show import Show
@@ -113,12 +114,25 @@ def destroy(
 @app.command(epilog="Example:  modelyard recover --stack dev && modelyard up --stack dev")
 def recover(
     stack: StackName,
+    ids: Annotated[
+        list[str] | None, typer.Option("--id", metavar="URN=ID", help="Account only: a create happened, as this id.")
+    ] = None,
+    clear: Annotated[
+        list[str] | None, typer.Option("--clear", metavar="URN", help="Account only: a create never happened.")
+    ] = None,
     sandbox: Sandbox = False,
     cloud: Cloud = False,
+    yes: Yes = False,
     output: Output = Format.TEXT,
 ) -> int:
     """After a kill: clear a dead process's lock and settle what was under way."""
-    return recovery.recover(_job(stack, None, sandbox, cloud, output, ask=False))
+    asks = not yes and (bool(ids or clear) or sys.stdin.isatty())
+    said = recovery.Said(ids=ids or [], clear=clear or [], ask=_ask_for_id if sys.stdin.isatty() else None)
+    return recovery.recover(_job(stack, None, sandbox, cloud, output, ask=asks), said)
+
+
+def _ask_for_id(question: str) -> str:
+    return str(typer.prompt(question, default="", show_default=False))
 
 
 @app.command(epilog="Example:  modelyard outputs --stack dev --format json | jq .platform")
@@ -154,6 +168,19 @@ def render(
     if from_state:
         known = commands.known_values(_job(stack, None, sandbox, cloud, output, ask=False))
     return commands.render(_place(stack, file, World.SANDBOX), out, known, Show(as_json=output is Format.JSON))
+
+
+@app.command(epilog="Examples:  modelyard doctor   |   modelyard doctor --stack prod --cloud --format json")
+def doctor(
+    stack: Annotated[str, typer.Option("--stack", "-s", envvar="MODELYARD_STACK", help="Look at this stack too.")] = "",
+    cloud: Cloud = False,
+    output: Output = Format.TEXT,
+) -> int:
+    """Look for what would stop an `up`: tools here, and with --cloud quotas, roles, zones and the way to the cluster."""
+    if cloud and not stack:
+        raise Refused(Problem(summary="an account is judged for a stack", fix="add --stack"), ExitCode.USAGE)
+    place = _place(stack, None, World.CLOUD if cloud else World.SANDBOX) if stack else None
+    return diagnosis.doctor(root(), place, Show(as_json=output is Format.JSON))
 
 
 @app.command("shell", epilog="Example:  modelyard shell --stack dev -- pulumi preview --diff")

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ops import world
+from ops import doctor, world
 from ops.engine import Engine, Outcome, Program
 from ops.show import Show, as_value
-from ops.world import Place
+from ops.world import Place, World
 from problem import ExitCode, Problem, Refused
 
 PROTECTION = "cluster.deletionProtection"
@@ -59,6 +59,8 @@ def up(job: Job) -> ExitCode:
     """Previews with the policy packs, stops on a refusal with nothing changed, then makes it so."""
     job.begin(f"up{''.join(f' --policy-pack {pack}' for pack in job.packs)}")
     with _opened(job) as engine:
+        if job.place.world is World.CLOUD:
+            doctor.refuse(job.place, engine, job.show)
         planned = _preview(job, engine)
         if not planned.ok:
             job.show.line("nothing was changed", style="bold")

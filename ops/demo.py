@@ -112,8 +112,14 @@ def try_a_change(demo: Demo) -> int:
 
 
 def be_refused(demo: Demo) -> int:
-    """A change of the program that a policy refuses, with its message."""
-    demo.show.line("somebody adds this to the program, for a quick look at a node:")
+    """A change that the budget refuses, with its arithmetic, and one that a policy refuses, with its message."""
+    copy = demo.changed(
+        "dearer", lambda text: re.sub(r"(limits: \{ gpus:) 2, monthlyUsd: \d+", r"\1 8, monthlyUsd: 9000", text)
+    )
+    demo.show.line(f"in the copy, {difference(demo.place.stack_file, copy)}")
+    if demo.run("preview", "--stack", STACK, "--file", str(copy)) != ExitCode.REFUSED:
+        return ExitCode.FAILED
+    demo.show.line("\nsomebody adds this to the program, for a quick look at a node:")
     for line in inspect.getsource(open_door).splitlines()[2:]:
         demo.show.line(f"  {line}", style="yellow")
     demo.show.line(f"$ modelyard preview --stack {STACK}", style="bold cyan")
@@ -153,7 +159,7 @@ STEPS: tuple[tuple[str, Callable[[Demo], int]], ...] = (
     ("what dev is, from its plan alone", plan),
     ("dev comes up in the sandbox, policies on", bring_up),
     ("what would one changed value do?", try_a_change),
-    ("what does a policy refuse?", be_refused),
+    ("what do the budget and the policies refuse?", be_refused),
     ("go on from here", go_on),
 )
 

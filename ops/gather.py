@@ -13,6 +13,8 @@ from pulumi.automation.events import DiagnosticEvent, EngineEvent, PolicyEvent, 
 
 _COLOUR = re.compile(r"<\{%.*?%\}>")
 _DEFAULT_PROVIDER = re.compile(r"::pulumi:providers:[^:]+::default(_|$)")
+_UNHANDLED = "an unhandled error occurred: "
+"""How the engine says once more what the program has said."""
 _NOISE = re.compile(r"^(update|preview|refresh|destroy) failed$|^BAIL: |: context canceled$", re.IGNORECASE)
 """What the engine says of everything that it gave up because of another error."""
 
@@ -117,7 +119,7 @@ class Gathered:
         self.done[op] += 1
 
     def _diagnostic(self, event: DiagnosticEvent) -> None:
-        said = Diagnostic(message=_plain(event.message), urn=event.urn or "")
+        said = Diagnostic(message=_plain(event.message).removeprefix(_UNHANDLED), urn=event.urn or "")
         if event.ephemeral or not said.message or _NOISE.search(said.message):
             return
         if event.severity == "error" and not any(said.message == known.message for known in self.errors):

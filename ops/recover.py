@@ -1,6 +1,7 @@
 """`modelyard recover`: after a kill, opens what a dead process has locked and makes the state say what the world holds.
 
-It never opens what a live process has locked, and in an account it changes nothing by itself.
+It never opens what a live process has locked. In an account only a person can say what became of a create without an
+answer: there it lists, asks, and imports or clears on confirmation.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import os
 import socket
 import tempfile
 import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -18,7 +21,7 @@ import psutil
 from ops import world
 from ops.commands import Job
 from ops.engine import Engine
-from ops.mend import Made, mend
+from ops.mend import Made, Mended, mend
 from ops.world import World
 from problem import ExitCode, Problem, Refused
 from sandbox.world import World as SimulatedWorld
@@ -27,42 +30,88 @@ _STILL_ENDING = 15.0
 """Seconds to wait for an engine that has lost its program or its provider and is ending by itself."""
 
 
-def recover(job: Job) -> ExitCode:
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """What a person says of the creates without an answer: the ids that AWS gave (`URN=ID`), the URNs never made.
+
+    `ask` gets a question and gives back an id, or nothing when it was never made; it is None when nobody can be asked.
+    """
+
+    ids: Sequence[str] = ()
+    clear: Sequence[str] = ()
+    ask: Callable[[str], str] | None = None
+
+
+def recover(job: Job, said: Said | None = None) -> ExitCode:
     """Clears dead locks, settles every operation without an answer, refreshes; says each thing it did."""
     job.begin("refresh")
     with world.opened(job.place, job.program, job.show.say) as engine:
         if job.place.world is World.CLOUD:
-            return _list(job, engine)
+            return _in_account(job, engine, said or Said())
         did = _unlock(engine.workdir / "backend" / ".pulumi" / "locks")
-        state = engine.state()
-        mended = mend(state, _made(engine.workdir / "world", engine.stack))
-        if mended.changed:
-            _import(engine, mended.state)
-        did += list(mended.said)
-        for line in did:
-            job.show.line(line)
-        with job.show.progress("refresh", 0) as progress:
-            done = engine.refresh(on_change=progress)
-        job.show.outcome(done)
-        if not did:
-            job.show.line("there was nothing to recover")
-        return job.end(done)
+        return _mended(job, engine, mend(engine.state(), _made(engine.workdir / "world", engine.stack)), did)
 
 
-def _list(job: Job, engine: Engine) -> ExitCode:
-    pending = engine.state().get("pending_operations") or []
+def _mended(job: Job, engine: Engine, mended: Mended, did: list[str]) -> ExitCode:
+    if mended.changed:
+        _import(engine, mended.state)
+    did += list(mended.said)
+    for line in did:
+        job.show.line(line)
+    with job.show.progress("refresh", 0) as progress:
+        done = engine.refresh(on_change=progress)
+    job.show.outcome(done)
+    if not did:
+        job.show.line("there was nothing to recover")
+    return job.end(done)
+
+
+def _in_account(job: Job, engine: Engine, said: Said) -> ExitCode:
+    state = engine.state()
+    pending = state.get("pending_operations") or []
     for each in pending:
         job.show.line(f"without an answer: {each['type']} {each['resource']['urn']}")
     if not pending:
         job.show.line("no operation is without an answer")
         return ExitCode.OK
-    raise Refused(
-        Problem(
-            summary="in an account only you can say which of these exist",
-            found=f"{len(pending)} operations without an answer",
-            fix=f"`pulumi refresh --stack {engine.stack}` asks for the id of each, and imports or clears it",
+    creates = [str(each["resource"]["urn"]) for each in pending if each["type"] == "creating"]
+    made = _answers(engine.stack, creates, said)
+    mended = mend(state, made)
+    for line in mended.said:
+        job.show.line(f"would be {line}")
+    if not job.confirm(f"write this into the state of {engine.stack}, then refresh?"):
+        job.show.line("nothing was changed", style="bold")
+        return ExitCode.OK
+    return _mended(job, engine, mended, [])
+
+
+def _answers(stack: str, creates: list[str], said: Said) -> list[Made]:
+    """Which of the creates happened, and under which id. Raises Refused when that is not said of each."""
+    ids = {urn: text[len(urn) + 1 :] for urn in creates for text in said.ids if text.startswith(f"{urn}=")}
+    strays = [text for text in said.ids if not any(text.startswith(f"{urn}=") for urn in creates)]
+    strays += [urn for urn in said.clear if urn not in creates]
+    if strays:
+        problem = Problem(
+            summary="no create of this URN is without an answer", found=", ".join(strays), allowed=", ".join(creates)
         )
-    )
+        raise Refused(problem, ExitCode.USAGE)
+    unsaid = [urn for urn in creates if urn not in ids and urn not in said.clear]
+    if unsaid and said.ask is None:
+        raise Refused(
+            [
+                Problem(
+                    summary="in an account only you can say whether this exists",
+                    where=urn,
+                    fix=f"look it up, then `modelyard recover --stack {stack} --cloud --id '{urn}=<its id>'`, "
+                    f"or `--clear '{urn}'` if it was never made",
+                )
+                for urn in unsaid
+            ]
+        )
+    for urn in unsaid:
+        if said.ask is not None and (id := said.ask(f"id of {urn} (nothing: it was never made)").strip()):
+            ids[urn] = id
+    return [Made(urn=urn, id=id) for urn, id in ids.items() if id]
 
 
 def _unlock(locks: Path) -> list[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import graphlib
 import re
+import typing
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -44,12 +45,12 @@ def flat_program(found: Mapping[str, Declared]) -> Callable[[], None]:
 
 def _needs(each: Declared, custom: Mapping[str, Declared]) -> set[str]:
     wired = {match[0] for match in PLACEHOLDER.findall(str(each.inputs))}
-    provider = each.provider.rpartition("::")[0]
+    provider = each.provider.partition("::${")[0]
     return {urn for urn in (*wired, *each.dependencies, provider) if urn in custom and urn != each.urn}
 
 
 def _options(each: Declared, made: Mapping[str, pulumi.CustomResource]) -> pulumi.ResourceOptions:
-    provider = made.get(each.provider.rpartition("::")[0])
+    provider = made.get(each.provider.partition("::${")[0])
     return pulumi.ResourceOptions(
         depends_on=[made[urn] for urn in each.dependencies if urn in made],
         provider=provider if isinstance(provider, pulumi.ProviderResource) else None,
@@ -122,8 +123,16 @@ def _output(resource: pulumi.CustomResource, path: str) -> pulumi.Output[Any]:
     first, *rest = STEP.findall(path)
     if first == "id":
         return resource.id
-    names = {camel: getter for camel, getter, _ in properties(type(resource))}
-    output: pulumi.Output[Any] = getattr(resource, names[first])
+    getter, kind = _member(type(resource), first)
+    output: pulumi.Output[Any] = getattr(resource, getter)
     for step in rest:
-        output = output[int(step)] if step.isdigit() else output[step]
+        if step.isdigit():
+            output, kind = output[int(step)], typing.get_args(kind)[0]
+        else:
+            getter, kind = _member(kind, step)
+            output = getattr(output, getter)
     return output
+
+
+def _member(cls: type, camel: str) -> tuple[str, Any]:
+    return next((getter, kind) for name, getter, kind in properties(cls) if name == camel)

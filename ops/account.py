@@ -1,0 +1,145 @@
+"""What an AWS account says of itself, a question a method: thin calls that return plain values and change nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+_DENIED = ("AccessDenied", "UnauthorizedOperation", "NotAuthorized", "AuthorizationError")
+_NOBODY = ("ExpiredToken", "RequestExpired", "InvalidClientTokenId", "UnrecognizedClient", "AuthFailure")
+_LOG_IN = "`aws sso login`, or set AWS_PROFILE; check with `aws sts get-caller-identity`"
+
+
+class Unanswered(Exception):
+    """The account does not say: why, and what would make it say (a permission, credentials, another try)."""
+
+    def __init__(self, why: str, fix: str) -> None:
+        super().__init__(why)
+        self.fix = fix
+
+
+@dataclass(frozen=True, kw_only=True)
+class Zone:
+    """An availability zone: its id is the same place in every account, its name is not."""
+
+    name: str
+    id: str
+    open: bool
+
+
+class Account:
+    """An account in one region; `client` makes the clients (`boto3.client` with the region bound)."""
+
+    def __init__(self, client: Callable[[str], Any]) -> None:
+        self._client = client
+
+    @classmethod
+    def of(cls, region: str) -> Account:
+        """The account of the environment's credentials."""
+        import boto3  # type: ignore[import-untyped]
+        from botocore.config import Config  # type: ignore[import-untyped]
+
+        config = Config(connect_timeout=5, read_timeout=15, retries={"max_attempts": 3})
+        return cls(lambda service: boto3.client(service, region_name=region, config=config))
+
+    def caller(self) -> tuple[str, str]:
+        """The account's number and the caller's ARN."""
+        with _asking("sts:GetCallerIdentity"):
+            answer = self._client("sts").get_caller_identity()
+        return str(answer["Account"]), str(answer["Arn"])
+
+    def region(self, name: str) -> str:
+        """Whether the region is enabled: `opt-in-not-required`, `opted-in` or `not-opted-in`."""
+        with _asking("ec2:DescribeRegions"):
+            answer = self._client("ec2").describe_regions(RegionNames=[name], AllRegions=True)
+        return str(answer["Regions"][0]["OptInStatus"])
+
+    def zones(self) -> list[Zone]:
+        """The region's availability zones, as this account names them."""
+        with _asking("ec2:DescribeAvailabilityZones"):
+            filters = [{"Name": "zone-type", "Values": ["availability-zone"]}]
+            answer = self._client("ec2").describe_availability_zones(Filters=filters)
+        return [
+            Zone(name=each["ZoneName"], id=each["ZoneId"], open=each["State"] == "available")
+            for each in answer["AvailabilityZones"]
+        ]
+
+    def offered(self, types: list[str]) -> set[tuple[str, str]]:
+        """Which of these instance types are offered in which zone, as pairs (type, zone's name)."""
+        found: set[tuple[str, str]] = set()
+        with _asking("ec2:DescribeInstanceTypeOfferings"):
+            pages = self._client("ec2").get_paginator("describe_instance_type_offerings")
+            filters = [{"Name": "instance-type", "Values": sorted(types)}]
+            for page in pages.paginate(LocationType="availability-zone", Filters=filters):
+                found |= {(each["InstanceType"], each["Location"]) for each in page["InstanceTypeOfferings"]}
+        return found
+
+    def quota(self, code: str) -> int:
+        """The value of an EC2 quota here; AWS's default when it was never raised."""
+        from botocore.exceptions import ClientError  # type: ignore[import-untyped]
+
+        quotas = self._client("service-quotas")
+        with _asking("servicequotas:GetServiceQuota"):
+            try:
+                answer = quotas.get_service_quota(ServiceCode="ec2", QuotaCode=code)
+            except ClientError as error:
+                if error.response["Error"]["Code"] != "NoSuchResourceException":
+                    raise
+                answer = None
+        if answer is None:
+            with _asking("servicequotas:GetAWSDefaultServiceQuota"):
+                answer = quotas.get_aws_default_service_quota(ServiceCode="ec2", QuotaCode=code)
+        return int(answer["Quota"]["Value"])
+
+    def role(self, name: str) -> bool:
+        """Whether an IAM role of this name exists."""
+        from botocore.exceptions import ClientError
+
+        with _asking("iam:GetRole"):
+            try:
+                self._client("iam").get_role(RoleName=name)
+            except ClientError as error:
+                if error.response["Error"]["Code"] != "NoSuchEntity":
+                    raise
+                return False
+        return True
+
+    def addresses(self) -> list[dict[str, str]]:
+        """The tags of each Elastic IP in the region."""
+        with _asking("ec2:DescribeAddresses"):
+            answer = self._client("ec2").describe_addresses()
+        return [{tag["Key"]: tag["Value"] for tag in each.get("Tags", [])} for each in answer["Addresses"]]
+
+    def key(self, id: str) -> str:
+        """The state of a KMS key, `Enabled` when it can be used."""
+        with _asking("kms:DescribeKey"):
+            answer = self._client("kms").describe_key(KeyId=id)
+        return str(answer["KeyMetadata"]["KeyState"])
+
+    def endpoint(self, cluster: str) -> str:
+        """The URL of an EKS cluster's API server."""
+        with _asking("eks:DescribeCluster"):
+            answer = self._client("eks").describe_cluster(name=cluster)
+        return str(answer["cluster"].get("endpoint", ""))
+
+
+@contextmanager
+def _asking(permission: str) -> Iterator[None]:
+    from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, TokenRetrievalError
+
+    try:
+        yield
+    except ClientError as error:
+        code = str(error.response["Error"]["Code"])
+        fix = "try again, or see what AWS says of this error"
+        if code.startswith(_DENIED):
+            fix = f"allow {permission} to the caller"
+        elif code.startswith(_NOBODY):
+            fix = _LOG_IN
+        raise Unanswered(f"{code}: {error.response['Error'].get('Message', '')}"[:300], fix) from None
+    except (NoCredentialsError, TokenRetrievalError) as error:
+        raise Unanswered(str(error), _LOG_IN) from None
+    except BotoCoreError as error:
+        raise Unanswered(str(error)[:300], "see that AWS can be reached from here, then try again") from None
