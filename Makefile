@@ -1,11 +1,13 @@
 # Each target does its own set-up; a second run starts at once.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint clean
+.PHONY: help demo test lint bench chaos clean
 
 help:
 	@echo "make demo    bring dev up in the sandbox, change it, see a policy refuse a change (no account needed)"
 	@echo "make test    every check and test"
 	@echo "make lint    only the checks that run nothing"
+	@echo "make bench   seconds and memory of previews, against a flat program and as pools grow"
+	@echo "make chaos   44 kills of the engine, the program, the provider and all of them; each must converge"
 	@echo "make clean   remove what the sandbox and the tests made (keeps the toolchain and .venv)"
 
 demo:
@@ -19,6 +21,14 @@ test:
 lint:
 	@.ci/venv dev
 	@.ci/lint
+
+bench:
+	@.ci/venv dev
+	@.venv/bin/python -m tests.bench.run
+
+chaos:
+	@.ci/venv dev
+	@.venv/bin/python -u -m tests.chaos.run
 
 clean:
 	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

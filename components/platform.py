@@ -10,13 +10,19 @@ import pulumi
 
 @dataclass(frozen=True, kw_only=True)
 class PlatformArgs:
-    """The plan: plain values only. `digest` is the SHA-256 of the settings that the plan was made from."""
+    """The plan: plain values only. `digest` is the SHA-256 of the settings that the plan was made from.
+
+    `bill` holds the totals and lines of what the settings cost, and the version of the price book; `components` names every
+    component of the stack as `Type::name`.
+    """
 
     environment: str
     owner: str
     region: str
     digest: str
     settings: dict[str, Any]
+    bill: dict[str, Any]
+    components: list[str]
 
 
 @pulumi.type_token("modelyard:index:Platform")
@@ -30,6 +36,8 @@ class Platform(pulumi.ComponentResource):
             "region": args.region,
             "digest": args.digest,
             "settings": args.settings,
+            "bill": args.bill,
+            "components": args.components,
         }
         super().__init__("modelyard:index:Platform", name, plan, opts)
         self.register_outputs({})

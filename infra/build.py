@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +26,8 @@ from components.pools import GPU_TAINT, POOL_LABEL
 from components.publication import Publication, PublicationArgs
 from components.storage import STORAGE_CLASS, Storage, StorageArgs
 from components.system_nodes import SystemNodes, SystemNodesArgs
-from infra.outputs import export
+from infra.outputs import deployed_maximum, export, export_cost
+from infra.plan import Plan, hold, plan
 from infra.settings import Settings, Stack
 from pricing.pool import PoolBound
 
@@ -33,7 +35,11 @@ from pricing.pool import PoolBound
 def build(stack: Stack) -> None:
     """Declares everything that the stack's settings ask for, and exports the contract."""
     settings, name = stack.settings, stack.settings.full_name
-    root = Platform("platform", _plan(stack))
+    planned = plan(stack)
+    bounds = planned.bounds(datetime.date.today(), stack=pulumi.get_stack(), deployed=deployed_maximum())
+    for warned in hold(planned, bounds):
+        pulumi.log.warn(warned.text())
+    root = Platform("platform", _plan(stack, planned))
     under = pulumi.ResourceOptions(parent=root)
     cloud = aws.Provider("aws", region=_region(stack), default_tags={"tags": _tags(settings)}, opts=under)
     in_cloud = pulumi.ResourceOptions(parent=root, providers=[cloud])
@@ -77,6 +83,7 @@ def build(stack: Stack) -> None:
     if sharing:
         args = DevicePluginArgs(sharing=sharing, provider=in_cluster, needs=list(autoscaler.needs))
         DevicePlugin("device-plugin", args, both)
+    export_cost(planned.totals)
     document = export(_promise(stack, account_id, network, cluster, namespaces))
     Publication("publication", PublicationArgs(document=document, name=name, labels=labels, provider=in_cluster), both)
 
@@ -216,13 +223,15 @@ def _addons(
     )
 
 
-def _plan(stack: Stack) -> PlatformArgs:
+def _plan(stack: Stack, planned: Plan) -> PlatformArgs:
     return PlatformArgs(
         environment=stack.settings.environment.value,
         owner=stack.settings.owner,
         region=stack.region,
         digest=stack.settings.digest,
         settings=stack.settings.to_inputs(),
+        bill=planned.to_inputs(),
+        components=planned.components(),
     )
 
 

@@ -17,6 +17,8 @@ import pulumi
 from pulumi.runtime import mocks, rpc, sync_await
 from pulumi.runtime.stack import run_pulumi_func
 
+from pricing.graph import UNKNOWN, Graph
+
 ACCOUNT = "${aws#accountId}"
 SECRET = "${secret}"  # noqa: S105
 """What stands for every secret value: it is never written out."""
@@ -47,6 +49,29 @@ def declare(program: Callable[[], None], *, project: str, stack: str) -> dict[st
     pulumi.runtime.settings.SETTINGS.outputs.clear()
     sync_await._sync_await(run_pulumi_func(program))
     return monitor.found
+
+
+def as_graph(found: Mapping[str, Declared]) -> Graph:
+    """What a stack declares as the graph that estimates and rules read; every value with a placeholder is unknown."""
+    return Graph.of(
+        {
+            "urn": each.urn,
+            "type": each.token,
+            "name": each.name,
+            "parent": each.parent,
+            "inputs": _unknown(each.inputs),
+            "depends": each.dependencies,
+        }
+        for each in found.values()
+    )
+
+
+def _unknown(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _unknown(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_unknown(inner) for inner in value]
+    return UNKNOWN if isinstance(value, str) and "${" in value else value
 
 
 class _Recorder(mocks.MockMonitor):

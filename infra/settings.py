@@ -20,6 +20,7 @@ from components.namespaces import NamespacesSpec
 from components.network import NetworkSpec
 from components.spec import Environment, Invalid, Spec
 from components.storage import StorageSpec
+from components.usage import UsageSpec
 from infra.explain import problems_of
 from infra.profiles import PROFILES
 from infra.stackfile import StackFile
@@ -53,6 +54,8 @@ class Settings(Spec):
     """First part of every name in the cloud; the environment follows it."""
     budget: BudgetSpec
     """What the environment may cost."""
+    usage: UsageSpec = Field(default_factory=UsageSpec)
+    """Expected use of what is paid by use."""
     network: NetworkSpec = Field(default_factory=NetworkSpec)
     """The VPC, its zones and its ways out."""
     cluster: ClusterSpec = Field(default_factory=ClusterSpec)

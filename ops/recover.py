@@ -48,7 +48,8 @@ def recover(job: Job, said: Said | None = None) -> ExitCode:
     with world.opened(job.place, job.program, job.show.say) as engine:
         if job.place.world is World.CLOUD:
             return _in_account(job, engine, said or Said())
-        did = _unlock(engine.workdir / "backend" / ".pulumi" / "locks")
+        backend = engine.workdir / "backend" / ".pulumi"
+        did = _unlock(backend / "locks") + _drop_torn(backend)
         return _mended(job, engine, mend(engine.state(), _made(engine.workdir / "world", engine.stack)), did)
 
 
@@ -141,6 +142,26 @@ def _unlock(locks: Path) -> list[str]:
             each.unlink(missing_ok=True)
         did.append(f"unlocked: process {pid}, which held the lock, is dead")
     return did
+
+
+def _drop_torn(backend: Path) -> list[str]:
+    """Removes what a killed engine has half written: drafts, and notes beside a file that it could not read again.
+
+    The backend writes each file as a draft, puts a note (`.attrs`) in place, then renames the draft: only the note can
+    be torn, and the engine refuses the whole stack for it.
+    """
+    torn = [file for file in backend.rglob("*.attrs") if not _is_json(file)]
+    for file in [*torn, *backend.rglob("*.tmp")]:
+        file.unlink(missing_ok=True)
+    return [f"removed: {file.name}, which a kill has left half written" for file in sorted(torn)]
+
+
+def _is_json(file: Path) -> bool:
+    try:
+        json.loads(file.read_text(encoding="utf-8"))
+    except ValueError:
+        return False
+    return True
 
 
 def _gone(pid: int, taken: float) -> bool:

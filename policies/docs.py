@@ -50,6 +50,8 @@ def _row(rule: Rule) -> str:
 
 
 def _kind(prefix: str) -> str:
+    if not prefix:
+        return "every resource"
     if prefix.endswith(":"):
         return f"every `{prefix}` resource"
     return re.sub(r"^([^:]+):([^/:]+).*:(\w+)$", r"`\1:\2:\3`", prefix)

@@ -101,7 +101,7 @@ class Judge:
         return self._environment or STRICTEST
 
     def _context(self, provider: Node | None) -> Context:
-        return Context(guard=self._guard(), environment=self.environment, provider=provider)
+        return Context(guard=self._guard(), environment=self.environment, provider=provider, seen=self._seen)
 
     def _with_inputs(self, node: Node) -> Node:
         seen = self._seen.get(node.urn)
@@ -155,7 +155,7 @@ class Judge:
         return Verdict(rule=rule, level=level, problem=problem, urn=node.urn if node else "")
 
     def _exemption(self, rule: Rule, node: Node | None) -> Exemption | None:
-        if node is None:
+        if node is None or not rule.exemptible:
             return None
         matching = (each for each in self._guard().exemptions if each.holds(rule.name, label(node), self.environment))
         return max(matching, key=lambda each: each.expires, default=None)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from policies import security
+from policies import budget, security
 from policies.rule import Rule
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 VERSION = "0.1.0"
 """Version of every pack; the project's own."""
 
-PACKS: Mapping[str, tuple[Rule, ...]] = {"security": security.RULES}
+PACKS: Mapping[str, tuple[Rule, ...]] = {"budget": budget.RULES, "security": security.RULES}
 """Pack -> its rules; names of rules are unique over all packs."""
 
 GUARD = Path(__file__).parent / "guard.yaml"

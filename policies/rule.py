@@ -7,7 +7,7 @@ hold is a resource rule, for the engine asks it before a resource is made; a sta
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -66,6 +66,8 @@ class Context:
     environment: str = "prod"
     provider: Node | None = None
     """The provider of the resource in question, with its configuration as inputs."""
+    seen: Mapping[str, Node] = field(default_factory=dict)
+    """Every resource that this run has registered so far, by URN, the one in question included."""
 
 
 ResourceCheck = Callable[[Node, Context], Iterator[Finding]]
@@ -88,6 +90,8 @@ class Rule:
     check_stack: StackCheck | None = None
     level: Level = Level.MANDATORY
     references: tuple[Reference, ...] = field(default_factory=tuple)
+    exemptible: bool = True
+    """Whether an entry under `exemptions` in the guard file lets a resource pass; budgets have entries of their own."""
 
     def __post_init__(self) -> None:
         if (self.check is None) == (self.check_stack is None):

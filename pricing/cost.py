@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal
 
 from pricing.book import Price
@@ -76,6 +76,10 @@ class CostItem:
             maximum=amount,
             assumptions=assumptions,
         )
+
+    def assuming(self, *more: str) -> CostItem:
+        """The item with further assumptions."""
+        return replace(self, assumptions=(*self.assumptions, *more)) if more else self
 
     @property
     def priced(self) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from pricing.book import PriceBook
-from pricing.cost import HOURS_PER_MONTH, cents
-from pricing.gpus import shape
+from pricing.cost import HOURS_PER_MONTH, ZERO, CostItem, cents
+from pricing.gpus import gpu_type, shape
+from pricing.meters import Meter, ranged
 from problem import Problem, Refused
 
 
@@ -71,8 +72,53 @@ def general_bound(
     )
 
 
+def general_items(
+    meter: Meter, instance_types: list[str], bound: GeneralBound, overlap_nodes: int
+) -> tuple[CostItem, ...]:
+    """The bill of a pool that `general_bound` has compiled: its nodes by vCPU, and the room for replacements."""
+    prices = {name: price for name in instance_types if (price := meter.book.on_demand(name))}
+    per_vcpu = {name: prices[name].usd / known.vcpus for name in prices if (known := shape(name))}
+    top, low = max(per_vcpu, key=lambda name: per_vcpu[name]), min(per_vcpu, key=lambda name: per_vcpu[name])
+    spare = max(prices, key=lambda name: prices[name].usd)
+    percent = meter.usage.pool_percent
+    nodes = ranged(
+        meter,
+        "on-demand nodes",
+        label=f"{bound.vcpus} vCPUs of {', '.join(instance_types)}",
+        quantity=bound.vcpus * HOURS_PER_MONTH,
+        unit="vCPU-hour",
+        price=replace(prices[top], usd=per_vcpu[top], unit="vCPU-hour", basis=f"{prices[top].basis}, {top} by vCPU"),
+        amounts=(ZERO, per_vcpu[low] * bound.vcpus * HOURS_PER_MONTH * percent / 100, bound.steady),
+        assumptions=(
+            "minimum: scaled to zero",
+            f"expected: poolPercent {percent} % of the limit all month, at the cheapest type by vCPU",
+            "maximum: the dearest type by vCPU",
+        ),
+    )
+    overlap = ranged(
+        meter,
+        "on-demand replacements",
+        label=f"{overlap_nodes} x {spare} while nodes are replaced",
+        quantity=overlap_nodes * HOURS_PER_MONTH,
+        unit="instance-hour",
+        price=prices[spare],
+        amounts=(ZERO, ZERO, bound.overlap),
+        assumptions=("a node that is being replaced does not count against the limits while it drains",),
+    )
+    return nodes, overlap
+
+
+def general_node_counts(
+    instance_types: list[str], bound: GeneralBound, overlap_nodes: int, percent: int
+) -> tuple[Decimal, Decimal, Decimal]:
+    """How many nodes run at least, as expected and at most: all of them of the smallest type, replacements included."""
+    smallest = min(known.vcpus for name in instance_types if (known := shape(name)))
+    most = Decimal(bound.vcpus // smallest)
+    return ZERO, most * percent / 100, most + overlap_nodes
+
+
 def _unfit(name: str, book: PriceBook) -> Problem | None:
-    if shape(name) is None:
+    if shape(name) is None or gpu_type(name) is not None:
         return Problem(
             summary=f"{name} is not a type without GPUs that Modelyard has facts about",
             where="instanceTypes",

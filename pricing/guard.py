@@ -57,6 +57,21 @@ class Exemption(_Strict):
         return today > self.expires
 
 
+class BudgetExemption(_Strict):
+    """Room above an environment's ceiling for a while: it ends with its last day, and counts only up to its amount."""
+
+    environment: Text
+    """The environment that it holds in."""
+    monthly_usd: Annotated[Decimal, Field(gt=0)]
+    """Highest monthly cost (USD) in its place; what costs more is held to the ceiling again."""
+    owner: Text
+    """Who answers for it."""
+    reason: Text
+    """Why the ceiling cannot hold for now."""
+    expires: datetime.date
+    """The last day on which it holds."""
+
+
 class Guard(_Strict):
     """What the owners of the code hold every stack to."""
 
@@ -66,12 +81,16 @@ class Guard(_Strict):
     """Tags that every AWS resource carries, itself or from its provider's default tags."""
     exemptions: list[Exemption] = Field(default_factory=list)
     """Resources that a rule lets pass for a while."""
+    budget_exemptions: list[BudgetExemption] = Field(default_factory=list)
+    """Room above a ceiling for a while."""
 
-    def ceiling(self, environment: str) -> Decimal:
-        """Highest monthly cost (USD) of an environment; refuses one that the file does not name, as nothing bounds it."""
-        try:
-            return self.max_monthly_usd[environment]
-        except KeyError:
+    def ceiling(self, environment: str, today: datetime.date, stack: str = "") -> Decimal:
+        """Highest monthly cost (USD) of an environment on a day, exemptions that have not ended included.
+
+        A stack with the name of an environment is held to that one's ceiling too, whatever it says that it is. Refuses an
+        environment that the file does not name, as nothing bounds it.
+        """
+        if environment not in self.max_monthly_usd:
             raise Refused(
                 Problem(
                     summary="the guard file sets no ceiling for this environment",
@@ -80,7 +99,13 @@ class Guard(_Strict):
                     allowed=", ".join(sorted(self.max_monthly_usd)),
                     fix=f"let a guardian add maxMonthlyUsd.{environment}",
                 )
-            ) from None
+            )
+        named = {environment, stack} & self.max_monthly_usd.keys()
+        return min(self._ceiling(each, today) for each in named)
+
+    def _ceiling(self, environment: str, today: datetime.date) -> Decimal:
+        room = (each for each in self.budget_exemptions if each.environment == environment and today <= each.expires)
+        return max([self.max_monthly_usd[environment], *(each.monthly_usd for each in room)])
 
 
 def load(path: Path) -> Guard:
@@ -123,7 +148,8 @@ def load(path: Path) -> Guard:
 def _problem(loc: Sequence[int | str], kind: str, message: str) -> Problem:
     where = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in loc).lstrip(".")
     if kind == "extra_forbidden":
-        model: type[BaseModel] = Exemption if "exemptions" in loc[:1] else Guard
+        models: dict[int | str, type[BaseModel]] = {"exemptions": Exemption, "budgetExemptions": BudgetExemption}
+        model = models.get(loc[0], Guard)
         known = ", ".join(sorted(field.alias or name for name, field in model.model_fields.items()))
         return Problem(summary="unknown key", where=where, allowed=known, fix="correct or remove it")
     return Problem(summary=message[:1].lower() + message[1:], where=where)

@@ -71,6 +71,25 @@ def pool_items(component: str, ask: PoolAsk, bound: PoolBound, book: PriceBook) 
     return tuple(items)
 
 
+def share_items(component: str, ask: PoolAsk, share: Share, book: PriceBook) -> tuple[CostItem, ...] | tuple[str, ...]:
+    """The bill of one NodePool by its compiled limits alone, or why it cannot be priced; at least one node must fit."""
+    reserved = share.buying is Buying.RESERVED
+    kinds, unpriced = reserved_kinds(ask, _types(ask), book) if reserved else on_demand_kinds(_types(ask), book)
+    if unpriced:
+        return unpriced
+    return tuple(_items(component, ask, share, _cost(ask, share, kinds, book), book))
+
+
+def node_counts(ask: PoolAsk, share: Share) -> tuple[Decimal, Decimal, Decimal]:
+    """How many nodes of a NodePool run at least, as expected and at most, replacements included."""
+    if share.buying is Buying.RESERVED:
+        nodes = Decimal(share.nodes or 0)
+        return nodes, nodes, nodes
+    smallest = min(known.gpus for known in _types(ask) if known.gpus <= share.gpus)
+    most = share.gpus // smallest if share.nodes is None else min(share.gpus // smallest, share.nodes)
+    return ZERO, ask.utilisation * most, Decimal(most + ask.overlap_nodes)
+
+
 def _types(ask: PoolAsk) -> list[GpuType]:
     return [known for name in ask.instance_types if (known := gpu_type(name)) is not None]
 

@@ -7,8 +7,10 @@ input, so that it never outlives a killed parent.
 from __future__ import annotations
 
 import argparse
+import fcntl
 import importlib
 import json
+import os
 import signal
 import sys
 import threading
@@ -25,6 +27,7 @@ CLOUDS = ("aws", "kubernetes")
 def main(arguments: list[str] | None = None) -> int:
     """Serve until standard input ends or SIGTERM comes."""
     options = _parser().parse_args(arguments)
+    pass
     world = World(options.world)
     faults = Faults.load(options.faults, options.world / ".faults", options.calls)
     wanted = [options.only] if options.only else list(CLOUDS)
@@ -39,6 +42,12 @@ def main(arguments: list[str] | None = None) -> int:
     for server, _ in served.values():
         server.stop(0)
     return 0
+
+
+def _wait_for_earlier(world: Path) -> None:
+    """Waits for a host whose command was killed: it ends the calls it has begun. The lock lasts until this process ends."""
+    world.mkdir(parents=True, exist_ok=True)
+    fcntl.flock(os.open(world / ".served", os.O_RDWR | os.O_CREAT, 0o600), fcntl.LOCK_EX)
 
 
 def _watch(ended: threading.Event) -> None:

@@ -3,12 +3,16 @@
 The engine talks to any server named in PULUMI_DEBUG_PROVIDERS and then installs no plugin. What is common to every
 simulated cloud stands here: unknowns, secrets, property differences, error texts and faults. A cloud is left with what
 it knows about its own resources.
+
+No call says which of a program's providers it is for, but the engine opens one connection for each of them. So each
+connection that configures gets a copy of the cloud with settings of its own, over the same world.
 """
 
 from __future__ import annotations
 
+import copy
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from concurrent import futures
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,7 +25,7 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 from problem import Refused
 from sandbox.faults import CloudError, Faults
 from sandbox.values import at, from_wire, secret_keys, steps, to_wire
-from sandbox.world import CREATOR
+from sandbox.world import CREATOR, SEALED
 
 __all__ = ["Change", "Checked", "Cloud", "CloudError", "Fault", "Provider", "Reconfigurable", "serve"]
 
@@ -61,7 +65,7 @@ class Cloud(Protocol):
     version: str
 
     def configure(self, variables: dict[str, Any]) -> None:
-        """Take the provider's own settings."""
+        """Take the provider's own settings; called on a shallow copy that belongs to that provider."""
 
     def check(
         self, token: str, name: str, olds: dict[str, Any], news: dict[str, Any]
@@ -105,6 +109,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
     def __init__(self, cloud: Cloud, faults: Faults | None = None) -> None:
         self.cloud = cloud
         self.faults = faults or Faults()
+        self._configured: dict[str, Cloud] = {}
 
     def Handshake(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
         return provider_pb2.ProviderHandshakeResponse(accept_secrets=True)
@@ -129,18 +134,20 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         if not isinstance(self.cloud, Reconfigurable):
             return provider_pb2.DiffResponse(changes=provider_pb2.DiffResponse.DIFF_UNKNOWN)
         olds, news = from_wire(request.old_inputs), from_wire(request.news)
-        with self._answering("configuring", self.cloud.package, context):
+        with self._answering("configure", self.cloud.package, context):
             return _diff_response(self.cloud.diff_config(olds, news), olds, news)
 
     def Configure(self, request: Any, context: Any) -> Any:  # noqa: N802
-        with self._answering("configuring", self.cloud.package, context):
-            self.cloud.configure(from_wire(request.args) or dict(request.variables))
+        with self._answering("configure", self.cloud.package, context):
+            mine = copy.copy(self.cloud)
+            mine.configure(from_wire(request.args) or dict(request.variables))
+            self._configured[context.peer()] = mine
         return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
 
     def Check(self, request: Any, context: Any) -> Any:  # noqa: N802
-        token = _token(request.urn)
-        with self._call("check", token, request.urn, context):
-            found = self.cloud.check(token, _name(request.urn), from_wire(request.olds), from_wire(request.news))
+        olds, news = from_wire(request.olds), from_wire(request.news)
+        with self._call("check", request, context) as cloud:
+            found = cloud.check(_token(request.urn), _name(request.urn), olds, news)
         if isinstance(found, Checked):
             inputs, faults = to_wire(found.inputs, secret_keys(request.news)), list(found.faults)
         else:
@@ -149,25 +156,21 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.CheckResponse(inputs=inputs, failures=failures)
 
     def Diff(self, request: Any, context: Any) -> Any:  # noqa: N802
-        olds, news = from_wire(request.old_inputs), from_wire(request.news)
-        token = _token(request.urn)
-        with self._answering("comparing", token, context):
-            return _diff_response(self.cloud.diff(token, olds, news), olds, news)
+        token, olds, news = _token(request.urn), from_wire(request.old_inputs), from_wire(request.news)
+        with self._answering("diff", token, context) as cloud:
+            return _diff_response(cloud.diff(token, olds, news), olds, news)
 
     def Create(self, request: Any, context: Any) -> Any:  # noqa: N802
         token, name, inputs = _token(request.urn), _name(request.urn), from_wire(request.properties)
-        if request.preview:
-            with self._answering("creating", token, context):
-                identity, outputs = self.cloud.create(token, name, inputs, preview=True)
-        else:
-            with self._call("create", token, request.urn, context):
-                identity, outputs = self.cloud.create(token, name, inputs, preview=False)
-        return provider_pb2.CreateResponse(id=identity, properties=to_wire(outputs, secret_keys(request.properties)))
+        secret = secret_keys(request.properties)
+        with self._call("create", request, context, secret, preview=request.preview) as cloud:
+            identity, outputs = cloud.create(token, name, inputs, preview=request.preview)
+        return provider_pb2.CreateResponse(id=identity, properties=to_wire(outputs, secret))
 
     def Read(self, request: Any, context: Any) -> Any:  # noqa: N802
         token, inputs, state = _token(request.urn), from_wire(request.inputs), from_wire(request.properties)
-        with self._call("read", token, request.urn, context):
-            found = self.cloud.read(token, request.id, inputs, state)
+        with self._call("read", request, context) as cloud:
+            found = cloud.read(token, request.id, inputs, state)
         if found is None:
             return provider_pb2.ReadResponse(id="")
         identity, outputs, now = found
@@ -179,23 +182,19 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
 
     def Update(self, request: Any, context: Any) -> Any:  # noqa: N802
         token, olds, news = _token(request.urn), from_wire(request.olds), from_wire(request.news)
-        if request.preview:
-            with self._answering("updating", token, context):
-                outputs = self.cloud.update(token, request.id, olds, news, preview=True)
-        else:
-            with self._call("update", token, request.urn, context):
-                outputs = self.cloud.update(token, request.id, olds, news, preview=False)
-        return provider_pb2.UpdateResponse(properties=to_wire(outputs, secret_keys(request.news)))
+        secret = secret_keys(request.news)
+        with self._call("update", request, context, secret, preview=request.preview) as cloud:
+            outputs = cloud.update(token, request.id, olds, news, preview=request.preview)
+        return provider_pb2.UpdateResponse(properties=to_wire(outputs, secret))
 
     def Delete(self, request: Any, context: Any) -> Any:  # noqa: N802
-        token = _token(request.urn)
-        with self._call("delete", token, request.urn, context):
-            self.cloud.delete(token, request.id, from_wire(request.properties))
+        with self._call("delete", request, context) as cloud:
+            cloud.delete(_token(request.urn), request.id, from_wire(request.properties))
         return empty_pb2.Empty()
 
     def Invoke(self, request: Any, context: Any) -> Any:  # noqa: N802
-        with self._answering("invoking", request.tok, context):
-            answer = self.cloud.invoke(request.tok, from_wire(request.args))
+        with self._answering("invoke", request.tok, context) as cloud:
+            answer = cloud.invoke(request.tok, from_wire(request.args))
         return provider_pb2.InvokeResponse(**{"return": to_wire(answer)})
 
     def Construct(self, request: Any, context: Any) -> Any:  # noqa: N802
@@ -205,23 +204,29 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         context.abort(grpc.StatusCode.UNIMPLEMENTED, f"SIMULATED {self.cloud.package}: {request.tok} is not simulated")
 
     @contextmanager
-    def _call(self, call: str, token: str, urn: str, context: Any) -> Iterator[None]:
-        with self._answering(call, token, context):
-            before = CREATOR.set(urn)
+    def _call(
+        self, call: str, request: Any, context: Any, secret: Set[str] = frozenset(), *, preview: bool = False
+    ) -> Iterator[Cloud]:
+        """The cloud of this call, acting for the request's URN; the faults of a setting meet all but a preview."""
+        faults = Faults() if preview else self.faults
+        aim = (call, _token(request.urn), request.urn)
+        with self._answering(call, aim[1], context) as cloud:
+            creator, sealed = CREATOR.set(request.urn), SEALED.set(frozenset(secret))
             try:
-                self.faults.before(call, token, urn)
-                yield
-                self.faults.after_write(call, token, urn)
+                faults.before(*aim)
+                yield cloud
+                faults.after_write(*aim)
             finally:
-                CREATOR.reset(before)
-        context.add_callback(lambda: self.faults.after_reply(call, token, urn))
+                CREATOR.reset(creator)
+                SEALED.reset(sealed)
+        context.add_callback(lambda: faults.after_reply(*aim))
 
     @contextmanager
-    def _answering(self, doing: str, token: str, context: Any) -> Iterator[None]:
+    def _answering(self, call: str, token: str, context: Any) -> Iterator[Cloud]:
         try:
-            yield
+            yield self._configured.get(context.peer(), self.cloud)
         except (CloudError, Refused) as error:
-            context.abort(grpc.StatusCode.UNKNOWN, f"SIMULATED {self.cloud.package}, {doing} {token}: {error}")
+            context.abort(grpc.StatusCode.UNKNOWN, f"SIMULATED {self.cloud.package}, {call} {token}: {error}")
 
 
 def serve(cloud: Cloud, faults: Faults | None = None) -> tuple[grpc.Server, int]:

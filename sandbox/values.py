@@ -43,12 +43,20 @@ def from_wire(properties: struct_pb2.Struct) -> dict[str, Any]:
 
 
 def secret_keys(properties: struct_pb2.Struct) -> set[str]:
-    """The top-level properties that are secret as a whole."""
-    return {
-        key
-        for key, value in properties.fields.items()
-        if SIGNATURE in value.struct_value.fields and value.struct_value.fields[SIGNATURE].string_value == SECRET
-    }
+    """The top-level properties that are secret as a whole, or hold a secret that is no string and so no `Secret`."""
+    return {key for key, value in properties.fields.items() if _is_secret(value) or _hides(value)}
+
+
+def _is_secret(value: struct_pb2.Value) -> bool:
+    fields = value.struct_value.fields
+    return SIGNATURE in fields and fields[SIGNATURE].string_value == SECRET
+
+
+def _hides(value: struct_pb2.Value) -> bool:
+    parts = [*value.struct_value.fields.values(), *value.list_value.values]
+    if _is_secret(value):
+        return value.struct_value.fields["value"].WhichOneof("kind") != "string_value"
+    return any(map(_hides, parts))
 
 
 def to_wire(properties: Mapping[str, Any], secret: Collection[str] = ()) -> struct_pb2.Struct:
@@ -143,7 +151,7 @@ def _plain(value: struct_pb2.Value, secret: bool) -> Any:
         return [_plain(part, secret) for part in value.list_value.values]
     if kind == "struct_value":
         fields = value.struct_value.fields
-        if SIGNATURE in fields and fields[SIGNATURE].string_value == SECRET:
+        if _is_secret(value):
             return _plain(fields["value"], True)
         return {key: _plain(part, secret) for key, part in fields.items()}
     return None

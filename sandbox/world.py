@@ -27,6 +27,9 @@ from sandbox.values import HIDDEN, Secret
 CREATOR: ContextVar[str] = ContextVar("creator", default="")
 """The URN on whose behalf the current call acts; new objects record it."""
 
+SEALED: ContextVar[frozenset[str]] = ContextVar("sealed", default=frozenset())
+"""Inputs of the current call in which every number and boolean is a secret too, for they cannot say so themselves."""
+
 DIGEST = "$secret"
 _SAFE = re.compile(r"[^A-Za-z0-9._-]")
 
@@ -123,7 +126,7 @@ class World:
                 "name": item.name,
                 "type": item.type,
                 "urn": item.urn,
-                "inputs": self._sealed(item.inputs),
+                "inputs": {key: self._sealed(part, key in SEALED.get()) for key, part in item.inputs.items()},
                 "computed": self._sealed(item.computed),
                 "notes": self._sealed(item.notes),
             }
@@ -145,8 +148,9 @@ class World:
         """`stored` with each sealed secret replaced by the value at the same place of `values`, when it is the one."""
         if isinstance(stored, Mapping):
             if set(stored) == {DIGEST}:
-                right = isinstance(values, str) and hmac.compare_digest(self._digest(values), stored[DIGEST])
-                return Secret("".join(values)) if right else Secret(f"{HIDDEN} another value: {stored[DIGEST][:12]}")
+                if not hmac.compare_digest(self._digest(values), stored[DIGEST]):
+                    return Secret(f"{HIDDEN} another value: {stored[DIGEST][:12]}")
+                return Secret("".join(values)) if isinstance(values, str) else values
             inner = values if isinstance(values, Mapping) else {}
             return {key: self.known(value, inner.get(key)) for key, value in stored.items()}
         if isinstance(stored, list):
@@ -164,15 +168,16 @@ class World:
             _write(file, secrets.token_hex(32))
         return file.read_bytes()
 
-    def _digest(self, value: str) -> str:
-        return hmac.new(self._key, "".join(value).encode(), hashlib.sha256).hexdigest()
+    def _digest(self, value: Any) -> str:
+        text = "".join(value) if isinstance(value, str) else json.dumps(value)
+        return hmac.new(self._key, text.encode(), hashlib.sha256).hexdigest()
 
-    def _sealed(self, value: Any) -> Any:
-        if isinstance(value, Secret):
+    def _sealed(self, value: Any, secret: bool = False) -> Any:
+        if isinstance(value, Secret) or (secret and isinstance(value, bool | int | float)):
             return {DIGEST: self._digest(value)}
         if isinstance(value, Mapping):
-            return {key: self._sealed(part) for key, part in value.items()}
-        return [self._sealed(part) for part in value] if isinstance(value, list) else value
+            return {key: self._sealed(part, secret) for key, part in value.items()}
+        return [self._sealed(part, secret) for part in value] if isinstance(value, list) else value
 
     def _path(self, package: str, type: str, id: str) -> Path:
         return self._folder(package, type) / f"{_safe(id)}.json"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,9 @@ from sandbox.provider import Change, Checked, CloudError
 from sandbox.values import UNKNOWN, at, differences, has_unknown, steps
 from sandbox.world import CREATOR, Item, World
 from versions import KUBERNETES
+
+_UNORDERED = re.compile(r"subnets|\w+Ids|\w+Cidrs|\w*[cC]idrBlocks|\w*[gG]roups|\w+LogTypes|\w+LogsExports")
+"""Properties whose lists AWS keeps as sets, so that an order means nothing."""
 
 
 class AwsCloud:
@@ -61,7 +65,8 @@ class AwsCloud:
     def diff(self, token: str, olds: dict[str, Any], news: dict[str, Any]) -> Change:
         """Every property that differs (JSON documents by meaning); what the table calls immutable replaces."""
         immutable = (*row(token).replaces, *(path for path in row(token).once if at(olds, path) is not None))
-        changed = [path for path in differences(_bare(olds), _bare(news)) if not _same_document(path, olds, news)]
+        both = (_unordered("", _bare(values)) for values in (olds, news))
+        changed = [path for path in differences(*both) if not _same_document(path, olds, news)]
         replaces = tuple(path for path in changed if _within(path, immutable))
         named = row(token).autoname
         kept = bool(named and news.get(named) and olds.get(named) == news.get(named))
@@ -96,7 +101,7 @@ class AwsCloud:
             return None
         now = self.world.known(item.inputs, inputs or state)
         marks = {INTERNAL: inputs[INTERNAL]} if INTERNAL in inputs else {}
-        return item.id, outputs(item.computed, {}, now), {**now, **marks}
+        return item.id, outputs(self.world.known(item.computed, state), {}, now), {**now, **marks}
 
     def update(
         self,
@@ -194,6 +199,18 @@ class AwsCloud:
 
 def _bare(inputs: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in inputs.items() if key != INTERNAL and value is not None}
+
+
+def _unordered(key: str, value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _unordered(name, part) for name, part in value.items()}
+    if isinstance(value, list):
+        return (
+            frozenset(value)
+            if _UNORDERED.fullmatch(key) and all(isinstance(part, str) for part in value)
+            else [_unordered("", part) for part in value]
+        )
+    return value
 
 
 def _document(shape: Shape, key: str, value: Any) -> Any:

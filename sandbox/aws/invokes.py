@@ -135,7 +135,7 @@ class Invokes:
         item = self.view.one(PARAMETER, args.get("name"))
         if item is None:
             raise CloudError("ParameterNotFound", f"{args.get('name')} does not exist")
-        value = item.state.get("value")
+        value = item.state.get("value") or item.state.get("insecureValue")
         if not isinstance(value, str):
             raise CloudError("NotSimulated", f"the value of {item.id} is a secret, which the world does not keep")
         kept = {key: item.state.get(key) for key in ("arn", "type", "version")}

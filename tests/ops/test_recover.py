@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pulumi_aws as aws
@@ -15,7 +18,13 @@ import pytest
 from pulumi import ResourceOptions
 
 from ops import commands, recover
+from ops import world as worlds
 from ops.commands import Job
+from ops.engine import Outcome
+from ops.gather import Gathered, Operation
+from ops.recover import Said
+from ops.show import Show
+from ops.world import Place
 from problem import ExitCode, Refused
 from sandbox import session
 from sandbox.world import World
@@ -102,3 +111,118 @@ def test_the_lock_of_another_machine_is_never_cleared(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="another machine"):
         recover._unlock(tmp_path)
     assert file.exists()
+
+
+def test_a_note_that_a_kill_has_torn_and_a_draft_are_removed_and_whole_files_stay(tmp_path: Path) -> None:
+    whole = {"dev.json": "{}", "dev.json.bak": "{}", "dev.json.bak.attrs": '{"user.content_type": ""}'}
+    for name, text in {**whole, "dev.json.attrs": "", "dev.json.18ea.tmp": '{"half'}.items():
+        (tmp_path / name).write_text(text)
+    assert recover._drop_torn(tmp_path) == ["removed: dev.json.attrs, which a kill has left half written"]
+    assert {file.name for file in tmp_path.iterdir()} == set(whole)
+    assert recover._drop_torn(tmp_path) == []
+
+
+QUEUE = "urn:pulumi:prod::m::aws:sqs/queue:Queue::work"
+BUCKET = "urn:pulumi:prod::m::aws:s3/bucket:Bucket::files"
+ROLE = "urn:pulumi:prod::m::aws:iam/role:Role::nodes"
+
+
+def pending(kind: str, urn: str) -> dict[str, Any]:
+    return {"type": kind, "resource": {"urn": urn, "type": urn.split("::")[2], "inputs": {"name": "x"}}}
+
+
+@dataclass
+class FakeEngine:
+    """An engine on an account's stack with a queue and a bucket under creation and a role under update."""
+
+    workdir: Path
+    stack: str = "prod"
+    imported: list[dict[str, Any]] = field(default_factory=list)
+    refreshed: int = 0
+
+    def state(self) -> dict[str, Any]:
+        operations = [pending("creating", QUEUE), pending("creating", BUCKET), pending("updating", ROLE)]
+        return {
+            "resources": [{"urn": ROLE, "id": "nodes", "type": "aws:iam/role:Role"}],
+            "pending_operations": operations,
+        }
+
+    def ask(self, *arguments: str) -> str:
+        self.imported.append(json.loads(Path(arguments[-1]).read_text())["deployment"])
+        return ""
+
+    def refresh(self, **_: Any) -> Outcome:
+        self.refreshed += 1
+        return Outcome(operation=Operation.REFRESH, ok=True, gathered=Gathered(planning=False), seconds=0.0)
+
+
+@pytest.fixture
+def in_account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
+    engine = FakeEngine(tmp_path)
+
+    @contextlib.contextmanager
+    def opened(*_: Any, **__: Any) -> Iterator[FakeEngine]:
+        yield engine
+
+    monkeypatch.setattr(worlds, "opened", opened)
+    return engine
+
+
+def cloud_job(tmp_path: Path, *, yes: bool = True) -> Job:
+    place = Place(root=tmp_path, stack="prod", stack_file=tmp_path / "Pulumi.prod.yaml", world=worlds.World.CLOUD)
+    return Job(place=place, program=program, packs=(), show=Show(), confirm=lambda _: yes)
+
+
+def test_in_an_account_nothing_is_changed_until_each_create_is_spoken_for(
+    in_account: FakeEngine, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(Refused) as refused:
+        recover.recover(cloud_job(tmp_path), Said(ids=[f"{QUEUE}=https://queue"]))
+    (problem,) = refused.value.problems
+    assert problem.where == BUCKET
+    assert f"--id '{BUCKET}=<its id>'" in problem.fix
+    assert f"--clear '{BUCKET}'" in problem.fix
+    assert f"without an answer: updating {ROLE}" in capsys.readouterr().out
+    assert (in_account.imported, in_account.refreshed) == ([], 0)
+
+
+def test_in_an_account_what_is_said_is_imported_or_cleared_after_a_yes(
+    in_account: FakeEngine, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = Said(ids=[f"{QUEUE}=https://queue?a=b"], clear=[BUCKET])
+    assert recover.recover(cloud_job(tmp_path), said) is ExitCode.OK
+    (state,) = in_account.imported
+    assert [(each["urn"], each["id"]) for each in state["resources"]] == [
+        (ROLE, "nodes"),
+        (QUEUE, "https://queue?a=b"),
+    ]
+    assert "pending_operations" not in state
+    assert in_account.refreshed == 1
+    lines = capsys.readouterr().out
+    assert "would be imported: aws:sqs/queue:Queue work" in lines
+    assert "cleared: aws:s3/bucket:Bucket files was creating" in lines
+    assert "cleared: aws:iam/role:Role nodes was updating" in lines
+
+
+def test_in_an_account_a_no_changes_nothing(in_account: FakeEngine, tmp_path: Path) -> None:
+    assert recover.recover(cloud_job(tmp_path, yes=False), Said(clear=[QUEUE, BUCKET])) is ExitCode.OK
+    assert (in_account.imported, in_account.refreshed) == ([], 0)
+
+
+def test_in_an_account_who_can_be_asked_is_asked_for_each_id(in_account: FakeEngine, tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def ask(question: str) -> str:
+        asked.append(question)
+        return "https://queue" if QUEUE in question else ""
+
+    assert recover.recover(cloud_job(tmp_path), Said(ask=ask)) is ExitCode.OK
+    assert len(asked) == 2
+    assert [each["id"] for each in in_account.imported[0]["resources"]] == ["nodes", "https://queue"]
+
+
+def test_an_id_for_something_that_is_not_pending_is_refused(in_account: FakeEngine, tmp_path: Path) -> None:
+    with pytest.raises(Refused) as refused:
+        recover.recover(cloud_job(tmp_path), Said(ids=[f"{ROLE}=nodes"], clear=[QUEUE, BUCKET]))
+    assert refused.value.code is ExitCode.USAGE
+    assert in_account.imported == []

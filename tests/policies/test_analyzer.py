@@ -63,10 +63,12 @@ def test_every_rule_is_published_with_its_level_and_no_configuration_is_taken(
 
 
 def test_a_refusal_is_mandatory_and_a_new_run_forgets_the_last(stub: analyzer_pb2_grpc.AnalyzerStub) -> None:
-    (told,) = stub.Analyze(_queue(sqsManagedSseEnabled=False)).diagnostics
-    assert (told.policyName, told.enforcementLevel) == ("queue-encrypted", wire.MANDATORY)
+    told = stub.Analyze(_queue(sqsManagedSseEnabled=False)).diagnostics
+    assert {each.policyName for each in told} == {"queue-encrypted", "resources-in-plan"}
+    assert {each.enforcementLevel for each in told} == {wire.MANDATORY}
     unknown = "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7"
-    assert not stub.Analyze(_queue(sqsManagedSseEnabled=unknown)).diagnostics
+    told = stub.Analyze(_queue(sqsManagedSseEnabled=unknown)).diagnostics
+    assert {each.policyName for each in told} == {"resources-in-plan"}
     (note,) = stub.AnalyzeStack(wire.AnalyzeStackRequest()).diagnostics
     assert (note.policyName, note.enforcementLevel) == ("queue-encrypted", wire.ADVISORY)
     stub.ConfigureStack(wire.AnalyzerStackConfigureRequest())

@@ -4,136 +4,18 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 import pytest
-from pulumi import automation as auto
-from pulumi.automation.events import PolicyEvent
-
-from sandbox.provider import Change, Checked, Fault, serve
-from sandbox.toolchain import ensure
 
 ROOT = Path(__file__).parents[2]
-PACK = ROOT / "policies" / "run"
 TAGS = {"Environment": "dev", "ManagedBy": "modelyard", "Owner": "ml-platform"}
+Engine = Any
 
 pytestmark = pytest.mark.engine
-
-
-@dataclass
-class Anything:
-    """A cloud that takes everything, so that only the packs can refuse; `made` names what it was asked to make."""
-
-    package: str = "aws"
-    version: str = "7.51.1"
-    made: list[str] = field(default_factory=list)
-
-    def configure(self, variables: dict[str, Any]) -> None: ...
-
-    def check(self, token: str, name: str, olds: dict[str, Any], news: dict[str, Any]) -> list[Fault] | Checked:
-        return []
-
-    def diff(self, token: str, olds: dict[str, Any], news: dict[str, Any]) -> Change:
-        return Change(changed=(), replaces=())
-
-    def create(self, token: str, name: str, inputs: dict[str, Any], *, preview: bool) -> tuple[str, dict[str, Any]]:
-        if not preview:
-            self.made.append(name)
-        return f"{name}-id", dict(inputs) if preview else {**inputs, "arn": f"arn:aws:test:::{name}"}
-
-    def read(self, token: str, id: str, inputs: dict[str, Any], state: dict[str, Any]) -> Any:
-        return id, state, inputs
-
-    def update(
-        self, token: str, id: str, olds: dict[str, Any], news: dict[str, Any], *, preview: bool
-    ) -> dict[str, Any]:
-        return news
-
-    def delete(self, token: str, id: str, state: dict[str, Any]) -> None: ...
-
-    def invoke(self, token: str, args: dict[str, Any]) -> dict[str, Any]:
-        return {}
-
-
-@dataclass
-class Run:
-    """One run of the engine: whether it succeeded, what the packs said, what it printed."""
-
-    ok: bool
-    told: list[PolicyEvent]
-    output: str
-
-    @property
-    def refused(self) -> set[tuple[str, str]]:
-        return {
-            (each.policy_name, str(each.resource_urn).rpartition("::")[2])
-            for each in self.told
-            if each.enforcement_level == "mandatory"
-        }
-
-
-class Engine:
-    """The engine on a stack of its own, with the packs on."""
-
-    def __init__(self, folder: Path, cloud: Anything, port: int) -> None:
-        self.made = cloud.made
-        toolchain = ensure(ROOT, say=lambda _: None)
-        backend = f"file://{folder}"
-        self._options = auto.LocalWorkspaceOptions(
-            work_dir=str(folder),
-            pulumi_command=auto.PulumiCommand(root=str(toolchain.pulumi.parent.parent)),
-            pulumi_home=str(folder / "home"),
-            env_vars={
-                "MODELYARD_PYTHON": sys.executable,
-                "PULUMI_CONFIG_PASSPHRASE": "test",
-                "PULUMI_DEBUG_PROVIDERS": f"aws:{port}",
-                "PULUMI_SKIP_UPDATE_CHECK": "true",
-                "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-            },
-            project_settings=auto.ProjectSettings(
-                name="trial", runtime="python", backend=auto.ProjectBackend(url=backend)
-            ),
-        )
-
-    def run(
-        self,
-        command: str,
-        program: Callable[[pulumi.ResourceOptions], None],
-        given: Mapping[str, str] = TAGS,
-        **options: Any,
-    ) -> Run:
-        """Runs `preview` or `up` (which skips its preview) of a program under a provider with these default tags."""
-
-        def whole() -> None:
-            tags: Any = {"tags": given}
-            program(pulumi.ResourceOptions(provider=aws.Provider("aws", region="us-east-1", default_tags=tags)))
-
-        stack = auto.create_or_select_stack("dev", project_name="trial", program=whole, opts=self._options)
-        told: list[PolicyEvent] = []
-        lines: list[str] = []
-        try:
-            getattr(stack, command)(
-                **{"policy_packs": [str(PACK)], **options},
-                on_event=lambda event: told.append(event.policy_event) if event.policy_event else None,
-                on_output=lines.append,
-            )
-        except auto.CommandError as error:
-            return Run(ok=False, told=told, output="\n".join(lines) + str(error))
-        return Run(ok=True, told=told, output="\n".join(lines))
-
-
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    cloud = Anything()
-    server, port = serve(cloud)
-    yield Engine(tmp_path, cloud, port)
-    server.stop(0)
 
 
 def _queue(name: str, opts: pulumi.ResourceOptions, *, encrypted: bool = True) -> aws.sqs.Queue:
@@ -147,6 +29,13 @@ def _good(opts: pulumi.ResourceOptions) -> None:
 def _bad(opts: pulumi.ResourceOptions) -> None:
     bad = _queue("bad", opts, encrypted=False)
     _queue("after", pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[bad])))
+
+
+@pytest.fixture
+def engine(engine: Engine, security_pack: Path) -> Engine:
+    """These programs have no plan, so only the security pack is asked."""
+    engine.packs = [security_pack]
+    return engine
 
 
 def test_a_good_program_passes_and_is_made(engine: Engine) -> None:

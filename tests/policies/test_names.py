@@ -1,4 +1,4 @@
-"""Every name that a rule reads is one that exists: a misspelt type or property would be a rule that never fires."""
+"""Every name that a rule or the estimate reads is one that exists: a misspelt one would be a rule that never fires."""
 
 from __future__ import annotations
 
@@ -11,10 +11,13 @@ import yaml
 from kube import builtin, custom
 from kube.objects import token_to_gvk
 from policies.packs import rules
+from pricing.free import FREE
+from pricing.priced import PRICED
 from sandbox.aws.schema import Schemas
 
 EXAMPLES: dict[str, list[dict[str, Any]]] = yaml.safe_load((Path(__file__).parent / "examples.yaml").read_text())
-TYPES = sorted({each for rule in rules() for each in rule.applies_to if not each.endswith(":")})
+IN_RULES = {each for rule in rules() for each in rule.applies_to if each and not each.endswith(":")}
+TYPES = sorted(IN_RULES | FREE.keys() | PRICED.keys())
 
 
 @pytest.fixture(scope="module")
@@ -23,12 +26,12 @@ def schemas(tmp_path_factory: pytest.TempPathFactory) -> Schemas:
 
 
 @pytest.mark.parametrize("token", [each for each in TYPES if each.startswith("aws:")])
-def test_every_aws_type_that_a_rule_names_is_one_of_the_providers(schemas: Schemas, token: str) -> None:
+def test_every_aws_type_that_a_rule_or_the_estimate_names_is_one_of_the_providers(schemas: Schemas, token: str) -> None:
     assert schemas.shape(token) is not None
 
 
-@pytest.mark.parametrize("token", [each for each in TYPES if each.startswith("kubernetes:")])
-def test_every_kubernetes_kind_that_a_rule_names_is_known(token: str) -> None:
+@pytest.mark.parametrize("token", [each for each in TYPES if each.startswith("kubernetes:") and "helm.sh" not in each])
+def test_every_kubernetes_kind_that_a_rule_or_the_estimate_names_is_known(token: str) -> None:
     assert token_to_gvk(token) in builtin.schemas().kinds().keys() | custom.kinds()
 
 

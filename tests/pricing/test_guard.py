@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -24,6 +25,16 @@ exemptions:
     reason: imported material cannot rotate
     expires: 2026-12-31
 """
+
+EXEMPTION = """\
+budgetExemptions:
+  - environment: dev
+    monthlyUsd: 5000
+    owner: ml-platform
+    reason: two more nodes until the trial ends
+    expires: 2026-12-01
+"""
+DAY = datetime.date(2026, 12, 1)
 
 
 def _load(tmp_path: Path, text: str) -> Guard:
@@ -48,9 +59,27 @@ def test_every_exemption_of_the_repositorys_own_file_names_a_rule() -> None:
 
 def test_a_ceiling_is_a_decimal_and_an_environment_without_one_is_refused(tmp_path: Path) -> None:
     guard = _load(tmp_path, HAPPY)
-    assert guard.ceiling("dev") == Decimal(4000)
+    assert guard.ceiling("dev", DAY) == Decimal(4000)
     with pytest.raises(Refused, match="no ceiling"):
-        guard.ceiling("prod")
+        guard.ceiling("prod", DAY)
+
+
+def test_a_stack_named_like_an_environment_is_held_to_that_ceiling_whatever_it_says_it_is() -> None:
+    guard = load(GUARD)
+    assert guard.ceiling("prod", DAY, "dev") == guard.ceiling("dev", DAY) < guard.ceiling("prod", DAY, "elsewhere")
+
+
+def test_an_exemption_lifts_the_ceiling_to_its_amount_until_its_last_day(tmp_path: Path) -> None:
+    guard = _load(tmp_path, HAPPY + EXEMPTION)
+    assert guard.ceiling("dev", DAY) == Decimal(5000)
+    assert guard.ceiling("dev", DAY + datetime.timedelta(days=1)) == Decimal(4000)
+
+
+def test_a_mistake_in_a_budget_exemption_is_refused_by_its_own_keys(tmp_path: Path) -> None:
+    with pytest.raises(Refused) as caught:
+        _load(tmp_path, HAPPY + EXEMPTION.replace("monthlyUsd", "monthlyEur"))
+    unknown = {each.where: each for each in caught.value.problems}["budgetExemptions[0].monthlyEur"]
+    assert (unknown.line, unknown.allowed) == (13, "environment, expires, monthlyUsd, owner, reason")
 
 
 @pytest.mark.parametrize(

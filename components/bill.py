@@ -1,0 +1,122 @@
+"""What each component costs, worked out from its Spec before anything is declared.
+
+The same lines come out of the graph that the component declares (`pricing.estimate`); a test holds both together for every
+stack, so that a resource that a component gains cannot be forgotten here.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from components.cluster import ClusterSpec
+from components.general_pool import POOL, GeneralPoolSpec
+from components.gpu_pool import GpuPoolSpec
+from components.network import INTERFACE_ENDPOINTS, Endpoints, Nat, NetworkSpec
+from components.node_class import AmiFamily
+from components.pools import pool_name
+from components.presets import PRESETS, Purpose
+from components.system_nodes import SystemNodesSpec
+from pricing import meters
+from pricing.book import PriceBook
+from pricing.cost import CostItem
+from pricing.general import GeneralBound, general_items, general_node_counts
+from pricing.machines import SURGE_PER_ZONE, Fleet, fleet
+from pricing.meters import Meter
+from pricing.nodepools import Unpriced
+from pricing.pool import Buying, PoolBound, Share
+from pricing.pool_plan import node_counts, share_items
+from pricing.usage import Usage
+
+BOTTLEROCKET_SYSTEM_GIB = 10
+"""Bottlerocket's own volume beside the one for images and pods (`node_class` makes both)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bill:
+    """Prices, usage and day for which each component is billed; each method is one component's lines."""
+
+    book: PriceBook
+    usage: Usage
+    today: datetime.date
+
+    def platform(self, component: str = "platform") -> Iterator[CostItem]:
+        """What belongs to the stack as a whole: its traffic."""
+        yield from meters.data_transfer(self._meter(component, component))
+
+    def network(self, spec: NetworkSpec, component: str = "network") -> Iterator[CostItem]:
+        """Ways out, endpoints and flow logs; nothing for a network that is there already."""
+        if spec.existing is not None:
+            return
+        for zone in spec.zones if spec.nat is Nat.PER_ZONE else spec.zones[:1]:
+            meter = self._meter(component, f"nat-{zone}")
+            yield from meters.public_address(meter)
+            yield from meters.nat_gateway(meter)
+        if spec.endpoints is Endpoints.PRIVATE:
+            for service in INTERFACE_ENDPOINTS:
+                meter = self._meter(component, service.replace(".", "-"))
+                yield from meters.interface_endpoint(meter, len(spec.zones))
+        yield from meters.log_group(self._meter(component, "flow-logs"), spec.flow_log_days)
+
+    def cluster(self, spec: ClusterSpec, component: str = "cluster") -> Iterator[CostItem]:
+        """The control plane, the key of its secrets and its logs; nothing for a cluster that is there already."""
+        if spec.existing is not None:
+            return
+        yield from meters.kms_key(self._meter(component, "secrets"))
+        yield from meters.log_group(self._meter(component, "control-plane"), spec.log_days)
+        yield from meters.control_plane(self._meter(component, "cluster"), spec.version)
+
+    def system_nodes(self, spec: SystemNodesSpec, subnets: int, component: str = "system-nodes") -> Iterator[CostItem]:
+        """The fixed group of system nodes in `subnets` subnets."""
+        size, meter = spec.size, self._meter(component, "system")
+        asked = Fleet(
+            types=tuple(spec.instance_types),
+            sizes=(size, size, size),
+            disk_gib=spec.disk_gb,
+            surge=SURGE_PER_ZONE * subnets,
+        )
+        try:
+            yield from fleet(meter, asked)
+        except Unpriced as why:
+            yield meter.unpriced("nodes", str(why))
+
+    def karpenter(self, component: str = "karpenter") -> Iterator[CostItem]:
+        """The queue of interruptions; the events themselves are free."""
+        yield from meters.queue(self._meter(component, "interruptions"))
+
+    def general_pool(
+        self, spec: GeneralPoolSpec, bound: GeneralBound, component: str = "general-pool"
+    ) -> Iterator[CostItem]:
+        """The nodes without GPUs at the pool's limits, and their disks."""
+        meter = self._meter(component, pool_name(POOL, Buying.ON_DEMAND))
+        overlap = PRESETS[Purpose.SERVING].at_once
+        yield from general_items(meter, spec.instance_types, bound, overlap)
+        counts = general_node_counts(spec.instance_types, bound, overlap, meter.usage.pool_percent)
+        yield from meters.disks(meter, _disk(spec.ami_family, spec.disk_gb), counts)
+
+    def gpu_pool(
+        self, pool: str, spec: GpuPoolSpec, bound: PoolBound, zones: list[str], component: str = ""
+    ) -> Iterator[CostItem]:
+        """The GPU nodes of each of the pool's NodePools at their limits, and their disks."""
+        for share in bound.shares:
+            yield from self._share(component or f"gpu-pool-{pool}", pool, spec, share, zones)
+
+    def _share(
+        self, component: str, pool: str, spec: GpuPoolSpec, share: Share, zones: list[str]
+    ) -> Iterator[CostItem]:
+        meter = self._meter(component, pool_name(pool, share.buying))
+        ask = replace(spec.ask(zones), utilisation=Decimal(meter.usage.pool_percent) / 100)
+        items = share_items(component, ask, share, self.book)
+        for each in items:
+            yield each if isinstance(each, CostItem) else meter.unpriced("nodes", each)
+        yield from meters.disks(meter, _disk(spec.ami_family, spec.disk_gb), node_counts(ask, share))
+
+    def _meter(self, component: str, name: str) -> Meter:
+        usage = self.usage.at(component, name)
+        return Meter(component=component, name=name, book=self.book, usage=usage, today=self.today)
+
+
+def _disk(family: AmiFamily, gib: int) -> int:
+    return gib + (BOTTLEROCKET_SYSTEM_GIB if family is AmiFamily.BOTTLEROCKET else 0)

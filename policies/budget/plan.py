@@ -1,0 +1,113 @@
+"""Rules on the root component, which registers the plan of the whole stack before anything else exists."""
+
+from __future__ import annotations
+
+import datetime
+import os
+from collections.abc import Iterator
+
+from policies.budget.bill import Unreadable, amount, maximum
+from policies.graph import PLATFORM, Node
+from policies.rule import Context, Finding, Rule, Severity, refuse
+from pricing.book import PriceBook
+from problem import Refused
+
+DEPLOYED = "MODELYARD_DEPLOYED_MAXIMUM_USD"
+"""Set by whoever starts the engine, from the stack's own outputs: what is deployed may stay, and may get cheaper."""
+
+
+def plan_is_determined(node: Node, _: Context) -> Iterator[Finding]:
+    """Every line of the bill has its amounts, they add up, and they were made with the prices that the pack has."""
+    try:
+        maximum(node)
+    except Unreadable as wrong:
+        yield refuse(
+            wrong.where,
+            f"budget-undetermined: {wrong}",
+            allowed="a price for every line, and lines that add up to the total",
+        )
+        return
+    region, version = node.read("region"), node.read("bill", "priceBook")
+    known = PriceBook.embedded(str(region)).version
+    if version != known:
+        yield refuse(
+            "bill.priceBook",
+            "budget-undetermined: the plan was made with other prices than these policies have",
+            found=version,
+            allowed=known,
+            fix="let program and policies come from one checkout",
+        )
+
+
+def plan_within_ceiling(node: Node, context: Context) -> Iterator[Finding]:
+    """The maximum fits the guard file's ceiling and the stack's own budget, which can only be the lower one."""
+    stack = node.urn.split("::", 1)[0].removeprefix("urn:pulumi:")
+    environment = node.read("environment")
+    try:
+        ceiling = context.guard.ceiling(str(environment), datetime.date.today(), stack)
+        most = maximum(node)
+    except Refused as refused:
+        yield from (Finding(problem=problem) for problem in refused.problems)
+        return
+    except Unreadable:
+        return  # told by plan_is_determined, which is mandatory too
+    budget = amount(node.read("settings", "budget", "monthlyUsd"))
+    if budget is None or budget > ceiling:
+        yield refuse(
+            "settings.budget.monthlyUsd",
+            "the budget is above the ceiling that the guard file sets for this environment",
+            found="nothing" if budget is None else f"{budget:f} USD",
+            allowed=f"at most {ceiling:f} USD for {environment}",
+        )
+        return
+    deployed = amount(os.environ.get(DEPLOYED))
+    if most > min(ceiling, budget) and (deployed is None or most > deployed):
+        yield refuse(
+            "bill.maximumUsd",
+            "the stack can cost more than its budget",
+            found=f"at most {most:f} USD a month",
+            allowed=f"{min(ceiling, budget):f} USD",
+        )
+
+
+def one_plan(node: Node, context: Context) -> Iterator[Finding]:
+    """A second plan would be a second budget, and a plan under something is not the whole stack's."""
+    others = [urn for urn, each in context.seen.items() if each.type == PLATFORM and urn != node.urn]
+    if others:
+        yield refuse("", "a second platform in one stack", found=node.name, allowed="one plan, one budget")
+    if node.parent and not node.parent.split("::")[2].endswith("pulumi:pulumi:Stack"):
+        yield refuse("", "the platform stands under another resource", found=node.parent.rpartition("::")[2])
+
+
+RULES = (
+    Rule(
+        name="budget-undetermined",
+        pack="budget",
+        severity=Severity.HIGH,
+        description="Every line of the plan's bill has a price, and the lines add up to its total.",
+        fix="Take types and regions whose prices are known, give limits, or refresh the price book.",
+        applies_to=(PLATFORM,),
+        check=plan_is_determined,
+        exemptible=False,
+    ),
+    Rule(
+        name="budget-ceiling",
+        pack="budget",
+        severity=Severity.HIGH,
+        description="The plan's maximum fits the stack's budget, which fits the ceiling of its environment.",
+        fix="Lower limits, or let a guardian raise the ceiling in policies/guard.yaml.",
+        applies_to=(PLATFORM,),
+        check=plan_within_ceiling,
+        exemptible=False,
+    ),
+    Rule(
+        name="one-plan",
+        pack="budget",
+        severity=Severity.HIGH,
+        description="A stack has one platform, right under the stack, which holds the plan of everything.",
+        fix="Put everything into one platform.",
+        applies_to=(PLATFORM,),
+        check=one_plan,
+        exemptible=False,
+    ),
+)

@@ -1,0 +1,169 @@
+"""Rules on every other resource: it stands in a component of the plan, and costs no more than the plan has counted for it."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+
+from policies.budget.bill import Unreadable, lines
+from policies.graph import PLATFORM, UNKNOWN, Graph, Node, items
+from policies.rule import Context, Finding, Rule, Severity, refuse
+from pricing.book import PriceBook
+from pricing.cost import ZERO, CostItem
+from pricing.estimate import COMPONENT, Estimator, stated_usage
+from pricing.free import why_free
+from pricing.priced import PRICED
+
+TOLERANCE = Decimal("0.00001")
+"""USD; the plan writes its amounts with six decimals."""
+NODE_POOL = "kubernetes:karpenter.sh/v1:NodePool"
+POOLS = (f"{COMPONENT}GeneralPool", f"{COMPONENT}GpuPool")
+
+
+def in_the_plan(node: Node, context: Context) -> Iterator[Finding]:
+    """A resource that no component of the plan has made is one that nobody has counted."""
+    if node.type.startswith("pulumi:") or node.type == PLATFORM:
+        return
+    platform = _platform(context)
+    if platform is None:
+        yield refuse(
+            "",
+            "it comes before, or without, the plan of the stack",
+            allowed="resources under the platform, whose plan is judged first",
+            fix="declare it through the platform; with --target, target the platform too",
+        )
+        return
+    if node.type.startswith(COMPONENT):
+        if not _planned(node, platform):
+            yield refuse("", "a component that the plan does not name", found=_name(node))
+        return
+    component = _component(node, context.seen)
+    if component is None:
+        yield refuse("", "a resource outside a component, so its cost is in no plan", found=node.type)
+    elif component.urn != platform.urn and not _planned(component, platform):
+        yield refuse("", "it stands in a component that the plan does not name", found=_name(component))
+    elif node.type == NODE_POOL and component.type not in POOLS:
+        yield refuse("", "a NodePool outside the pools of the plan", found=_name(component))
+
+
+def priced_where_planned(node: Node, context: Context) -> Iterator[Finding]:
+    """The plan's prices are those of its region, so a provider for another region would make it worthless."""
+    platform = _platform(context)
+    if platform is None or not node.type.startswith("aws:"):
+        return
+    region = context.provider.read("region") if context.provider else None
+    if region != platform.read("region"):
+        shown = "a region that is not known" if region in (None, UNKNOWN) else region
+        yield refuse(
+            "",
+            "budget-undetermined: its provider works in another region than the plan was priced for",
+            found=shown,
+            allowed=str(platform.read("region")),
+            fix="take the platform's own provider",
+        )
+
+
+def as_counted(node: Node, context: Context) -> Iterator[Finding]:
+    """What a resource costs by its own inputs is in the plan's bill, line by line."""
+    platform, component = _platform(context), _component(node, context.seen)
+    free = node.type not in PRICED and why_free(node.type)
+    if platform is None or component is None or node.type == PLATFORM or free:
+        return
+    try:
+        estimator = _estimator(platform, context)
+        planned = {(line.component, line.role): line.maximum for line in lines(platform)}
+    except (Unreadable, ValueError) as wrong:
+        yield refuse("", f"budget-undetermined: the plan cannot be read: {wrong}")
+        return
+    alike = [each for each in estimator.graph.of_type(node.type) if _component(each, context.seen) is component]
+    for item in estimator.items(node) or ():
+        yield from _counted(node, item, planned, _together(item, alike, estimator))
+
+
+def _counted(
+    node: Node, item: CostItem, planned: Mapping[tuple[str, str], Decimal], most: Decimal
+) -> Iterator[Finding]:
+    counted = planned.get((item.component, item.role))
+    if item.maximum is None:
+        why = "; ".join(item.assumptions)
+        yield refuse("", f"budget-undetermined: what it costs cannot be determined: {why}", found=node.type)
+    elif counted is None and most:
+        yield refuse("", f"the plan has not counted `{item.role}`", found=f"at most {most:.2f} USD a month")
+    elif counted is not None and most > counted + TOLERANCE:
+        yield refuse(
+            "",
+            f"`{item.role}` can cost more than the plan has counted",
+            found=f"at most {most:.2f} USD a month",
+            allowed=f"{counted:.2f} USD",
+        )
+
+
+def _together(item: CostItem, alike: Sequence[Node], estimator: Estimator) -> Decimal:
+    """What all resources of a type in a component can cost in one line: two cannot share what was counted once."""
+    found = (each for node in alike for each in estimator.items(node) or ())
+    return sum((each.maximum for each in found if each.role == item.role and each.maximum is not None), ZERO)
+
+
+def _estimator(platform: Node, context: Context) -> Estimator:
+    graph = Graph(tuple(context.seen.values()))
+    book = PriceBook.embedded(str(platform.read("region")))
+    return Estimator(graph, book, stated_usage(graph), datetime.date.today())
+
+
+def _platform(context: Context) -> Node | None:
+    return next((each for each in context.seen.values() if each.type == PLATFORM), None)
+
+
+def _component(node: Node, seen: Mapping[str, Node]) -> Node | None:
+    """The nearest component above, by the parents that the engine names."""
+    here, left = node, 50
+    while here.parent and left:
+        found = seen.get(here.parent)
+        if found is None:
+            return None
+        if found.type.startswith(COMPONENT):
+            return found
+        here, left = found, left - 1
+    return None
+
+
+def _planned(component: Node, platform: Node) -> bool:
+    named = items(platform.read("components"))
+    return component.parent == platform.urn and _name(component) in named
+
+
+def _name(component: Node) -> str:
+    return f"{component.type.removeprefix(COMPONENT)}::{component.name}"
+
+
+RULES = (
+    Rule(
+        name="resources-in-plan",
+        pack="budget",
+        severity=Severity.HIGH,
+        description="Every resource stands in a component that the plan names.",
+        fix="Declare it in a component, and count it in components/bill.py.",
+        applies_to=("",),
+        check=in_the_plan,
+    ),
+    Rule(
+        name="priced-region",
+        pack="budget",
+        severity=Severity.HIGH,
+        description="Every AWS resource is made in the region that the plan was priced for.",
+        fix="Take the platform's own provider.",
+        applies_to=("aws:",),
+        check=priced_where_planned,
+    ),
+    Rule(
+        name="resources-as-counted",
+        pack="budget",
+        severity=Severity.HIGH,
+        description="No resource can cost more than the plan's bill has counted for it.",
+        fix="Count it in components/bill.py, or change the settings that the plan is made from.",
+        applies_to=("aws:", "kubernetes:"),
+        check=as_counted,
+        exemptible=False,
+    ),
+)

@@ -1,0 +1,247 @@
+"""What each kind of resource costs, as line items: the one place where a resource meets its prices.
+
+The estimate reads the arguments from a graph, a component's plan reads them from its Spec; both come here, so that they can
+only differ in what they read. Free allowances belong to an account, not to a stack, and are not counted.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from pricing.aws_facts import eks_support
+from pricing.book import Price, PriceBook
+from pricing.cost import HOURS_PER_MONTH, ZERO, CostItem
+from pricing.usage import Usage
+
+DAYS_PER_MONTH = Decimal(30)
+GP3_FREE_IOPS, GP3_FREE_THROUGHPUT = 3000, 125
+
+
+@dataclass(frozen=True, kw_only=True)
+class Meter:
+    """One resource that may cost: what it belongs to, its logical name, and the prices and usage that hold for it."""
+
+    component: str
+    name: str
+    book: PriceBook
+    usage: Usage
+    today: datetime.date
+
+    def role(self, what: str) -> str:
+        """The line's role: the resource's name and what of it is paid."""
+        return f"{self.name}: {what}"
+
+    def fixed(
+        self, what: str, key: str, quantity: Decimal, unit: str, *, label: str = "", assumptions: tuple[str, ...] = ()
+    ) -> CostItem:
+        """A line that costs the same whatever happens, `quantity` of the service `key` a month."""
+        return CostItem.steady(
+            component=self.component,
+            role=self.role(what),
+            label=label or what,
+            quantity=quantity,
+            unit=unit,
+            price=self.book.service(key),
+            assumptions=() if self.book.service(key) else (f"no price of {key} in {self.book.region} is on file",),
+        ).assuming(*assumptions)
+
+    def hours(self, what: str, key: str, count: int = 1, *, unit: str = "hour", label: str = "") -> CostItem:
+        """A line of `count` things that are paid every hour of the month."""
+        return self.fixed(what, key, HOURS_PER_MONTH * count, unit, label=label)
+
+    def used(self, what: str, key: str, amount: Decimal, unit: str, why: str) -> CostItem:
+        """A line that is paid by use: nothing at least, `amount` as expected, the usage's peak at most."""
+        price = self.book.service(key)
+        most = self.usage.peak(amount)
+        if price is None:
+            return self.unpriced(what, f"no price of {key} in {self.book.region} is on file", most, unit)
+        return CostItem(
+            component=self.component,
+            role=self.role(what),
+            label=what,
+            quantity=most,
+            unit=unit,
+            unit_price=price,
+            minimum=ZERO,
+            expected=amount * price.usd,
+            maximum=most * price.usd,
+            assumptions=(f"{why}; at most {self.usage.peak_percent} % of it",),
+        )
+
+    def unpriced(self, what: str, why: str, quantity: Decimal = ZERO, unit: str = "") -> CostItem:
+        """A line whose cost nobody can state, and why."""
+        return CostItem.steady(
+            component=self.component,
+            role=self.role(what),
+            label=what,
+            quantity=quantity,
+            unit=unit,
+            price=None,
+            assumptions=(why,),
+        )
+
+
+def control_plane(meter: Meter, version: str) -> Iterator[CostItem]:
+    """An EKS cluster's hours: the standard rate, or six times as much once its version is in extended support."""
+    support = eks_support(version)
+    if support is None:
+        yield meter.unpriced("control plane", f"nobody says until when Kubernetes {version} is in standard support")
+        return
+    extended = meter.today > support.standard_ends
+    kind = "extended" if extended else "standard"
+    yield meter.hours(
+        "control plane",
+        "eks/control-plane-extended-support" if extended else "eks/control-plane",
+        unit="cluster-hour",
+        label=f"Kubernetes {version}, {kind} support",
+    ).assuming(f"standard support of {version} ends on {support.standard_ends.isoformat()}")
+
+
+def nat_gateway(meter: Meter) -> Iterator[CostItem]:
+    """A NAT gateway: its hours and the data that it processes."""
+    yield meter.hours("hours", "nat-gateway/hour")
+    gigabytes = meter.usage.nat_gb
+    yield meter.used("data", "nat-gateway/data", Decimal(gigabytes), "GB", f"natGb: {gigabytes} GB a month")
+
+
+def public_address(meter: Meter, count: int = 1) -> Iterator[CostItem]:
+    """Public IPv4 addresses, paid whether used or idle."""
+    yield meter.hours("public IPv4", "vpc/public-ipv4", count, unit="address-hour")
+
+
+def interface_endpoint(meter: Meter, zones: int) -> Iterator[CostItem]:
+    """An interface endpoint: its hours in each zone, and its data."""
+    yield meter.hours("hours", "privatelink/interface-endpoint", zones, unit="endpoint-hour per AZ")
+    gigabytes = meter.usage.endpoint_gb
+    key = "privatelink/interface-endpoint-data"
+    yield meter.used("data", key, Decimal(gigabytes), "GB", f"endpointGb: {gigabytes} GB a month")
+
+
+def log_group(meter: Meter, retention_days: int) -> Iterator[CostItem]:
+    """A log group: what is written a month, and what is kept for `retention_days` once that time has passed."""
+    gigabytes = Decimal(meter.usage.log_gb)
+    why = f"logGb: {gigabytes} GB a month"
+    yield meter.used("ingestion", "cloudwatch-logs/ingestion", gigabytes, "GB", why)
+    kept = gigabytes * retention_days / DAYS_PER_MONTH
+    yield meter.used("storage", "cloudwatch-logs/storage", kept, "GB-month", f"{why}, kept {retention_days} days")
+
+
+def kms_key(meter: Meter) -> Iterator[CostItem]:
+    """A KMS key of one's own, and the requests to it."""
+    yield meter.fixed("key", "kms/key", Decimal(1), "key-month")
+    requests = meter.usage.kms_requests
+    amount = Decimal(requests) / 10_000
+    yield meter.used("requests", "kms/requests", amount, "10000 requests", f"kmsRequests: {requests} a month")
+
+
+def queue(meter: Meter, *, fifo: bool = False) -> Iterator[CostItem]:
+    """A queue, paid by requests alone."""
+    requests = meter.usage.queue_requests
+    amount = Decimal(requests) / 1_000_000
+    key = "sqs/fifo-requests" if fifo else "sqs/standard-requests"
+    yield meter.used("requests", key, amount, "1000000 requests", f"queueRequests: {requests} a month")
+
+
+def secret(meter: Meter) -> Iterator[CostItem]:
+    """A secret, and the calls that read it."""
+    yield meter.fixed("secret", "secrets-manager/secret", Decimal(1), "secret-month")
+    calls = meter.usage.secret_calls
+    yield meter.used("calls", "secrets-manager/calls", Decimal(calls) / 10_000, "10000 calls", f"secretCalls: {calls}")
+
+
+def bucket(meter: Meter) -> Iterator[CostItem]:
+    """A bucket: what lies in it, all of it in Standard, and requests, all of them at the price of writes."""
+    gigabytes, requests = meter.usage.bucket_gb, meter.usage.bucket_requests
+    yield meter.used("storage", "s3-standard/storage", Decimal(gigabytes), "GB-month", f"bucketGb: {gigabytes} GB")
+    amount = Decimal(requests) / 1000
+    why = f"bucketRequests: {requests} a month, all of them writes"
+    yield meter.used("requests", "s3-standard/writes", amount, "1000 requests", why)
+
+
+def load_balancer(meter: Meter, kind: str, public_addresses: int) -> Iterator[CostItem]:
+    """An application (`alb`) or network (`nlb`) load balancer: hours, capacity units and its public addresses."""
+    yield meter.hours("hours", f"{kind}/hour")
+    units = meter.usage.load_balancer_units
+    amount = HOURS_PER_MONTH * units
+    yield meter.used("capacity units", f"{kind}/capacity-unit", amount, "unit-hour", f"loadBalancerUnits: {units}")
+    if public_addresses:
+        yield from public_address(meter, public_addresses)
+
+
+def data_transfer(meter: Meter) -> Iterator[CostItem]:
+    """What the whole stack sends between zones (paid on both sides) and to the internet."""
+    between, out = meter.usage.zone_gb, meter.usage.internet_gb
+    twice = Decimal(between) * 2
+    why = f"zoneGb: {between} GB a month, paid on both sides"
+    yield meter.used("data between zones", "data-transfer/between-zones", twice, "GB", why)
+    why = f"internetGb: {out} GB a month"
+    yield meter.used("data to the internet", "data-transfer/internet", Decimal(out), "GB", why)
+
+
+def database(
+    meter: Meter, instance_class: str, *, multi_az: bool, storage: int, most_storage: int
+) -> Iterator[CostItem]:
+    """A PostgreSQL database: its instances (the Multi-AZ rate covers both) and its gp3 storage, which may grow."""
+    zones = "multi-az" if multi_az else "single-az"
+    yield meter.hours(
+        "instances",
+        f"rds-postgresql/{instance_class}/{zones}",
+        unit="instance-hour",
+        label=f"{instance_class}, {zones}",
+    )
+    item = meter.fixed("storage", f"rds-postgresql/gp3-storage-{zones}", Decimal(storage), "GB-month")
+    if item.unit_price is not None and most_storage > storage:
+        most = Decimal(most_storage)
+        item = replace(item, quantity=most, maximum=most * item.unit_price.usd).assuming(f"it may grow to {most} GB")
+    yield item
+
+
+def disks(
+    meter: Meter, gibibytes: int, nodes: tuple[Decimal, Decimal, Decimal], *, what: str = "disks"
+) -> Iterator[CostItem]:
+    """The gp3 disks of `nodes` (at least, as expected, at most), `gibibytes` each, at the baseline's speed."""
+    price = meter.book.service("ebs/gp3-storage")
+    least, likely, most = (count * gibibytes for count in nodes)
+    if price is None:
+        why = f"no price of ebs/gp3-storage in {meter.book.region} is on file"
+        yield meter.unpriced(what, why, most, "GB-month")
+        return
+    yield ranged(
+        meter,
+        what,
+        label=f"{gibibytes} GiB gp3 for each node",
+        quantity=most,
+        unit="GB-month",
+        price=price,
+        amounts=(least * price.usd, likely * price.usd, most * price.usd),
+    )
+
+
+def ranged(
+    meter: Meter,
+    what: str,
+    *,
+    label: str,
+    quantity: Decimal,
+    unit: str,
+    price: Price,
+    amounts: tuple[Decimal, Decimal, Decimal],
+    assumptions: tuple[str, ...] = (),
+) -> CostItem:
+    """A line with its three amounts worked out already."""
+    least, likely, most = amounts
+    return CostItem(
+        component=meter.component,
+        role=meter.role(what),
+        label=label,
+        quantity=quantity,
+        unit=unit,
+        unit_price=price,
+        minimum=least,
+        expected=likely,
+        maximum=most,
+        assumptions=assumptions,
+    )

@@ -1,0 +1,35 @@
+"""The real `modelyard` command, with the two things its command line does not offer to everyone: faults and a call log.
+
+command.py <faults file or -> <calls file> <small|whole> <modelyard arguments>
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ops import cli
+from ops.commands import Job
+
+
+def main(faults: str, calls: str, size: str, *arguments: str) -> int:
+    """One command on the stack of the current folder; its exit code."""
+    make: Callable[..., Job] = cli._job
+
+    def job(*given: Any, **named: Any) -> Job:
+        made = replace(make(*given, **named), faults=None if faults == "-" else Path(faults), calls=Path(calls))
+        if size == "whole":
+            return made
+        from tests.chaos.small import program
+
+        return replace(made, program=program, packs=())
+
+    cli._job = job
+    return cli.run(list(arguments))
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -1,0 +1,204 @@
+"""Whole stacks in the real engine: each test has a scratch copy of the repository, under git, with a sandbox of its own.
+
+A stack comes up once for all tests and workers; a test that changes it works on a copy of the deployed folder.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from infra import program as wiring
+from ops import commands
+from ops.commands import Job
+from ops.engine import Engine, Outcome, Program
+from ops.show import Show
+from ops.world import Place, World, opened
+from problem import ExitCode, Refused
+from sandbox.world import Item
+from sandbox.world import World as Simulated
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+AS_SOMEBODY = ("-c", "user.name=somebody", "-c", "user.email=somebody@example.invalid")
+
+
+class Heard(Show):
+    """A voice that also keeps every outcome."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.outcomes: list[Outcome] = []
+
+    def outcome(self, outcome: Outcome, *, steps: bool = True) -> None:
+        self.outcomes.append(outcome)
+        super().outcome(outcome, steps=steps)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stack in a scratch copy of the repository; `program` stands in for the platform's own when it is given."""
+
+    root: Path
+    stack: str
+    file: Path
+    program: Program | None = None
+    packs: tuple[Path, ...] = (REPOSITORY / "policies" / "run",)
+    show: Heard = field(default_factory=Heard)
+
+    @property
+    def place(self) -> Place:
+        return Place(root=self.root, stack=self.stack, stack_file=self.file, world=World.SANDBOX)
+
+    @property
+    def job(self) -> Job:
+        program = self.program or commands.program(self.place)
+        return Job(place=self.place, program=program, packs=self.packs, show=self.show, confirm=lambda _: True)
+
+    def run(self, command: Callable[..., ExitCode], expected: ExitCode = ExitCode.OK, **options: Any) -> Outcome:
+        """The last outcome of a command, which must end as `expected`."""
+        assert command(self.job, **options) is expected, self.show.outcomes[-1].gathered
+        return self.show.outcomes[-1]
+
+    def refused(self, command: Callable[..., ExitCode]) -> str:
+        """What a command says that must not succeed."""
+        try:
+            assert command(self.job) is not ExitCode.OK
+        except Refused as refused:
+            return str(refused)
+        gathered = self.show.outcomes[-1].gathered
+        return "\n".join(said.message for said in [*gathered.errors, *gathered.mandatory])
+
+    @contextmanager
+    def engine(self) -> Iterator[Engine]:
+        """The engine on this stack, for what no command does."""
+        program = self.program or wiring.make(self.file)
+        with opened(self.place, program, self.show.say) as engine:
+            yield engine
+
+    def state(self, *, secrets: bool = False) -> list[dict[str, Any]]:
+        """The exported state's resources, secret values in clear only on demand."""
+        with self.engine() as engine:
+            exported = json.loads(engine.ask("stack", "export", *(["--show-secrets"] if secrets else [])))
+        return list(exported["deployment"].get("resources") or [])
+
+    def outputs(self) -> dict[str, Any]:
+        """The stack's outputs."""
+        with self.engine() as engine:
+            return engine.outputs()
+
+    def made(self) -> list[Item]:
+        """What the world holds of this stack's; what AWS deletes later is marked `pending`."""
+        world = Simulated(self.root / ".sandbox" / self.stack / "world")
+        return [item for item in world.everything() if item.urn]
+
+    def git(self) -> str:
+        """What `git status` has to say about the scratch copy."""
+        done = subprocess.run(
+            ["git", "status", "--porcelain"], cwd=self.root, capture_output=True, text=True, check=True
+        )
+        return done.stdout
+
+    def commit(self) -> None:
+        """Takes the scratch copy as it is now for what it was."""
+        commit(self.root)
+
+    def edited(self, change: Mapping[str, Any], file: Path) -> Stage:
+        """The same stack from a copy of its file in which the platform's settings are changed, map by map."""
+        content = yaml.safe_load(self.file.read_text(encoding="utf-8"))
+        settings = content["config"]["modelyard:platform"]
+        for path, value in change.items():
+            *steps, last = path.split(".")
+            at = settings
+            for step in steps:
+                at = at.setdefault(step, {})
+            at[last] = value
+        file.write_text(yaml.safe_dump(content), encoding="utf-8")
+        return replace(self, file=file)
+
+
+def copy_repository(root: Path) -> None:
+    """Everything that git knows or would take, committed; the toolchain and what was read from the SDKs are linked."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard", "-z"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for name in filter(None, listed.stdout.split("\0")):
+        if (REPOSITORY / name).is_file():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(REPOSITORY / name, root / name)
+    (root / ".sandbox").mkdir()
+    for name in ("toolchain", "cache"):
+        (REPOSITORY / ".sandbox" / name).mkdir(parents=True, exist_ok=True)
+        (root / ".sandbox" / name).symlink_to(REPOSITORY / ".sandbox" / name)
+    commit(root)
+
+
+def commit(root: Path) -> None:
+    """Commits everything under `root`, which becomes a repository if it is none."""
+    for arguments in (["init", "-q"], ["add", "-A"], [*AS_SOMEBODY, "commit", "-qm", "as it was"]):
+        subprocess.run(["git", *arguments], cwd=root, check=True)
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all workers of this test run share."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@contextmanager
+def once(folder: Path) -> Iterator[bool]:
+    """Whether the caller is the first to make `folder`; others wait until it is whole."""
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        whole = folder.with_suffix(".whole")
+        first = not whole.exists()
+        if first:
+            shutil.rmtree(folder, ignore_errors=True)
+        yield first
+        whole.touch()
+
+
+@pytest.fixture
+def stage(shared: Path, tmp_path: Path) -> Callable[..., Stage]:
+    """Makes a scratch repository with nothing deployed."""
+
+    def make(stack: str, file: Path | None = None, **more: Any) -> Stage:
+        kept, root = shared / "repository", tmp_path / "root"
+        with once(kept) as first:
+            if first:
+                copy_repository(kept)
+        shutil.copytree(kept, root, symlinks=True)
+        return Stage(root, stack, file or root / f"Pulumi.{stack}.yaml", **more)
+
+    return make
+
+
+@pytest.fixture
+def deployed(shared: Path, tmp_path: Path) -> Callable[..., Stage]:
+    """Makes a scratch repository in which a stack is up, with the policy packs on."""
+
+    def make(stack: str, root: Path = tmp_path / "root") -> Stage:
+        kept = shared / f"deployed-{stack}"
+        with once(kept) as first:
+            if first:
+                copy_repository(kept)
+                Stage(kept, stack, kept / f"Pulumi.{stack}.yaml").run(commands.up)
+        shutil.copytree(kept, root, symlinks=True)
+        return Stage(root, stack, root / f"Pulumi.{stack}.yaml")
+
+    return make

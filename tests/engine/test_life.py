@@ -1,0 +1,59 @@
+"""Every stack of the repository: up, nothing to change, nothing drifted, gone; and the repository is as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.stackfile import StackFile
+from ops import commands
+from problem import Refused
+
+ROOT = Path(__file__).resolve().parents[2]
+STACKS = sorted(file.name.split(".")[1] for file in ROOT.glob("Pulumi.*.yaml"))
+
+KEPT_BY_AWS = {"aws:kms/key:Key": "PendingDeletion"}
+"""What AWS keeps by design for a while after a delete, and the status that it then has."""
+
+pytestmark = pytest.mark.engine
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_a_stack_comes_up_stays_as_it_is_and_goes(deployed: Callable[[str], Any], stack: str, tmp_path: Path) -> None:
+    stage = deployed(stack)
+    assert stage.git() == ""
+    resources = len(stage.state())
+    for unchanged in (commands.preview, commands.refresh):
+        outcome = stage.run(unchanged)
+        assert outcome.gathered.changes == {"same": resources}, outcome.gathered.steps
+        assert stage.git() == ""
+
+    if any(resource.get("protect") for resource in stage.state()):
+        stage = _unprotected(stage, tmp_path)
+    outcome = stage.run(commands.destroy)
+    assert outcome.gathered.changes == {"delete": resources}
+    assert {item.type: item.pending for item in stage.made()} == KEPT_BY_AWS
+    assert stage.state() == []
+    assert stage.git() == ""
+
+
+def _unprotected(stage: Any, tmp_path: Path) -> Any:
+    """The same stack with its protection off, after `destroy` has refused and deleted nothing."""
+    before, world = stage.state(), [item.id for item in stage.made()]
+    with pytest.raises(Refused) as refused:
+        stage.run(commands.destroy)
+    protected = sorted(resource["id"] for resource in before if resource.get("protect"))
+    assert sorted(problem.found for problem in refused.value.problems) == protected
+    line = StackFile.read(stage.file).line("cluster.deletionProtection")
+    for problem in refused.value.problems:
+        assert (problem.file, problem.line) == (stage.file.name, line)
+        assert "cluster.deletionProtection: false" in problem.fix
+    assert (stage.state(), [item.id for item in stage.made()]) == (before, world)
+
+    stage = stage.edited({"cluster.deletionProtection": False}, tmp_path / stage.file.name)
+    stage.run(commands.up)
+    assert not any(resource.get("protect") for resource in stage.state())
+    return stage

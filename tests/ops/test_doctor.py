@@ -1,0 +1,284 @@
+"""What the doctor makes of an account's answers: each check passes at its last good value and stops at the first bad one."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3  # type: ignore[import-untyped]
+import pytest
+from botocore.stub import Stubber  # type: ignore[import-untyped]
+
+from infra.settings import Stack
+from ops import doctor, health, needs
+from ops.account import Account, Unanswered, Zone
+from ops.health import Check, Status
+from ops.show import Show
+from ops.world import Place, World
+from problem import ExitCode
+
+TYPES = ("m7g.large", "m7g.xlarge", "g6.xlarge", "g6.2xlarge")
+ARN = "arn:aws:sts::000000000000:assumed-role/modelyard-deployer/ci"
+G_SPOT, G_ON_DEMAND, STANDARD = "L-3819A6DF", "L-DB2E81BA", "L-1216C47A"
+
+
+def stack(**changes: Any) -> Stack:
+    platform = {
+        "environment": "dev",
+        "owner": "ml-platform",
+        "budget": {"monthlyUsd": 9000},
+        "cluster": {"access": {"reach": "publicCidrs", "allowedCidrs": ["203.0.113.0/24"]}},
+        "generalPool": {"instanceTypes": ["m7g.large", "m7g.xlarge"], "limits": {"vcpus": 16}},
+        "gpuPools": {
+            "chat": {
+                "purpose": "serving",
+                "instanceTypes": ["g6.xlarge", "g6.2xlarge"],
+                "limits": {"gpus": 3},
+                "onDemandFallback": {"gpus": 1},
+            }
+        },
+    }
+    return Stack.of({**platform, **changes}, "us-east-1")
+
+
+@dataclass
+class Healthy:
+    """An account in which nothing is missing; a test takes away one thing."""
+
+    arn: str = ARN
+    opt_in: str = "opt-in-not-required"
+    ids: dict[str, str] = field(default_factory=lambda: {"us-east-1a": "use1-az1", "us-east-1b": "use1-az2"})
+    offers: set[tuple[str, str]] = field(
+        default_factory=lambda: {(name, zone) for name in TYPES for zone in ("us-east-1a", "us-east-1b")}
+    )
+    quotas: dict[str, int] = field(default_factory=dict)
+    roles: set[str] = field(default_factory=lambda: {"modelyard-deployer", health.SPOT_ROLE})
+    ips: list[dict[str, str]] = field(default_factory=list)
+    key_state: str = "Enabled"
+    denied: str = ""
+
+    def caller(self) -> tuple[str, str]:
+        if self.denied == "caller":
+            raise Unanswered("Unable to locate credentials", "`aws sso login`")
+        return "000000000000", self.arn
+
+    def region(self, name: str) -> str:
+        return self.opt_in
+
+    def zones(self) -> list[Zone]:
+        return [Zone(name=name, id=id, open=True) for name, id in self.ids.items()]
+
+    def offered(self, types: list[str]) -> set[tuple[str, str]]:
+        return self.offers
+
+    def quota(self, code: str) -> int:
+        if self.denied == "quota":
+            raise Unanswered("AccessDenied: no", "allow servicequotas:GetServiceQuota to the caller")
+        return self.quotas.get(code, 5 if code == health.ADDRESS_QUOTA else 1000)
+
+    def role(self, name: str) -> bool:
+        return name in self.roles
+
+    def addresses(self) -> list[dict[str, str]]:
+        return self.ips
+
+    def key(self, id: str) -> str:
+        return self.key_state
+
+    def endpoint(self, cluster: str) -> str:
+        return "https://127.0.0.1:1"
+
+
+def stopped(account: Healthy, of: Stack | None = None) -> list[Check]:
+    return [check for check in health.judged(account, of or stack()) if check.status is not Status.OK]
+
+
+def test_nothing_stops_in_a_healthy_account() -> None:
+    assert stopped(Healthy()) == []
+
+
+def test_gpu_pools_count_at_their_worst_mix_with_the_on_demand_share_apart() -> None:
+    found = {(load.part, load.quota.code if load.quota else ""): load for load in needs.loads(stack())}
+    spot = found["gpuPools.chat (spot)", G_SPOT]
+    assert (spot.vcpus, spot.spare) == (2 * 8, 8)
+    assert found["gpuPools.chat (on-demand)", G_ON_DEMAND].vcpus == 8
+
+
+def test_system_nodes_and_the_general_pool_count_against_the_standard_quota() -> None:
+    assert {load.part: load.vcpus for load in needs.loads(stack()) if load.quota and load.quota.code == STANDARD} == {
+        "cluster.systemNodes": 4,
+        "generalPool": 16,
+    }
+
+
+@pytest.mark.parametrize(
+    ("value", "status"), [(19, Status.FAIL), (20, Status.WARN), (31, Status.WARN), (32, Status.OK), (5, Status.FAIL)]
+)
+def test_the_standard_quota_must_hold_the_limits_and_should_hold_the_replacements(value: int, status: Status) -> None:
+    checks = [check for check in health.quotas(Healthy(quotas={STANDARD: value}), stack()) if STANDARD in check.found]
+    assert [check.status for check in checks] == [status]
+    assert (f"--quota-code {STANDARD} --desired-value 32" in checks[0].fix) is (status is not Status.OK)
+
+
+def test_a_new_account_has_no_gpus_at_all() -> None:
+    found = stopped(Healthy(quotas={G_SPOT: 0, G_ON_DEMAND: 0}))
+    assert [check.status for check in found] == [Status.FAIL, Status.FAIL]
+
+
+def test_a_quota_that_may_not_be_read_stops_and_names_the_permission() -> None:
+    found = stopped(Healthy(denied="quota"))
+    assert {check.status for check in found} == {Status.UNKNOWN}
+    assert all(check.stops and "servicequotas:GetServiceQuota" in check.fix for check in found)
+
+
+def test_without_credentials_nothing_else_is_asked() -> None:
+    (only,) = health.judged(Healthy(denied="caller"), stack())
+    assert (only.name, only.status) == ("account", Status.UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    ("arn", "stops"),
+    [
+        ("arn:aws:sts::000000000000:assumed-role/modelyard-deployer/ci", False),
+        ("arn:aws:iam::000000000000:role/team/modelyard-deployer", False),
+        ("arn:aws:sts::000000000000:assumed-role/somebody-else/modelyard-deployer", True),
+        ("arn:aws:iam::000000000000:user/modelyard-deployer", True),
+        ("arn:aws:iam::000000000000:root", True),
+    ],
+)
+def test_the_caller_must_be_one_of_the_cluster_s_administrators(arn: str, stops: bool) -> None:
+    assert [check.name for check in stopped(Healthy(arn=arn))] == (["deployer"] if stops else [])
+
+
+def test_a_region_that_is_not_enabled_stops() -> None:
+    assert [check.name for check in stopped(Healthy(opt_in="not-opted-in"))] == ["region"]
+
+
+def test_a_zone_that_is_not_there_or_takes_no_control_plane_stops() -> None:
+    (gone,) = stopped(Healthy(ids={"us-east-1a": "use1-az1"}))
+    assert (gone.name, gone.needed) == ("zone us-east-1b", "one of us-east-1a")
+    (unfit,) = stopped(Healthy(ids={"us-east-1a": "use1-az3", "us-east-1b": "use1-az2"}))
+    assert (unfit.name, unfit.needed) == ("zone us-east-1a", "one of us-east-1b")
+
+
+def test_types_that_one_zone_lacks_are_a_warning_and_that_all_zones_lack_a_failure() -> None:
+    one_less = Healthy().offers - {("g6.2xlarge", "us-east-1b")}
+    assert stopped(Healthy(offers=one_less)) == []
+    without_b = {each for each in Healthy().offers if not (each[0].startswith("g6") and each[1].endswith("b"))}
+    (warned,) = stopped(Healthy(offers=without_b))
+    assert (warned.name, warned.status) == ("types of gpuPools.chat", Status.WARN)
+    (failed,) = stopped(Healthy(offers={each for each in Healthy().offers if not each[0].startswith("g6")}))
+    assert failed.status is Status.FAIL
+
+
+def test_spot_needs_its_service_linked_role_and_on_demand_does_not() -> None:
+    account = Healthy(roles={"modelyard-deployer"})
+    (spot,) = stopped(account)
+    assert "create-service-linked-role" in spot.fix
+    pool = {"purpose": "serving", "capacity": "onDemand", "instanceTypes": ["g6.xlarge"], "limits": {"gpus": 1}}
+    assert stopped(account, stack(gpuPools={"chat": pool})) == []
+
+
+def test_elastic_ips_of_others_leave_room_for_the_nat_gateways() -> None:
+    own = [{"Name": "modelyard-dev-nat-a"}]
+    assert stopped(Healthy(ips=[*own, *[{}] * 4])) == []
+    assert [check.name for check in stopped(Healthy(ips=[*own, *[{}] * 5]))] == ["Elastic IPs"]
+
+
+def test_an_endpoint_that_listens_passes_and_one_that_does_not_says_how_to_reach_it() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"https://127.0.0.1:{server.getsockname()[1]}"
+        assert health.endpoint(url).status is Status.OK
+    refused = health.endpoint(url)
+    assert refused.status is Status.FAIL
+    assert "SSM tunnel" in refused.fix
+    assert health.endpoint("").found.startswith("skipped")
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    (tmp_path / "Pulumi.dev.yaml").write_text("secretsprovider: awskms://alias/m?region=us-east-1\nencryptedkey: abc\n")
+    for command in (["init", "-q"], ["add", "."], ["-c", "user.name=x", "-c", "user.email=x@x", "commit", "-qm", "x"]):
+        subprocess.run(["git", *command], cwd=tmp_path, check=True, capture_output=True)
+    return Place(root=tmp_path, stack="dev", stack_file=tmp_path / "Pulumi.dev.yaml", world=World.CLOUD)
+
+
+def test_a_key_that_the_stack_file_has_lost_stops_and_one_that_works_passes(place: Place) -> None:
+    state = {"secrets_providers": {"type": "cloud"}}
+    (fine,) = doctor.secrets(place, state, Healthy())
+    assert (fine.status, fine.found) == (Status.OK, "alias/m: Enabled")
+    (gone,) = doctor.secrets(place, state, Healthy(key_state="PendingDeletion"))
+    assert gone.status is Status.FAIL
+    place.stack_file.write_text("config: {}\n")
+    (lost,) = doctor.secrets(place, state, Healthy())
+    assert (lost.status, lost.found) == (
+        Status.FAIL,
+        "secretsprovider, encryptedkey is gone from Pulumi.dev.yaml",
+    )
+
+
+def test_the_report_is_one_json_value_and_its_exit_code_says_whether_anything_stops(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert doctor.doctor(tmp_path, None, Show(as_json=True)) is ExitCode.OK
+    assert json.loads(capsys.readouterr().out)["ok"] is True
+    place = Place(root=tmp_path, stack="none", stack_file=tmp_path / "Pulumi.none.yaml", world=World.SANDBOX)
+    assert doctor.doctor(tmp_path, place, Show()) is ExitCode.REFUSED
+    said = capsys.readouterr().out
+    assert "fail    stack file" in said
+    assert "1 would stop an `up`" in said
+
+
+@pytest.fixture
+def stubbed() -> Iterator[Callable[[str], Stubber]]:
+    clients: dict[str, Stubber] = {}
+
+    def stub(service: str) -> Stubber:
+        if service not in clients:
+            keys = {"aws_access_key_id": "x", "aws_secret_access_key": "x"}
+            clients[service] = Stubber(boto3.client(service, region_name="us-east-1", **keys))
+            clients[service].activate()
+        return clients[service]
+
+    yield stub
+    for each in clients.values():
+        each.assert_no_pending_responses()
+
+
+def test_a_quota_that_was_never_raised_is_aws_s_default(stubbed: Callable[[str], Stubber]) -> None:
+    asked = {"ServiceCode": "ec2", "QuotaCode": G_SPOT}
+    stubbed("service-quotas").add_client_error("get_service_quota", "NoSuchResourceException", expected_params=asked)
+    stubbed("service-quotas").add_response("get_aws_default_service_quota", {"Quota": {"Value": 0.0}}, asked)
+    assert Account(lambda service: stubbed(service).client).quota(G_SPOT) == 0
+
+
+def test_a_role_that_is_not_there_is_an_answer_and_a_denied_question_is_none(
+    stubbed: Callable[[str], Stubber],
+) -> None:
+    account = Account(lambda service: stubbed(service).client)
+    stubbed("iam").add_client_error("get_role", "NoSuchEntity")
+    assert account.role("nobody") is False
+    stubbed("iam").add_client_error("get_role", "AccessDenied", "not allowed")
+    with pytest.raises(Unanswered, match="AccessDenied: not allowed") as unanswered:
+        account.role("nobody")
+    assert unanswered.value.fix == "allow iam:GetRole to the caller"
+
+
+def test_zones_offerings_addresses_and_the_caller_are_read_as_aws_answers(stubbed: Callable[[str], Stubber]) -> None:
+    account = Account(lambda service: stubbed(service).client)
+    zone = {"ZoneName": "us-east-1a", "ZoneId": "use1-az6", "State": "available"}
+    stubbed("ec2").add_response("describe_availability_zones", {"AvailabilityZones": [zone]})
+    assert account.zones() == [Zone(name="us-east-1a", id="use1-az6", open=True)]
+    offer = {"InstanceType": "g6.xlarge", "LocationType": "availability-zone", "Location": "us-east-1a"}
+    stubbed("ec2").add_response("describe_instance_type_offerings", {"InstanceTypeOfferings": [offer]})
+    assert account.offered(["g6.xlarge"]) == {("g6.xlarge", "us-east-1a")}
+    address = {"PublicIp": "198.51.100.7", "Tags": [{"Key": "Name", "Value": "nat"}]}
+    stubbed("ec2").add_response("describe_addresses", {"Addresses": [address, {"PublicIp": "198.51.100.8"}]})
+    assert account.addresses() == [{"Name": "nat"}, {}]
+    stubbed("sts").add_response("get_caller_identity", {"Account": "000000000000", "Arn": ARN, "UserId": "x"})
+    assert account.caller() == ("000000000000", ARN)
