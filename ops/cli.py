@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import itertools
 import os
@@ -41,6 +42,15 @@ class Format(enum.Enum):
 
     TEXT = "text"
     JSON = "json"
+
+
+class CostFormat(enum.Enum):
+    """Who reads the cost report."""
+
+    TABLE = "table"
+    JSON = "json"
+    MD = "md"
+    HTML = "html"
 
 
 StackName = Annotated[
@@ -153,6 +163,33 @@ def config(stack: StackName, file: StackFile = None, output: Output = Format.TEX
     return commands.config(place, Show(as_json=output is Format.JSON))
 
 
+@app.command(
+    epilog="Examples:  modelyard cost --stack prod --compare dev   |   modelyard cost -s dev --format html > cost.html"
+)
+def cost(
+    stack: StackName,
+    file: StackFile = None,
+    compare: Annotated[str, typer.Option("--compare", help="Another stack, or a stack file, to compare with.")] = "",
+    output: Annotated[CostFormat, typer.Option("--format", help="table, json, md or html.")] = CostFormat.TABLE,
+) -> int:
+    """Say what the stack costs in a month at least, as expected and at most, and whether that fits its budget."""
+    from ops import cost as bill
+    from ops import cost_page
+
+    other = Path(compare) if compare.endswith((".yaml", ".yml")) else None
+    if compare and other is None:
+        other = _place(compare, None, World.SANDBOX).stack_file
+    found = bill.report(stack, _place(stack, file, World.SANDBOX).stack_file, other)
+    writers: dict[CostFormat, Callable[[], str]] = {
+        CostFormat.TABLE: lambda: "\n".join(cost_page.table(found)),
+        CostFormat.JSON: lambda: bill.as_json(found),
+        CostFormat.MD: lambda: cost_page.markdown(found),
+        CostFormat.HTML: lambda: cost_page.page(found),
+    }
+    sys.stdout.write(writers[output]().rstrip("\n") + "\n")
+    return ExitCode.OK if found.budget.fits else ExitCode.REFUSED
+
+
 @app.command(epilog="Example:  modelyard render --stack prod --out rendered/")
 def render(
     stack: StackName,
@@ -242,10 +279,17 @@ def _asker() -> Callable[[str], bool]:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """The console script: runs one command and ends the process with its exit code."""
+    """The console script: runs one command and ends the process with its exit code.
+
+    At once: a program whose provider has died waits for an answer for ever, and Python would wait for its thread.
+    """
     if os.environ.get("MODELYARD_DEBUG") != "1":
         sys.unraisablehook = lambda _: None
-    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+    code = run(sys.argv[1:] if arguments is None else arguments)
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(BrokenPipeError):
+            stream.flush()
+    os._exit(code)
 
 
 def run(arguments: list[str]) -> int:

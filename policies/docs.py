@@ -21,10 +21,16 @@ the official CLI. A rule about a *resource* is asked before the resource is made
 *stack* is asked when everything is planned or made.
 
 A value that a preview does not know yet is not refused: the preview ends with a note that names it, and the rule judges it
-during the update, before the resource is made. GPU nodes are the exception: what may be one is refused.
+during the update, before the resource is made. GPU nodes and costs are the exception: what may be a GPU node, and what has no
+price because a value is not known, is refused.
+
+What the plan of the platform has not counted is refused: a resource outside a component, or one that can cost more than its
+line in the bill. Whoever edits the program passes the program's own gate; these rules are asked by the engine, from a checkout
+that CI chooses. With `--target`, target the platform too: without its plan nothing is let pass.
 
 The packs take no configuration. A resource is let pass only by an entry under `exemptions` in `policies/guard.yaml`, with an
-owner, a reason and a last day; the finding is then told, and stops nothing.
+owner, a reason and a last day; the finding is then told, and stops nothing. A ceiling is lifted only by an entry under
+`budgetExemptions`, up to its amount and until its last day.
 """
 
 

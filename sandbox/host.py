@@ -27,7 +27,7 @@ CLOUDS = ("aws", "kubernetes")
 def main(arguments: list[str] | None = None) -> int:
     """Serve until standard input ends or SIGTERM comes."""
     options = _parser().parse_args(arguments)
-    pass
+    _wait_for_earlier(options.world)
     world = World(options.world)
     faults = Faults.load(options.faults, options.world / ".faults", options.calls)
     wanted = [options.only] if options.only else list(CLOUDS)

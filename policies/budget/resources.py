@@ -11,14 +11,16 @@ from policies.graph import PLATFORM, UNKNOWN, Graph, Node, items
 from policies.rule import Context, Finding, Rule, Severity, refuse
 from pricing.book import PriceBook
 from pricing.cost import ZERO, CostItem
-from pricing.estimate import COMPONENT, Estimator, stated_usage
+from pricing.estimate import COMPONENT, LAUNCH_TEMPLATE, Estimator, stated_usage
 from pricing.free import why_free
+from pricing.nodepools import NODE_CLASS, NODE_POOL
 from pricing.priced import PRICED
 
 TOLERANCE = Decimal("0.00001")
 """USD; the plan writes its amounts with six decimals."""
-NODE_POOL = "kubernetes:karpenter.sh/v1:NodePool"
 POOLS = (f"{COMPONENT}GeneralPool", f"{COMPONENT}GpuPool")
+HOMES = {NODE_POOL: POOLS, NODE_CLASS: POOLS, LAUNCH_TEMPLATE: (f"{COMPONENT}SystemNodes",)}
+"""Where nodes and their templates may stand: a template is free by itself, but decides what a node costs."""
 
 
 def in_the_plan(node: Node, context: Context) -> Iterator[Finding]:
@@ -43,8 +45,15 @@ def in_the_plan(node: Node, context: Context) -> Iterator[Finding]:
         yield refuse("", "a resource outside a component, so its cost is in no plan", found=node.type)
     elif component.urn != platform.urn and not _planned(component, platform):
         yield refuse("", "it stands in a component that the plan does not name", found=_name(component))
-    elif node.type == NODE_POOL and component.type not in POOLS:
-        yield refuse("", "a NodePool outside the pools of the plan", found=_name(component))
+    elif (home := HOMES.get(node.type)) and component.type not in home:
+        yield refuse(
+            "",
+            "what decides how many nodes there are, and how large, stands only where the plan counts nodes",
+            found=_name(component),
+            allowed=", ".join(home),
+        )
+    elif any(_same_template(node, each) for each in context.seen.values()):
+        yield refuse("", "a second template under one name, so nobody knows which one nodes are made from")
 
 
 def priced_where_planned(node: Node, context: Context) -> Iterator[Finding]:
@@ -126,6 +135,15 @@ def _component(node: Node, seen: Mapping[str, Node]) -> Node | None:
             return found
         here, left = found, left - 1
     return None
+
+
+def _same_template(node: Node, other: Node) -> bool:
+    if node.urn == other.urn or node.type != other.type:
+        return False
+    if node.type == LAUNCH_TEMPLATE:
+        return node.parent == other.parent
+    names = [each.read("metadata", "name") for each in (node, other)]
+    return node.type == NODE_CLASS and (UNKNOWN in names or names[0] == names[1])
 
 
 def _planned(component: Node, platform: Node) -> bool:

@@ -15,8 +15,8 @@ from ops import cli
 from ops.commands import Job
 
 
-def main(faults: str, calls: str, size: str, *arguments: str) -> int:
-    """One command on the stack of the current folder; its exit code."""
+def main(faults: str, calls: str, size: str, *arguments: str) -> None:
+    """One command on the stack of the current folder; ends the process as `modelyard` does."""
     make: Callable[..., Job] = cli._job
 
     def job(*given: Any, **named: Any) -> Job:
@@ -28,8 +28,8 @@ def main(faults: str, calls: str, size: str, *arguments: str) -> int:
         return replace(made, program=program, packs=())
 
     cli._job = job
-    return cli.run(list(arguments))
+    cli.main(list(arguments))
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    main(*sys.argv[1:])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import shutil
+import subprocess
+import sys
 
 import pytest
 
@@ -41,3 +43,13 @@ def test_a_whole_plan_has_every_edge_of_every_victim_and_ten_random_moments(coun
     wanted = {(work, victim, edge) for work in (Work.UP, Work.DESTROY) for victim in Victim for edge in EDGES}
     assert wanted <= edges
     assert sum(not kill.edge for kill in kills) >= 10
+
+
+def test_a_program_that_waits_for_a_dead_provider_does_not_hold_the_command_s_end() -> None:
+    stuck = (
+        "import time; from concurrent.futures import ThreadPoolExecutor; from ops import cli\n"
+        "cli.run = lambda _: (ThreadPoolExecutor().submit(time.sleep, 600), print('said'), 3)[-1]\n"
+        "cli.main([])"
+    )
+    done = subprocess.run([sys.executable, "-c", stuck], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (3, "said\n")

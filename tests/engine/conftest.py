@@ -26,6 +26,7 @@ from ops.engine import Engine, Outcome, Program
 from ops.show import Show
 from ops.world import Place, World, opened
 from problem import ExitCode, Refused
+from sandbox import session, toolchain
 from sandbox.world import Item
 from sandbox.world import World as Simulated
 
@@ -86,11 +87,23 @@ class Stage:
         with opened(self.place, program, self.show.say) as engine:
             yield engine
 
-    def state(self, *, secrets: bool = False) -> list[dict[str, Any]]:
-        """The exported state's resources, secret values in clear only on demand."""
+    def state(self) -> list[dict[str, Any]]:
+        """The state's resources as the backend holds them, secrets encrypted."""
+        file = (
+            self.root / ".sandbox" / self.stack / "backend" / ".pulumi" / "stacks" / "modelyard" / f"{self.stack}.json"
+        )
+        latest = json.loads(file.read_text(encoding="utf-8"))["checkpoint"].get("latest") or {}
+        return list(latest.get("resources") or [])
+
+    def export(self) -> list[dict[str, Any]]:
+        """The exported state's resources with their secrets in clear."""
         with self.engine() as engine:
-            exported = json.loads(engine.ask("stack", "export", *(["--show-secrets"] if secrets else [])))
-        return list(exported["deployment"].get("resources") or [])
+            exported = json.loads(engine.ask("stack", "export", "--show-secrets"))
+        return list(exported["deployment"]["resources"])
+
+    def size(self) -> int:
+        """How many resources the engine counts: all but the providers that it adds by itself."""
+        return len([each for each in self.state() if "::default" not in each["urn"]])
 
     def outputs(self) -> dict[str, Any]:
         """The stack's outputs."""
@@ -128,7 +141,7 @@ class Stage:
 
 
 def copy_repository(root: Path) -> None:
-    """Everything that git knows or would take, committed; the toolchain and what was read from the SDKs are linked."""
+    """Everything that git knows or would take, committed; what was read from the SDKs is linked."""
     listed = subprocess.run(
         ["git", "ls-files", "-co", "--exclude-standard", "-z"],
         cwd=REPOSITORY,
@@ -140,10 +153,10 @@ def copy_repository(root: Path) -> None:
         if (REPOSITORY / name).is_file():
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(REPOSITORY / name, root / name)
+    cache = REPOSITORY / ".sandbox" / "cache"
+    cache.mkdir(parents=True, exist_ok=True)
     (root / ".sandbox").mkdir()
-    for name in ("toolchain", "cache"):
-        (REPOSITORY / ".sandbox" / name).mkdir(parents=True, exist_ok=True)
-        (root / ".sandbox" / name).symlink_to(REPOSITORY / ".sandbox" / name)
+    (root / ".sandbox" / "cache").symlink_to(cache)
     commit(root)
 
 
@@ -151,6 +164,18 @@ def commit(root: Path) -> None:
     """Commits everything under `root`, which becomes a repository if it is none."""
     for arguments in (["init", "-q"], ["add", "-A"], [*AS_SOMEBODY, "commit", "-qm", "as it was"]):
         subprocess.run(["git", *arguments], cwd=root, check=True)
+
+
+@pytest.fixture(autouse=True)
+def tools(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The repository's own engine and language host for every scratch copy."""
+    ensure = toolchain.ensure
+
+    def of_the_repository(_: Path, **options: Any) -> toolchain.Toolchain:
+        return ensure(REPOSITORY, **options)
+
+    monkeypatch.setattr(toolchain, "ensure", of_the_repository)
+    monkeypatch.setattr(session, "ensure", of_the_repository)
 
 
 @pytest.fixture(scope="session")

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.engine
 def test_a_stack_comes_up_stays_as_it_is_and_goes(deployed: Callable[[str], Any], stack: str, tmp_path: Path) -> None:
     stage = deployed(stack)
     assert stage.git() == ""
-    resources = len(stage.state())
+    resources = stage.size()
     for unchanged in (commands.preview, commands.refresh):
         outcome = stage.run(unchanged)
         assert outcome.gathered.changes == {"same": resources}, outcome.gathered.steps

@@ -28,7 +28,7 @@ def test_plain_pulumi_through_the_language_host_makes_the_same_state(
     assert shell.run(plain.place, command, plain.show) == 0
     assert plain.git() == ""
     ours = deployed("dev", tmp_path / "inline")
-    mine, theirs = (_by_urn(each.state(secrets=True)) for each in (ours, plain))
+    mine, theirs = (_by_urn(each.export()) for each in (ours, plain))
     assert list(mine) == list(theirs)
     for urn, resource in mine.items():
         assert resource == theirs[urn], urn
@@ -37,7 +37,7 @@ def test_plain_pulumi_through_the_language_host_makes_the_same_state(
 @pytest.mark.parametrize("stack", ["dev", "prod"])
 def test_what_is_declared_without_an_engine_is_what_the_engine_has(deployed: Callable[..., Any], stack: str) -> None:
     stage = deployed(stack)
-    state = {each["urn"]: each for each in stage.state(secrets=True) if not _is_the_engines(each)}
+    state = {each["urn"]: each for each in stage.export() if not _is_the_engines(each)}
     declared = declare(commands.program(stage.place), project="modelyard", stack=stack)
     assert set(declared) == set(state)
     (provider,) = [each for each in declared.values() if each.token == f"{PROVIDER}aws"]

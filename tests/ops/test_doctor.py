@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import boto3  # type: ignore[import-untyped]
 import pytest
 from botocore.stub import Stubber  # type: ignore[import-untyped]
 
 from infra.settings import Stack
-from ops import doctor, health, needs
+from ops import commands, doctor, health, needs
+from ops import world as worlds
 from ops.account import Account, Unanswered, Zone
+from ops.commands import Job
+from ops.engine import Engine
 from ops.health import Check, Status
 from ops.show import Show
 from ops.world import Place, World
-from problem import ExitCode
+from problem import ExitCode, Refused
 
 TYPES = ("m7g.large", "m7g.xlarge", "g6.xlarge", "g6.2xlarge")
 ARN = "arn:aws:sts::000000000000:assumed-role/modelyard-deployer/ci"
@@ -232,6 +236,52 @@ def test_the_report_is_one_json_value_and_its_exit_code_says_whether_anything_st
     said = capsys.readouterr().out
     assert "fail    stack file" in said
     assert "1 would stop an `up`" in said
+
+
+@dataclass
+class Deployed:
+    """An engine whose state has a cluster at an address; nothing else of it may be asked."""
+
+    url: str
+
+    def state(self) -> dict[str, Any]:
+        return {"resources": [{"type": "aws:eks/cluster:Cluster", "outputs": {"endpoint": self.url}}]}
+
+
+def test_an_up_in_an_account_is_refused_before_its_preview_with_everything_that_stops_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    file = Path(__file__).resolve().parents[2] / "Pulumi.dev.yaml"
+    place = Place(root=file.parent, stack="dev", stack_file=file, world=World.CLOUD)
+    job = Job(place=place, program=lambda: None, packs=(), show=Show(), confirm=lambda _: False)
+
+    @contextlib.contextmanager
+    def opened(*_: Any, **__: Any) -> Iterator[Deployed]:
+        yield Deployed("https://127.0.0.1:1")
+
+    monkeypatch.setattr(worlds, "opened", opened)
+    monkeypatch.setattr(Account, "of", lambda _: Healthy(quotas={G_SPOT: 0}))
+    monkeypatch.setattr("shutil.which", lambda _: "aws")
+    with pytest.raises(Refused) as refused:
+        commands.up(job)
+    said = [problem.summary for problem in refused.value.problems]
+    assert said == ["quota All G and VT Spot Instance Requests: fail", "cluster endpoint: fail"]
+
+
+def test_an_account_that_can_carry_the_stack_lets_the_up_go_on(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = Path(__file__).resolve().parents[2] / "Pulumi.dev.yaml"
+    place = Place(root=file.parent, stack="dev", stack_file=file, world=World.CLOUD)
+    everywhere = {
+        (name, f"us-east-1{zone}") for name in (*TYPES, "m7g.2xlarge", "g5.xlarge", "g5.2xlarge") for zone in "ab"
+    }
+    monkeypatch.setattr(Account, "of", lambda _: Healthy(offers=everywhere))
+    monkeypatch.setattr("shutil.which", lambda _: "aws")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"https://127.0.0.1:{server.getsockname()[1]}"
+        doctor.refuse(place, cast(Engine, Deployed(url)), Show())
+    assert "checks passed" in capsys.readouterr().out
 
 
 @pytest.fixture

@@ -88,10 +88,9 @@ def node_group(name: str, opts: pulumi.ResourceOptions, **changed: Any) -> None:
         "instance_types": ["m7g.large"],
         "subnet_ids": ["subnet-a", "subnet-b"],
         "scaling_config": {"min_size": 2, "desired_size": 2, "max_size": 2},
-        "launch_template": {"name": "t", "version": "1"},
         **changed,
     }
-    aws.ec2.LaunchTemplate(
+    template = aws.ec2.LaunchTemplate(
         f"{name}-template",
         name="t",
         metadata_options={"http_tokens": "required", "http_put_response_hop_limit": 1},
@@ -100,7 +99,7 @@ def node_group(name: str, opts: pulumi.ResourceOptions, **changed: Any) -> None:
         ],
         opts=opts,
     )
-    aws.eks.NodeGroup(name, **values, opts=opts)
+    aws.eks.NodeGroup(name, **values, launch_template={"name": template.name, "version": "1"}, opts=opts)
 
 
 def node_pool(name: str, opts: pulumi.ResourceOptions, limits: dict[str, str]) -> None:
@@ -165,6 +164,17 @@ def gateway_that_the_plan_lacks(tree: Tree) -> None:
     aws.ec2.NatGateway("nat-b", subnet_id="subnet-a", opts=tree.part("Network", "network"))
 
 
+def template_in_another_component(tree: Tree) -> None:
+    aws.ec2.LaunchTemplate(
+        "larger",
+        metadata_options={"http_tokens": "required", "http_put_response_hop_limit": 1},
+        block_device_mappings=[
+            {"device_name": "/dev/xvda", "ebs": {"volume_size": 16000, "volume_type": "gp3", "encrypted": "true"}}
+        ],
+        opts=tree.part("Network", "network"),
+    )
+
+
 def type_that_nobody_priced(tree: Tree) -> None:
     aws.sagemaker.Endpoint("raw", endpoint_config_name="c", opts=tree.part("Network", "network"))
 
@@ -219,6 +229,7 @@ PROGRAMS = {
     ),
     "two resources that share one line of the plan": (gateway_beside_the_planned_one, Tree(), "resources-as-counted"),
     "a resource that the plan has not counted": (gateway_that_the_plan_lacks, Tree(), "resources-as-counted"),
+    "a larger launch template in another component": (template_in_another_component, Tree(), "resources-in-plan"),
     "a type that nobody has priced": (type_that_nobody_priced, Tree(), "resources-as-counted"),
     "a component that the plan does not name": (component_that_the_plan_lacks, Tree(), "resources-in-plan"),
     "a NodePool made by CustomResource": (pool_by_custom_resource, Tree(), "resources-in-plan"),
@@ -408,13 +419,17 @@ IN_THE_STACK_FILE = {
 }
 
 
-@pytest.mark.parametrize("packs", ["none", "another", "all"])
-@pytest.mark.parametrize("way", IN_THE_STACK_FILE)
+ASKED = [(way, "none") for way in IN_THE_STACK_FILE] + [
+    (way, packs)
+    for way in ("more GPUs than the budget holds", "a budget above the ceiling")
+    for packs in ("another", "all")
+]
+
+
+@pytest.mark.parametrize(("way", "packs"), ASKED)
 def test_a_stack_file_over_the_budget_is_refused_with_any_pack_or_none(
     engine: Engine, security_pack: Path, tmp_path: Path, way: str, packs: str
 ) -> None:
-    if packs != "none" and way not in ("more GPUs than the budget holds", "a budget above the ceiling"):
-        pytest.skip("the program refuses before it asks any pack")
     old, new, told = IN_THE_STACK_FILE[way]
     engine.packs = {"none": [], "another": [security_pack], "all": engine.packs}[packs]
     run = engine.run_whole("up", changed(tmp_path, old, new))

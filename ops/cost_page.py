@@ -1,0 +1,185 @@
+"""The cost report as a table for a terminal, Markdown for a pull request, and a page of its own for a browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from html import escape
+
+from ops.cost import Amounts, Line, Report
+
+NONE = "-"
+BAR, LABEL, ROW, WIDTH = 18, 170, 30, 860
+
+
+def table(report: Report) -> Iterator[str]:
+    """The report as lines of plain text: components dearest first, each with its lines."""
+    yield f"{verdict(report)}"
+    yield ""
+    yield f"{'USD a month':52} {'minimum':>12} {'expected':>12} {'maximum':>12}"
+    for component in report.components:
+        yield f"{component.name:52} {_columns(component.amounts)}"
+        for line in component.lines:
+            yield f"  {_text(line):50} {_line_columns(line)}"
+    yield f"{'total':52} {_columns(report.total)}"
+    yield ""
+    for share in report.pools:
+        yield f"{'pool ' + share.name if share.name != 'shared' else 'shared by all':52} {_columns(share.amounts)}"
+    yield from _compared(report)
+    for text in (*report.refusals, *report.warnings):
+        yield ""
+        yield from text.splitlines()
+    yield ""
+    yield f"prices {report.price_book}, {report.region}, {report.hours_per_month} hours a month"
+
+
+def verdict(report: Report) -> str:
+    """Whether it fits, in one sentence."""
+    budget, most = report.budget, report.total.maximum
+    limit = min(budget.monthly, budget.ceiling)
+    if report.unpriced:
+        return f"{report.stack}: budget-undetermined: {len(report.unpriced)} line(s) have no price"
+    if not budget.fits:
+        return f"{report.stack}: at most {most:f} USD a month, which is not within the {budget.binds} of {limit:f} USD"
+    left = f"{budget.left:f} USD left of the {budget.binds} of {limit:f} USD"
+    return f"{report.stack}: at most {most:f} USD a month, {left}"
+
+
+def markdown(report: Report) -> str:
+    """The report for a pull request: verdict first, the lines of each component folded."""
+    parts = [f"**{_cell(verdict(report))}**", "", "| USD a month | minimum | expected | maximum |", "|---|--:|--:|--:|"]
+    parts += [f"| {_cell(each.name)} | {_cells(each.amounts)} |" for each in report.components]
+    parts += [f"| **total** | {_cells(report.total)} |", ""]
+    if report.compared:
+        parts += [f"Against {_cell(report.compared.stack)}: {report.compared.difference.maximum:+f} USD at most.", ""]
+        parts += ["| component | here | there | difference |", "|---|--:|--:|--:|"]
+        parts += [
+            f"| {_cell(each.name)} | {_known(each.here, NONE)} | {_known(each.there, NONE)} | {each.difference:+f} |"
+            for each in report.compared.components
+        ]
+        parts.append("")
+    for text in (*report.refusals, *report.warnings):
+        parts += ["```text", text.replace("```", "'''"), "```", ""]
+    for component in report.components:
+        parts += ["<details>", f"<summary>{escape(component.name)}</summary>", ""]
+        parts += ["| line | quantity | unit price | minimum | expected | maximum |", "|---|--:|--:|--:|--:|--:|"]
+        parts += [
+            f"| {_cell(line.role)} | {_quantity(line)} | {_price(line)} | {_line_cells(line)} |"
+            for line in component.lines
+        ]
+        parts += ["", "</details>", ""]
+    parts.append(f"Prices {report.price_book}, {report.region}, {report.hours_per_month} hours a month.")
+    return "\n".join(parts) + "\n"
+
+
+def page(report: Report) -> str:
+    """The report as one HTML file that loads nothing: a bar chart, then every line with its price's source."""
+    rows = "".join(
+        f"<tr class=part><th>{escape(component.name)}<td><td><td><td>{component.amounts.minimum:f}"
+        f"<td>{component.amounts.expected:f}<td>{component.amounts.maximum:f}"
+        + "".join(_html_line(line) for line in component.lines)
+        for component in report.components
+    )
+    notes = "".join(f"<pre>{escape(text)}</pre>" for text in (*report.refusals, *report.warnings))
+    title = f"Cost of {report.stack}"
+    return (
+        f'<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content="width=device-width">'
+        f"<title>{escape(title)}</title><style>{_STYLE}</style><h1>{escape(title)}</h1>"
+        f"<p class={'good' if report.budget.fits else 'bad'}>{escape(verdict(report))}</p>{chart(report)}{notes}"
+        "<table><thead><tr><th>line<th>quantity<th>unit price<th>source<th>minimum<th>expected<th>maximum</thead>"
+        f"<tbody>{rows}<tr class=part><th>total<td><td><td><td>{report.total.minimum:f}"
+        f"<td>{report.total.expected:f}<td>{report.total.maximum:f}</tbody></table>"
+        f"<p>USD a month of {report.hours_per_month} hours. Prices {escape(report.price_book)}, {escape(report.region)}.</p>"
+    )
+
+
+def chart(report: Report) -> str:
+    """One bar for each component: its maximum in light, what is expected in dark, with the amounts beside it."""
+    most = max((each.amounts.maximum for each in report.components), default=Decimal(0)) or Decimal(1)
+    room = WIDTH - LABEL - 150
+    bars = []
+    for place, each in enumerate(report.components):
+        y, amounts = place * ROW + 6, each.amounts
+        wide, dark = (float(amount / most) * room for amount in (amounts.maximum, amounts.expected))
+        text = y + BAR - 4
+        bars.append(
+            f'<text x="{LABEL - 8}" y="{text}" text-anchor="end">{escape(each.name)}</text>'
+            f'<rect x="{LABEL}" y="{y}" width="{wide:.1f}" height="{BAR}" class="most"/>'
+            f'<rect x="{LABEL}" y="{y}" width="{dark:.1f}" height="{BAR}" class="likely"/>'
+            f'<text x="{LABEL + wide + 6:.1f}" y="{text}">{amounts.expected:f} / {amounts.maximum:f}</text>'
+        )
+    height = len(report.components) * ROW + 6
+    told = "expected and maximum USD a month of each component"
+    return (
+        f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{told}"><title>{told}</title>{"".join(bars)}</svg>'
+    )
+
+
+_STYLE = (
+    ":root{color-scheme:light dark}body{font:15px/1.5 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem}"
+    "svg{width:100%;height:auto;font-size:12px}svg text{fill:currentColor}.most{fill:#9db8d9}.likely{fill:#2f6fb3}"
+    "table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}"
+    "th,td{padding:.25rem .5rem;text-align:right;border-bottom:1px solid #8884;vertical-align:top}"
+    "th:first-child,td:first-child,td:nth-child(4),th:nth-child(4){text-align:left}td:nth-child(4){font-size:12px}"
+    ".part{font-weight:600}.part th{text-align:left}.good{font-weight:600;color:#2a7d46}"
+    ".bad{font-weight:600;color:#c0392b}pre{white-space:pre-wrap;background:#8882;padding:.75rem}"
+)
+
+
+def _html_line(line: Line) -> str:
+    source = f"{line.price_source} {line.price_as_of}" if line.price_source else "; ".join(line.assumptions)
+    amounts = "".join(f"<td>{_known(amount)}" for amount in (line.minimum, line.expected, line.maximum))
+    cells = f"<td>{escape(_quantity(line))}<td>{_price(line)}<td>{escape(source.strip())}"
+    return f"<tr><td>{escape(line.role)}{cells}{amounts}"
+
+
+def _compared(report: Report) -> Iterator[str]:
+    if report.compared is None:
+        return
+    yield ""
+    yield f"{'maximum against ' + report.compared.stack:52} {'here':>12} {'there':>12} {'difference':>12}"
+    for each in report.compared.components:
+        yield f"{each.name:52} {_known(each.here, NONE):>12} {_known(each.there, NONE):>12} {each.difference:>+12f}"
+    total = report.compared
+    yield f"{'total':52} {report.total.maximum:>12f} {total.total.maximum:>12f} {total.difference.maximum:>+12f}"
+
+
+def _text(line: Line) -> str:
+    text = line.role if line.label in line.role else f"{line.role}, {line.label}"
+    return text if len(text) <= 50 else text[:49] + "…"
+
+
+def _columns(amounts: Amounts) -> str:
+    return f"{amounts.minimum:>12f} {amounts.expected:>12f} {amounts.maximum:>12f}"
+
+
+def _line_columns(line: Line) -> str:
+    if line.maximum is None:
+        return f"{'unpriced: ' + '; '.join(line.assumptions):>12}"
+    return " ".join(f"{_known(amount):>12}" for amount in (line.minimum, line.expected, line.maximum))
+
+
+def _cells(amounts: Amounts) -> str:
+    return f"{amounts.minimum:f} | {amounts.expected:f} | {amounts.maximum:f}"
+
+
+def _line_cells(line: Line) -> str:
+    return " | ".join(_known(amount) for amount in (line.minimum, line.expected, line.maximum))
+
+
+def _known(amount: Decimal | None, unknown: str = "unpriced") -> str:
+    return unknown if amount is None else f"{amount:f}"
+
+
+def _quantity(line: Line) -> str:
+    return f"{line.quantity.normalize():f} {line.unit}".strip()
+
+
+def _price(line: Line) -> str:
+    return (
+        "unpriced" if line.unit_price_usd is None else f"{line.unit_price_usd.normalize():.6f}".rstrip("0").rstrip(".")
+    )
+
+
+def _cell(text: str) -> str:
+    return escape(text, quote=False).replace("|", "\\|").replace("\n", " ")

@@ -1,0 +1,109 @@
+"""`modelyard cost`: the same bill for a person, a machine, a pull request and a browser."""
+
+from __future__ import annotations
+
+import json
+import re
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ops import cli, cost, cost_page
+from ops.cost import SCHEMA, Report
+from problem import ExitCode
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def _report(stack: str = "dev", compare: str = "") -> Report:
+    return cost.report(stack, ROOT / f"Pulumi.{stack}.yaml", ROOT / f"Pulumi.{compare}.yaml" if compare else None)
+
+
+def _changed(folder: Path, old: str, new: str) -> Path:
+    text = (ROOT / "Pulumi.dev.yaml").read_text()
+    assert re.search(old, text)
+    file = folder / "Pulumi.dev.yaml"
+    file.write_text(re.sub(old, new, text))
+    return file
+
+
+def test_the_committed_schema_is_current() -> None:
+    assert SCHEMA.read_text(encoding="utf-8") == cost.schema(), "run `python -m ops.cost`"
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_the_report_adds_up_and_lists_the_dearest_first(stack: str) -> None:
+    report = _report(stack)
+    maxima = [each.amounts.maximum for each in report.components]
+    assert maxima == sorted(maxima, reverse=True)
+    assert abs(sum(maxima) - report.total.maximum) <= Decimal("0.05")
+    assert abs(sum(each.amounts.maximum for each in report.pools) - report.total.maximum) <= Decimal("0.05")
+    assert [each.amounts for each in report.owners] == [report.total]
+    assert report.budget.left == min(report.budget.monthly, report.budget.ceiling) - report.total.maximum
+    assert report.budget.fits and not report.refusals
+
+
+def test_the_command_writes_each_format(capsys: pytest.CaptureFixture[str]) -> None:
+    written = {}
+    for output in ("table", "json", "md", "html"):
+        assert cli.run(["cost", "--stack", "dev", "--format", output]) == ExitCode.OK
+        written[output] = capsys.readouterr().out
+    total = str(_report().total.maximum)
+    assert all(total in text for text in written.values())
+    found = json.loads(written["json"])
+    assert found["total"]["maximum"] == total and found["components"][0]["lines"][0]["priceSource"]
+    required = set(json.loads(SCHEMA.read_text())["required"])
+    assert required <= found.keys()
+
+
+def test_over_the_budget_the_command_says_by_how_much_what_costs_most_and_what_brings_it_under(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = _changed(tmp_path, "budget: .*", "budget: { monthlyUsd: 3000 }")
+    assert cli.run(["cost", "--stack", "dev", "--file", str(file)]) == ExitCode.REFUSED
+    told = capsys.readouterr().out
+    report = cost.report("dev", file)
+    assert report.budget.left == 3000 - report.total.maximum < 0 and not report.budget.fits
+    assert told.startswith("dev: at most") and "not within the budget of 3000 USD" in told
+    assert f"{-report.budget.left} USD too much" in told
+    assert "lower the limits of gpuPools.chat" in told
+
+
+def test_a_line_without_a_price_is_shown_as_such_in_every_format(tmp_path: Path) -> None:
+    file = _changed(tmp_path, r"\[g6.xlarge.*\]\n.*\n", "[g7.2xlarge]\n        limits: { gpus: 2 }\n")
+    report = cost.report("dev", file)
+    assert len(report.unpriced) == 2 and not report.budget.fits
+    for text in ("\n".join(cost_page.table(report)), cost_page.markdown(report), cost_page.page(report)):
+        assert "unpriced" in text and "budget-undetermined" in text and "no on-demand price of g7.2xlarge" in text
+
+
+def test_a_comparison_names_every_component_of_both_stacks(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["cost", "--stack", "prod", "--compare", "dev", "--format", "json"]) == ExitCode.OK
+    compared: dict[str, Any] = json.loads(capsys.readouterr().out)["compared"]
+    names = {each["name"]: each for each in compared["components"]}
+    assert names["gpu-pool-tune"]["there"] is None
+    difference = _report("prod").total.maximum - _report("dev").total.maximum
+    assert abs(Decimal(compared["difference"]["maximum"]) - difference) <= Decimal("0.01")
+    assert compared["stack"] == "Pulumi.dev.yaml"
+    assert "maximum against Pulumi.dev.yaml" in "\n".join(cost_page.table(_report("prod", "dev")))
+
+
+def test_a_file_that_is_not_there_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["cost", "--stack", "dev", "--compare", "nowhere"]) == ExitCode.REFUSED
+    assert "there is no such stack file" in capsys.readouterr().err
+
+
+def test_the_page_loads_nothing_and_its_chart_has_a_bar_for_each_component() -> None:
+    report = _report("prod")
+    page = cost_page.page(report)
+    assert not re.search(r"<script|<link|src=|url\(|@import", page)
+    widths = [float(width) for width in re.findall(r'width="([\d.]+)" height="\d+" class="most"', page)]
+    assert len(widths) == len(report.components) and widths == sorted(widths, reverse=True)
+
+
+def test_nothing_of_a_name_becomes_markup() -> None:
+    report = _report().model_copy(update={"stack": "<b>|x", "refusals": ["<script>"], "warnings": []})
+    assert "<script>" not in cost_page.page(report) and "<b>" not in cost_page.page(report)
+    assert "<b>" not in cost_page.markdown(report) and "\\|x" in cost_page.markdown(report)
