@@ -10,7 +10,7 @@ import dataclasses
 import datetime
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from policies.graph import PLATFORM, Graph, Node, label
 from policies.rule import Context, Finding, Level, Rule, Severity
@@ -59,6 +59,7 @@ class Judge:
         self._guard = guard
         self._today = today
         self._seen: dict[str, Node] = {}
+        self._memory: dict[str, Any] = {}
         self._environment: str | None = None
         self._undetermined: dict[str, list[str]] = {}
 
@@ -101,7 +102,13 @@ class Judge:
         return self._environment or STRICTEST
 
     def _context(self, provider: Node | None) -> Context:
-        return Context(guard=self._guard(), environment=self.environment, provider=provider, seen=self._seen)
+        return Context(
+            guard=self._guard(),
+            environment=self.environment,
+            provider=provider,
+            seen=self._seen,
+            memory=self._memory,
+        )
 
     def _with_inputs(self, node: Node) -> Node:
         seen = self._seen.get(node.urn)

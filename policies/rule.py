@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from policies.graph import Graph, Node
 from problem import Problem
@@ -68,6 +68,8 @@ class Context:
     """The provider of the resource in question, with its configuration as inputs."""
     seen: Mapping[str, Node] = field(default_factory=dict)
     """Every resource that this run has registered so far, by URN, the one in question included."""
+    memory: dict[str, Any] = field(default_factory=dict)
+    """What a rule has worked out in this run and will need again, by a name of its own."""
 
 
 ResourceCheck = Callable[[Node, Context], Iterator[Finding]]

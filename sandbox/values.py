@@ -49,13 +49,13 @@ def secret_keys(properties: struct_pb2.Struct) -> set[str]:
 
 def _is_secret(value: struct_pb2.Value) -> bool:
     fields = value.struct_value.fields
-    return SIGNATURE in fields and fields[SIGNATURE].string_value == SECRET
+    return bool(SIGNATURE in fields and fields[SIGNATURE].string_value == SECRET)
 
 
 def _hides(value: struct_pb2.Value) -> bool:
     parts = [*value.struct_value.fields.values(), *value.list_value.values]
     if _is_secret(value):
-        return value.struct_value.fields["value"].WhichOneof("kind") != "string_value"
+        return bool(value.struct_value.fields["value"].WhichOneof("kind") != "string_value")
     return any(map(_hides, parts))
 
 

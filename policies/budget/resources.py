@@ -15,6 +15,7 @@ from pricing.estimate import COMPONENT, LAUNCH_TEMPLATE, Estimator, stated_usage
 from pricing.free import why_free
 from pricing.nodepools import NODE_CLASS, NODE_POOL
 from pricing.priced import PRICED
+from pricing.usage import Usage
 
 TOLERANCE = Decimal("0.00001")
 """USD; the plan writes its amounts with six decimals."""
@@ -80,12 +81,14 @@ def as_counted(node: Node, context: Context) -> Iterator[Finding]:
     if platform is None or component is None or node.type == PLATFORM or free:
         return
     try:
-        estimator = _estimator(platform, context)
-        planned = {(line.component, line.role): line.maximum for line in lines(platform)}
+        planned, usage = _bill(platform, context)
     except (Unreadable, ValueError) as wrong:
         yield refuse("", f"budget-undetermined: the plan cannot be read: {wrong}")
         return
-    alike = [each for each in estimator.graph.of_type(node.type) if _component(each, context.seen) is component]
+    inside = [each for each in context.seen.values() if _component(each, context.seen) is component]
+    book = PriceBook.embedded(str(platform.read("region")))
+    estimator = Estimator(Graph((component, *inside)), book, usage, datetime.date.today())
+    alike = [each for each in inside if each.type == node.type]
     for item in estimator.items(node) or ():
         yield from _counted(node, item, planned, _together(item, alike, estimator))
 
@@ -114,10 +117,13 @@ def _together(item: CostItem, alike: Sequence[Node], estimator: Estimator) -> De
     return sum((each.maximum for each in found if each.role == item.role and each.maximum is not None), ZERO)
 
 
-def _estimator(platform: Node, context: Context) -> Estimator:
-    graph = Graph(tuple(context.seen.values()))
-    book = PriceBook.embedded(str(platform.read("region")))
-    return Estimator(graph, book, stated_usage(graph), datetime.date.today())
+def _bill(platform: Node, context: Context) -> tuple[dict[tuple[str, str], Decimal], Usage]:
+    """What the plan has counted for each line, and the use that it states; read once in a run."""
+    if "budget" not in context.memory:
+        planned = {(line.component, line.role): line.maximum for line in lines(platform)}
+        context.memory["budget"] = planned, stated_usage(Graph((platform,)))
+    found: tuple[dict[tuple[str, str], Decimal], Usage] = context.memory["budget"]
+    return found
 
 
 def _platform(context: Context) -> Node | None:

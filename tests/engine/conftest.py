@@ -78,7 +78,7 @@ class Stage:
         except Refused as refused:
             return str(refused)
         gathered = self.show.outcomes[-1].gathered
-        return "\n".join(said.message for said in [*gathered.errors, *gathered.mandatory])
+        return "\n".join([each.message for each in gathered.errors] + [each.message for each in gathered.mandatory])
 
     @contextmanager
     def engine(self) -> Iterator[Engine]:

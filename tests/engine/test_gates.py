@@ -40,6 +40,14 @@ def changed(here: Any, change: Change) -> Any:
     return replace(here, program=program)
 
 
+def with_key(
+    args: pulumi.ResourceTransformationArgs, prop: str, key: str, value: Any
+) -> pulumi.ResourceTransformationResult:
+    """A resource's inputs with one key more in one of them."""
+    before: Any = args.props[prop]
+    return with_more(args, **{prop: {**before, key: value}})
+
+
 def with_more(args: pulumi.ResourceTransformationArgs, **more: Any) -> pulumi.ResourceTransformationResult:
     """A resource's inputs, some of them replaced."""
     return pulumi.ResourceTransformationResult({**args.props, **more}, args.opts)
@@ -53,13 +61,13 @@ def in_clear(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransfor
 def misspelt_pool(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult | None:
     """The general pool's NodePool with a key that Karpenter does not know."""
     pool = args.type_ == "kubernetes:karpenter.sh/v1:NodePool" and args.name == "general-on-demand"
-    return with_more(args, spec={**args.props["spec"], "disruptions": {}}) if pool else None
+    return with_key(args, "spec", "disruptions", {}) if pool else None
 
 
 def misspelt_values(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult | None:
     """Karpenter's release with a value that its chart does not read."""
     release = args.type_ == "kubernetes:helm.sh/v3:Release" and args.name == "karpenter"
-    return with_more(args, values={**args.props["values"], "replica": 2}) if release else None
+    return with_key(args, "values", "replica", 2) if release else None
 
 
 def misspelt_deployment(args: pulumi.ResourceTransformationArgs) -> None:
@@ -72,14 +80,13 @@ def misspelt_deployment(args: pulumi.ResourceTransformationArgs) -> None:
         "capabilities": {"drop": ["ALL"]},
         "seccompProfile": {"type": "RuntimeDefault"},
     }
-    container: Any = {"name": "web", "image": "registry.example.com/web:1.2.3", "securityContext": restricted}
+    container = {"name": "web", "image": "registry.example.com/web:1.2.3", "securityContext": restricted, "port": 80}
+    template = {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [container]}}
+    spec: Any = {"selector": {"matchLabels": {"app": "web"}}, "template": template}
     k8s.apps.v1.Deployment(
         "web",
         metadata={"namespace": "modelyard-serving"},
-        spec={
-            "selector": {"matchLabels": {"app": "web"}},
-            "template": {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{**container, "port": 80}]}},
-        },
+        spec=spec,
         opts=pulumi.ResourceOptions(provider=args.opts.provider),
     )
 
