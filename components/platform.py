@@ -10,7 +10,8 @@ import pulumi
 
 @dataclass(frozen=True, kw_only=True)
 class PlatformArgs:
-    """The plan: plain values only. `digest` is the SHA-256 of the settings that the plan was made from.
+    """The plan: plain values only. `digest` is the SHA-256 of the settings that the plan was made from; each component's own
+    Spec stands with that component, and only what a gate reads stands here.
 
     `bill` holds the totals and lines of what the settings cost, and the version of the price book; `components` names every
     component of the stack as `Type::name`.
@@ -20,7 +21,8 @@ class PlatformArgs:
     owner: str
     region: str
     digest: str
-    settings: dict[str, Any]
+    budget: dict[str, Any]
+    usage: dict[str, Any]
     bill: dict[str, Any]
     components: list[str]
 
@@ -35,7 +37,8 @@ class Platform(pulumi.ComponentResource):
             "owner": args.owner,
             "region": args.region,
             "digest": args.digest,
-            "settings": args.settings,
+            "budget": args.budget,
+            "usage": args.usage,
             "bill": args.bill,
             "components": args.components,
         }

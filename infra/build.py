@@ -229,7 +229,8 @@ def _plan(stack: Stack, planned: Plan) -> PlatformArgs:
         owner=stack.settings.owner,
         region=stack.region,
         digest=stack.settings.digest,
-        settings=stack.settings.to_inputs(),
+        budget=stack.settings.budget.to_inputs(),
+        usage=stack.settings.usage.to_inputs(),
         bill=planned.to_inputs(),
         components=planned.components(),
     )

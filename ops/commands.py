@@ -12,6 +12,7 @@ from ops import doctor, world
 from ops.engine import Engine, Outcome, Program
 from ops.show import Show, as_value
 from ops.world import Place, World
+from policies.budget.plan import DEPLOYED
 from problem import ExitCode, Problem, Refused
 
 PROTECTION = "cluster.deletionProtection"
@@ -162,10 +163,21 @@ def _opened(job: Job) -> Any:
 
 
 def _preview(job: Job, engine: Engine, *, diff: bool = False) -> Outcome:
+    _tell_deployed(engine)
     with job.show.progress("preview", 0) as progress:
         outcome = engine.preview(packs=job.packs, diff=diff, colour=job.show.out.is_terminal, on_change=progress)
     job.show.outcome(outcome)
     return outcome
+
+
+def _tell_deployed(engine: Engine) -> None:
+    """Tells the budget pack what is deployed already: a run that makes nothing dearer is warned and not blocked.
+
+    The pack cannot take this from the program that it judges, so it comes from the state, through the engine's environment.
+    """
+    cost = engine.outputs().get("cost")
+    if isinstance(cost, dict) and cost.get("maximumUsd"):
+        engine.command.tell(DEPLOYED, str(cost["maximumUsd"]))
 
 
 def _protected(state: dict[str, Any], place: Place) -> list[Problem]:

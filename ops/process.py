@@ -28,6 +28,10 @@ class EngineCommand(PulumiCommand):
         self.version = VersionInfo.parse(version.removeprefix("v"))
         self._env, self._say = dict(env), say
 
+    def tell(self, name: str, value: str) -> None:
+        """Adds a variable to the environment of every engine started from here on."""
+        self._env[name] = value
+
     def run(
         self,
         args: list[str],

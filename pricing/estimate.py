@@ -100,7 +100,7 @@ def estimate(graph: Graph, book: PriceBook, today: datetime.date, usage: Usage |
 def stated_usage(graph: Graph) -> Usage:
     """The usage that the platform's plan states. Raises ValueError for one that cannot be."""
     platform = next(graph.of_type(PLATFORM), None)
-    stated = platform.read("settings", "usage") if platform else None
+    stated = platform.read("usage") if platform else None
     return Usage.of(stated) if isinstance(stated, Mapping) else Usage()
 
 

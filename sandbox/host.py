@@ -22,6 +22,7 @@ from sandbox.provider import Cloud, serve
 from sandbox.world import World
 
 CLOUDS = ("aws", "kubernetes")
+_GRACE_SECONDS = 5.0
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -39,13 +40,13 @@ def main(arguments: list[str] | None = None) -> int:
     signal.signal(signal.SIGINT, lambda *_: None)
     threading.Thread(target=_watch, args=(ended,), daemon=True).start()
     ended.wait()
-    for server, _ in served.values():
-        server.stop(0)
+    for ending in [server.stop(_GRACE_SECONDS) for server, _ in served.values()]:
+        ending.wait(_GRACE_SECONDS)
     return 0
 
 
 def _wait_for_earlier(world: Path) -> None:
-    """Waits for a host whose command was killed: it ends the calls it has begun. The lock lasts until this process ends."""
+    """Waits for a host whose command was killed: it ends the calls it has begun, and this process holds the lock to its end."""
     world.mkdir(parents=True, exist_ok=True)
     fcntl.flock(os.open(world / ".served", os.O_RDWR | os.O_CREAT, 0o600), fcntl.LOCK_EX)
 
@@ -77,4 +78,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    os._exit(main())

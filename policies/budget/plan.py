@@ -51,10 +51,10 @@ def plan_within_ceiling(node: Node, context: Context) -> Iterator[Finding]:
         return
     except Unreadable:
         return  # told by plan_is_determined, which is mandatory too
-    budget = amount(node.read("settings", "budget", "monthlyUsd"))
+    budget = amount(node.read("budget", "monthlyUsd"))
     if budget is None or budget > ceiling:
         yield refuse(
-            "settings.budget.monthlyUsd",
+            "budget.monthlyUsd",
             "the budget is above the ceiling that the guard file sets for this environment",
             found="nothing" if budget is None else f"{budget:f} USD",
             allowed=f"at most {ceiling:f} USD for {environment}",

@@ -147,7 +147,7 @@ class AwsCloud:
 
     def invoke(self, token: str, args: dict[str, Any]) -> dict[str, Any]:
         """Answer a data source from the world."""
-        return self.invokes.answer(token, args, self.region)
+        return self.invokes.answer(token, args)
 
     def _shape(self, token: str) -> Shape:
         shape = self.schemas.shape(token)
@@ -205,11 +205,8 @@ def _unordered(key: str, value: Any) -> Any:
     if isinstance(value, Mapping):
         return {name: _unordered(name, part) for name, part in value.items()}
     if isinstance(value, list):
-        return (
-            frozenset(value)
-            if _UNORDERED.fullmatch(key) and all(isinstance(part, str) for part in value)
-            else [_unordered("", part) for part in value]
-        )
+        is_set = _UNORDERED.fullmatch(key) and all(isinstance(part, str) for part in value)
+        return frozenset(value) if is_set else [_unordered("", part) for part in value]
     return value
 
 

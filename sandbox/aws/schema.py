@@ -133,7 +133,7 @@ class Schemas:
         inputs = self._members(_class(source, f"{name}(?:Init)?Args"), folder, types)
         outputs = {
             key: Member(_type(annotation, None), not _optional(annotation))
-            for key, annotation in _getters(_class(source, name)).items()
+            for key, (_, annotation) in _getters(_class(source, name)).items()
         }
         return Shape(inputs, outputs, types)
 
@@ -144,11 +144,10 @@ class Schemas:
         return next((file for file in sorted((self.root / folder).glob("*.py")) if mark in _text(file)), None)
 
     def _members(self, node: ast.ClassDef, folder: str, types: dict[str, dict[str, Member]]) -> dict[str, Member]:
-        required = _required(node)
-        members = {}
-        for key, annotation in _getters(node).items():
+        required, members = _required(node), {}
+        for key, (argument, annotation) in _getters(node).items():
             kind = _type(annotation, folder)
-            members[key] = Member(kind, key in required)
+            members[key] = Member(kind, argument in required)
             for name in _refs(kind):
                 if name not in types:
                     types[name] = {}
@@ -179,31 +178,24 @@ def _members_of(stored: Mapping[str, Any]) -> dict[str, Member]:
     return {key: Member(**member) for key, member in stored.items()}
 
 
-def _getters(node: ast.ClassDef) -> dict[str, ast.expr]:
-    found: dict[str, ast.expr] = {}
+def _getters(node: ast.ClassDef) -> dict[str, tuple[str, ast.expr]]:
+    """Each property's own name, with its Python name and its type."""
+    found: dict[str, tuple[str, ast.expr]] = {}
     for function in node.body:
         if isinstance(function, ast.FunctionDef) and function.returns is not None:
             for mark in function.decorator_list:
-                text = ast.unparse(mark)
-                if text == "pulumi.getter":
-                    found[function.name] = function.returns
-                elif text.startswith("pulumi.getter(name=") and isinstance(mark, ast.Call):
-                    found[str(ast.literal_eval(mark.keywords[0].value))] = function.returns
+                if ast.unparse(mark).startswith("pulumi.getter"):
+                    name = ast.literal_eval(mark.keywords[0].value) if isinstance(mark, ast.Call) else function.name
+                    found[str(name)] = (function.name, function.returns)
     return found
 
 
 def _required(node: ast.ClassDef) -> set[str]:
-    names = {
-        function.name: str(ast.literal_eval(mark.keywords[0].value)) if isinstance(mark, ast.Call) else function.name
-        for function in node.body
-        if isinstance(function, ast.FunctionDef)
-        for mark in function.decorator_list
-        if ast.unparse(mark).startswith("pulumi.getter")
-    }
+    """The arguments of the class that have no default."""
     for function in node.body:
         if isinstance(function, ast.FunctionDef) and function.name == "__init__":
             pairs = zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True)
-            return {names[argument.arg] for argument, default in pairs if default is None}
+            return {argument.arg for argument, default in pairs if default is None}
     return set()
 
 
@@ -249,5 +241,5 @@ def _is(kind: str, value: Any) -> bool:
 
 
 def _what(value: Any) -> str:
-    names = {str: "a string", bool: "a boolean", int: "a number", float: "a number", list: "a list", dict: "an object"}
-    return next((text for kind, text in names.items() if type(value) is kind), "a string")
+    names = {bool: "a boolean", int: "a number", float: "a number", list: "a list", dict: "an object"}
+    return names.get(type(value), "a string")

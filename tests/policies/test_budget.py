@@ -76,12 +76,12 @@ BROKEN: dict[str, tuple[tuple[str, str], tuple[str | int, ...], Any, str]] = {
     "a number that is none": (PLAN, ("bill", "items", 0, "maximumUsd"), "many", "budget-undetermined platform"),
     "a line out of order": (PLAN, ("bill", "items", 0, "minimumUsd"), "9999", "budget-undetermined platform"),
     "a line for nothing": (PLAN, ("bill", "items", 0, "component"), UNKNOWN, "budget-undetermined platform"),
-    "a budget that nobody knows": (PLAN, ("settings", "budget"), UNKNOWN, "budget-ceiling platform"),
+    "a budget that nobody knows": (PLAN, ("budget",), UNKNOWN, "budget-ceiling platform"),
     "an environment without a ceiling": (PLAN, ("environment",), "mine", "budget-ceiling platform"),
     "an unknown environment": (PLAN, ("environment",), UNKNOWN, "budget-ceiling platform"),
     "an unknown list of components": (PLAN, ("components",), UNKNOWN, "resources-in-plan vpc"),
-    "use that cannot be": (PLAN, ("settings", "usage", "natGb"), -5, "resources-as-counted nat-a"),
-    "more use than was counted": (PLAN, ("settings", "usage", "natGb"), 101, "resources-as-counted nat-a"),
+    "use that cannot be": (PLAN, ("usage", "natGb"), -5, "resources-as-counted nat-a"),
+    "more use than was counted": (PLAN, ("usage", "natGb"), 101, "resources-as-counted nat-a"),
     "one more node": (SYSTEM, ("scalingConfig", "maxSize"), 3, "resources-as-counted system"),
     "a dearer type": (SYSTEM, ("instanceTypes",), ("m7g.xlarge",), "resources-as-counted system"),
     "an unknown type": (SYSTEM, ("instanceTypes",), UNKNOWN, "resources-as-counted system"),
@@ -160,7 +160,7 @@ def _room(amount: str, expires: datetime.date) -> list[BudgetExemption]:
 
 
 def test_the_last_ceiling_that_holds_and_the_first_that_does_not() -> None:
-    budget = next(node for node in _nodes() if node.type == PLATFORM).read("settings", "budget", "monthlyUsd")
+    budget = next(node for node in _nodes() if node.type == PLATFORM).read("budget", "monthlyUsd")
     assert judged(_nodes(), _guard(str(budget))) == []
     below = str(Decimal(str(budget)) - Decimal("0.01"))
     assert refused(judged(_nodes(), _guard(below))) == {"budget-ceiling platform"}
@@ -187,7 +187,7 @@ def test_an_exemption_of_a_resource_does_not_lift_a_ceiling() -> None:
 def test_what_is_deployed_may_stay_when_whoever_starts_the_engine_says_what_it_costs(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    nodes = changed("platform", "Platform", ("settings", "budget", "monthlyUsd"), "100")
+    nodes = changed("platform", "Platform", ("budget", "monthlyUsd"), "100")
     most = str(next(node for node in nodes if node.type == PLATFORM).read("bill", "maximumUsd"))
     for deployed, lets in ((most, True), (str(Decimal(most) - Decimal("0.01")), False), ("nonsense", False)):
         monkeypatch.setenv("MODELYARD_DEPLOYED_MAXIMUM_USD", deployed)

@@ -284,11 +284,7 @@ def test_in_a_region_without_prices_everything_that_costs_is_unpriced() -> None:
 def test_usage_is_read_from_the_plan_in_the_graph_and_by_name() -> None:
     platform = (
         "modelyard:index:Platform",
-        {
-            "settings": {
-                "usage": {"natGb": 10, "zoneGb": 0, "internetGb": 0, "peakPercent": 100, "each": {"r1.natGb": 20}}
-            }
-        },
+        {"usage": {"natGb": 10, "zoneGb": 0, "internetGb": 0, "peakPercent": 100, "each": {"r1.natGb": 20}}},
     )
     bill = estimate(_graph(platform, ("aws:ec2/natGateway:NatGateway", {})), BOOK, TODAY)
     assert _amounts(bill) == ("32.85", "33.75", "33.75")
@@ -299,7 +295,7 @@ def test_usage_is_read_from_the_plan_in_the_graph_and_by_name() -> None:
 )
 def test_a_usage_that_cannot_be_is_refused_and_not_left_out(stated: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="usage"):
-        estimate(_graph(("modelyard:index:Platform", {"settings": {"usage": stated}})), BOOK, TODAY)
+        estimate(_graph(("modelyard:index:Platform", {"usage": stated})), BOOK, TODAY)
 
 
 def _dearer(book: PriceBook, percent: int) -> PriceBook:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import pytest
 
 from pricing.graph import UNKNOWN, Graph, Node
