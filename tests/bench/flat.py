@@ -34,7 +34,9 @@ def flat_program(found: Mapping[str, Declared]) -> Callable[[], None]:
                 made[urn] = _provider(each, made, account)
                 import pulumi_aws as aws
 
-                account = aws.get_caller_identity(opts=pulumi.InvokeOptions(provider=made[urn])).account_id
+                account = aws.get_caller_identity(
+                    opts=pulumi.InvokeOptions(provider=_as_provider(made[urn]))
+                ).account_id
             elif each.token == "pulumi:providers:kubernetes":
                 made[urn] = _provider(each, made, account)
             else:
@@ -55,6 +57,10 @@ def _options(each: Declared, made: Mapping[str, pulumi.CustomResource]) -> pulum
         depends_on=[made[urn] for urn in each.dependencies if urn in made],
         provider=provider if isinstance(provider, pulumi.ProviderResource) else None,
     )
+
+
+def _as_provider(resource: pulumi.CustomResource) -> pulumi.ProviderResource | None:
+    return resource if isinstance(resource, pulumi.ProviderResource) else None
 
 
 def _provider(each: Declared, made: Mapping[str, pulumi.CustomResource], account: str) -> pulumi.CustomResource:

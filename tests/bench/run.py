@@ -36,6 +36,7 @@ from tests.bench.flat import flat_program
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKS = (ROOT / "policies" / "run",)
+"""Ours alone is judged by the packs: the flat program has no plan, so they would refuse it."""
 POOLS = (10, 55, 100)
 
 

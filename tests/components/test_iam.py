@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import parliament
+import parliament  # type: ignore[import-untyped]
 import pytest
 
 from infra.declared import declare

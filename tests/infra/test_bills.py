@@ -40,7 +40,7 @@ def _rows(text: str) -> Iterator[Row]:
 def _evaluated(expression: str) -> Decimal:
     def value(node: ast.expr) -> Decimal:
         if isinstance(node, ast.BinOp):
-            return OPERATORS[type(node.op)](value(node.left), value(node.right))
+            return Decimal(OPERATORS[type(node.op)](value(node.left), value(node.right)))
         assert isinstance(node, ast.Constant)
         return Decimal(ast.get_source_segment(text, node) or "")
 

@@ -251,17 +251,17 @@ PROGRAMS = {
     "a plan for another region": (renamed_tag, Tree(lambda a: replace(a, region="eu-west-9")), "priced-region"),
     "a budget raised in the registered settings": (
         nothing,
-        Tree(lambda a: replace(a, settings={**a.settings, "budget": {"monthlyUsd": "90000"}})),
+        Tree(lambda a: replace(a, budget={"monthlyUsd": "90000"})),
         "budget-ceiling",
     ),
     "a stack that calls itself another environment": (
         nothing,
-        Tree(lambda a: replace(a, environment="prod", settings={**a.settings, "budget": {"monthlyUsd": "90000"}})),
+        Tree(lambda a: replace(a, environment="prod", budget={"monthlyUsd": "90000"})),
         "budget-ceiling",
     ),
     "a plan that is over the budget": (
         nothing,
-        Tree(lambda a: replace(a, settings={**a.settings, "budget": {"monthlyUsd": "3000"}})),
+        Tree(lambda a: replace(a, budget={"monthlyUsd": "3000"})),
         "budget-ceiling",
     ),
 }
@@ -377,7 +377,7 @@ def test_an_exemption_that_has_ended_lifts_no_ceiling_for_program_or_pack(
     guard = copy / "policies" / "guard.yaml"
     guard.write_text(re.sub(r"dev: \d+", "dev: 3000", guard.read_text()) + EXPIRED)
     engine.packs = [copy / "policies" / "run"]
-    budget = Tree(lambda args: replace(args, settings={**args.settings, "budget": {"monthlyUsd": "9000"}}))
+    budget = Tree(lambda args: replace(args, budget={"monthlyUsd": "9000"}))
     run = engine.run_whole("up", grown(budget, nothing))
     assert not run.ok and run.refused == {("budget-ceiling", "platform")} and engine.made == [], run.output
     monkeypatch.setattr(infra.plan, "GUARD", guard)

@@ -335,9 +335,8 @@ sizes = st.tuples(
 def test_more_replicas_disk_limits_or_use_never_cost_less(
     size: tuple[int, int, int, int, int], which: int, more: int
 ) -> None:
-    larger = list(size)
-    larger[which] += more
-    before, after = _sums(_sized(*size)), _sums(_sized(*larger))
+    one, two, three, four, five = (each + more * (which == place) for place, each in enumerate(size))
+    before, after = _sums(_sized(*size)), _sums(_sized(one, two, three, four, five))
     assert all(low <= high for low, high in zip(before, after, strict=True))
 
 
