@@ -38,7 +38,7 @@ class Publication(pulumi.ComponentResource):
             type="String",
             tier="Intelligent-Tiering",
             description=f"What the platform {args.name} promises to app teams",
-            value=text,
+            insecure_value=text,
             opts=pulumi.ResourceOptions(parent=self),
         )
         k8s.core.v1.ConfigMap(

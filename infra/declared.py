@@ -138,7 +138,15 @@ def _plain(value: Any) -> Any:
 
 
 def _placeholders(token: str, urn: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
-    return {**_outputs(token, urn), **inputs}
+    known: dict[str, Any] = _completed(inputs, _outputs(token, urn))
+    return known
+
+
+def _completed(said: Any, decided: Any) -> Any:
+    """What was declared, completed at every depth by what a cloud would decide."""
+    if isinstance(said, Mapping) and isinstance(decided, Mapping):
+        return {**decided, **{key: _completed(inner, decided.get(key)) for key, inner in said.items()}}
+    return said
 
 
 def _outputs(token: str, urn: str) -> dict[str, Any]:

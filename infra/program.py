@@ -47,4 +47,7 @@ def _build(file: StackFile) -> None:
     stack = Stack.read(file)
     from infra.build import build
 
-    build(stack)
+    try:
+        build(stack)
+    except Refused as refused:
+        raise file.placed(refused) from None

@@ -124,8 +124,7 @@ class Stack:
         try:
             return cls.of(file.platform, file.region, file)
         except Refused as refused:
-            placed = [each.at(file.path.name, file.line(each.where)) for each in refused.problems]
-            raise Refused(placed, refused.code) from None
+            raise file.placed(refused) from None
 
     @classmethod
     def of(cls, platform: Any, region: str, file: StackFile | None = None) -> Stack:

@@ -34,6 +34,11 @@ class StackFile:
             steps.pop()
         return self.lines.get("", 1)
 
+    def placed(self, refused: Refused) -> Refused:
+        """The same refusal, each of its problems told where it stands in this file."""
+        problems = [each if each.file else each.at(self.path.name, self.line(each.where)) for each in refused.problems]
+        return Refused(problems, refused.code)
+
     @classmethod
     def read(cls, path: Path) -> StackFile:
         """Parses a stack file.

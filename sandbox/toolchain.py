@@ -118,8 +118,9 @@ def _version(binary: Path, stamp: Path) -> str:
     version = ask_version(binary)
     if version:
         stamp.parent.mkdir(parents=True, exist_ok=True)
-        stamp.with_suffix(".new").write_text(json.dumps({"state": state, "version": version}))
-        stamp.with_suffix(".new").rename(stamp)
+        draft = stamp.with_suffix(f".{os.getpid()}")
+        draft.write_text(json.dumps({"state": state, "version": version}))
+        draft.replace(stamp)
     return version
 
 

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.engine
 OF_THE_RUN = ("created", "modified", "sourcePosition", "stackTrace")
 """What a state says of when and from which line a resource was registered."""
 
+STACKS = sorted(file.name.split(".")[1] for file in Path(__file__).resolve().parents[2].glob("Pulumi.*.yaml"))
 PROVIDER, STACK = "pulumi:providers:", "pulumi:pulumi:Stack"
 
 
@@ -34,7 +35,7 @@ def test_plain_pulumi_through_the_language_host_makes_the_same_state(
         assert resource == theirs[urn], urn
 
 
-@pytest.mark.parametrize("stack", ["dev", "prod"])
+@pytest.mark.parametrize("stack", STACKS)
 def test_what_is_declared_without_an_engine_is_what_the_engine_has(deployed: Callable[..., Any], stack: str) -> None:
     stage = deployed(stack)
     state = {each["urn"]: each for each in stage.export() if not _is_the_engines(each)}
