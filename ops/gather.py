@@ -81,6 +81,7 @@ class Gathered:
     violations: list[Violation] = field(default_factory=list)
     errors: list[Diagnostic] = field(default_factory=list)
     warnings: list[Diagnostic] = field(default_factory=list)
+    notes: list[Diagnostic] = field(default_factory=list)
     current: str = ""
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -126,6 +127,8 @@ class Gathered:
             self.errors.append(said)
         elif event.severity == "warning" and said not in self.warnings:
             self.warnings.append(said)
+        elif event.severity == "info" and said.urn and said not in self.notes:
+            self.notes.append(said)
 
     def _violation(self, event: PolicyEvent) -> None:
         said = Violation(

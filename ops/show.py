@@ -94,6 +94,9 @@ class Show:
         gathered = outcome.gathered
         if steps or not outcome.ok:
             self._steps(gathered, outcome)
+        if steps and gathered.planning and not outcome.diff:
+            for note in gathered.notes:
+                self.line(note.message, style="dim")
         self._violations(gathered)
         for style, word, said in (("yellow", "warning", gathered.warnings), ("bold red", "error", gathered.errors)):
             for each in said:
@@ -176,6 +179,7 @@ def as_value(outcome: Outcome) -> Mapping[str, Any]:
         "violations": [asdict(violation) for violation in gathered.violations],
         "errors": [asdict(error) for error in gathered.errors],
         "warnings": [asdict(warning) for warning in gathered.warnings],
+        "notes": [asdict(note) for note in gathered.notes],
         **({"diff": outcome.diff} if outcome.diff else {}),
     }
 
