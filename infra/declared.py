@@ -45,6 +45,8 @@ def declare(program: Callable[[], None], *, project: str, stack: str) -> dict[st
     Raises what the program raises. Not thread-safe: Pulumi's runtime has one monitor for the process.
     """
     monitor = _Recorder()
+    # A second program in this process would otherwise hang its resources under the first one's stack.
+    pulumi.runtime.settings.ROOT.set(None)
     mocks.set_mocks(_Answers(), project=project, stack=stack, preview=False, monitor=monitor)
     pulumi.runtime.settings.SETTINGS.outputs.clear()
     sync_await._sync_await(run_pulumi_func(program))

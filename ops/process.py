@@ -13,7 +13,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from pulumi.automation import CommandResult, OnOutput, PulumiCommand
 from pulumi.automation.errors import create_command_error
@@ -42,39 +42,65 @@ class EngineCommand(PulumiCommand):
     ) -> CommandResult:
         """Runs one command to its end. Raises `CommandError` when it fails, `KeyboardInterrupt` when it was stopped."""
         env = {**self._env, **additional_env, "PULUMI_AUTOMATION_API": "true"}
-        process = subprocess.Popen(
-            [self.command, "--non-interactive", *args],
-            cwd=cwd,
-            env=env,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-            errors="replace",
-            process_group=0,
-        )
-        out, err = _Reader(process.stdout, on_output), _Reader(process.stderr, on_error)
-        interrupted = self._wait(process)
+        with _Interrupts(self._say) as interrupts:
+            process = subprocess.Popen(
+                [self.command, "--non-interactive", *args],
+                cwd=cwd,
+                env=env,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                encoding="utf-8",
+                errors="replace",
+                process_group=0,
+            )
+            interrupts.pass_to(process)
+            out, err = _Reader(process.stdout, on_output), _Reader(process.stderr, on_error)
+            process.wait()
         result = CommandResult(stdout=out.text(), stderr=err.text(), code=process.returncode)
-        if interrupted:
+        if interrupts.count:
             raise KeyboardInterrupt
         if process.returncode != 0:
             raise create_command_error(result)
         return result
 
-    def _wait(self, process: subprocess.Popen[str]) -> bool:
-        interrupts = 0
-        while True:
-            try:
-                process.wait()
-                return interrupts > 0
-            except KeyboardInterrupt:
-                interrupts += 1
-                if interrupts == 1:
-                    self._say("stopping: what is under way ends first (Ctrl-C again to kill it)")
-                    process.send_signal(signal.SIGINT)
-                else:
-                    process.kill()
+
+class _Interrupts:
+    """Passes Ctrl-C on to an engine from the moment that it is started: the first ends it in order, the second kills it."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self.count = 0
+        self._say = say
+        self._process: subprocess.Popen[str] | None = None
+        self._before: Any = None
+
+    def __enter__(self) -> _Interrupts:
+        heard = threading.current_thread() is threading.main_thread()
+        if heard and signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+            self._before = signal.signal(signal.SIGINT, self._interrupted)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._before is not None:
+            signal.signal(signal.SIGINT, self._before)
+
+    def pass_to(self, process: subprocess.Popen[str]) -> None:
+        """The engine that has just started; an interrupt that came before it is passed on now."""
+        self._process = process
+        if self.count:
+            self._pass_on(process)
+
+    def _interrupted(self, *_: object) -> None:
+        self.count += 1
+        if self._process is not None:
+            self._pass_on(self._process)
+
+    def _pass_on(self, process: subprocess.Popen[str]) -> None:
+        if self.count == 1:
+            self._say("stopping: what is under way ends first (Ctrl-C again to kill it)")
+            process.send_signal(signal.SIGINT)
+        else:
+            process.kill()
 
 
 class _Reader(threading.Thread):

@@ -14,6 +14,7 @@ import importlib.metadata
 import importlib.util
 import json
 import re
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from sandbox.provider import Fault
 from sandbox.values import SIGNATURE, UNKNOWN
 
 INTERNAL = "__defaults"
+_PARSER = threading.Lock()
 _SCALARS = {"str": "str", "bool": "bool", "int": "int", "float": "float"}
 _WORDS = {"str": "a string", "bool": "a boolean", "int": "a whole number", "float": "a number"}
 
@@ -168,7 +170,9 @@ def _class(source: str, name: str) -> ast.ClassDef:
     if start is None:
         raise LookupError(name)
     end = re.search(r"^(?:class |@)", source[start.end() :], re.MULTILINE)
-    node = ast.parse(source[start.start() : start.end() + end.start() if end else len(source)]).body[0]
+    # CPython 3.11.7 and before count the depth of all parsers of a process together, so two at once may fail.
+    with _PARSER:
+        node = ast.parse(source[start.start() : start.end() + end.start() if end else len(source)]).body[0]
     if isinstance(node, ast.ClassDef):
         return node
     raise LookupError(name)
