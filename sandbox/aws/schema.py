@@ -8,6 +8,7 @@ cached as JSON, per type and version of the SDK.
 from __future__ import annotations
 
 import ast
+import contextlib
 import difflib
 import functools
 import importlib.metadata
@@ -170,12 +171,18 @@ def _class(source: str, name: str) -> ast.ClassDef:
     if start is None:
         raise LookupError(name)
     end = re.search(r"^(?:class |@)", source[start.end() :], re.MULTILINE)
-    # CPython 3.11.7 and before count the depth of all parsers of a process together, so two at once may fail.
-    with _PARSER:
-        node = ast.parse(source[start.start() : start.end() + end.start() if end else len(source)]).body[0]
+    node = _parsed(source[start.start() : start.end() + end.start() if end else len(source)]).body[0]
     if isinstance(node, ast.ClassDef):
         return node
     raise LookupError(name)
+
+
+def _parsed(source: str) -> ast.Module:
+    """The syntax tree. CPython 3.11.7 and before count the depth of all parsers of a process together: two may fail."""
+    for _ in range(9):
+        with _PARSER, contextlib.suppress(SystemError):
+            return ast.parse(source)
+    return ast.parse(source)
 
 
 def _members_of(stored: Mapping[str, Any]) -> dict[str, Member]:

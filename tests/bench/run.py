@@ -38,6 +38,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKS = (ROOT / "policies" / "run",)
 """Ours alone is judged by the packs: the flat program has no plan, so they would refuse it."""
 POOLS = (10, 55, 100)
+NOISE_MIB = 16.0
+"""Differences of peak memory below this are the allocator's: growth is held against at least as much."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,7 +164,7 @@ def growth(rounds: int) -> list[Result]:
         ),
         Result(
             name=f"memory: (m{many} - m{some}) / (m{some} - m{few})",
-            value=(peaks[many] - peaks[some]) / max(peaks[some] - peaks[few], 1.0),
+            value=(peaks[many] - peaks[some]) / max(peaks[some] - peaks[few], NOISE_MIB),
             unit="ratio",
             bar=1.3,
         ),
@@ -181,7 +183,7 @@ def main() -> int:
     if arguments.grown:
         sys.stdout.write(json.dumps(grown(arguments.grown, rounds)) + "\n")
         return 0
-    results = [*previews("dev", rounds), *previews("prod", rounds), *growth(max(2, rounds // 2))]
+    results = [*previews("dev", rounds), *previews("prod", rounds), *growth(rounds)]
     table = Table("what", "value", "unit", "bar", "ok")
     for each in results:
         bar = "" if each.bar is None else f"<= {each.bar:g}"
