@@ -34,10 +34,18 @@ def guard() -> Guard:
 
 
 def read_ahead() -> None:
-    """Reads the Kubernetes schemas, which the first object would otherwise wait for."""
+    """Reads what the first resources would otherwise wait for: schemas, facts of the pinned charts, prices."""
+    from kube import charts, custom
     from kube.builtin import schemas
+    from pricing.book import PriceBook
+    from versions import CHARTS
 
+    PriceBook.embedded("us-east-1")
     schemas()
+    for api_version, kind in custom.kinds():
+        custom.custom(api_version, kind)
+    for chart in CHARTS.values():
+        charts.crds(chart.name, chart.version)
 
 
 def run(pack: str = "") -> None:
