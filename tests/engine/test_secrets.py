@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +20,7 @@ from problem import ExitCode
 
 pytestmark = pytest.mark.engine
 
-WORD, NUMBER = "planted-5e1f7c", 48131
+WORD, NUMBER = "planted-5e1f7c", 1048131
 SEALED, KEY = "AAABAHNvbWVib2R5cyBzZWNyZXQ=", "AQICAHhub2JvZHlzIGtleQ=="
 STACK_FILE = f"""\
 secretsprovider: awskms://alias/modelyard?region=us-east-1
@@ -81,8 +82,11 @@ def test_a_secret_is_nowhere_in_clear_and_the_stack_file_stays_as_it_was(
 
 
 def _nowhere(everything: dict[str, str]) -> None:
-    hidden = (WORD, base64.b64encode(WORD.encode()).decode(), str(NUMBER), SEALED, KEY)
+    hidden = (WORD, base64.b64encode(WORD.encode()).decode(), SEALED, KEY)
     assert [(place, word) for place, text in everything.items() for word in hidden if word in text] == []
+    # A ciphertext or a time may hold any digits by chance: in clear the number stands by itself.
+    alone = re.compile(rf"(?<![\w+/.]){NUMBER}(\.0)?(?![\w+/])")
+    assert [place for place, text in everything.items() if alone.search(text)] == []
 
 
 def _files(folder: Path) -> list[Path]:
