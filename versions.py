@@ -76,3 +76,13 @@ AMI_ALIASES = {"AL2023": "al2023@v20260903", "Bottlerocket": "bottlerocket@v1.63
 PULUMI = "3.259.0"
 PULUMI_MINIMUM = "3.247.0"
 PULUMI_LANGUAGE_PYTHON = "3.78.1"
+
+GO_MODULES = {
+    "etcd": "v3.6.16",
+    "kubernetes": "v1.36.0",
+    "kwok": "v0.8.0",
+    "karpenter-kwok": "v1.15.0",
+    "prometheus": "v0.307.0",
+    "actionlint": "v1.7.12",
+}
+"""What the tools that only tests run are built from: one pinned Go module each in `sandbox/go/` (read 2026-11-24)."""

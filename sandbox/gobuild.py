@@ -1,4 +1,4 @@
-"""Builds the engine and its Python language host from pinned Go modules, for machines that reach only a module proxy.
+"""Builds the engine, its Python language host and other tools from pinned Go modules: a module proxy is enough.
 
 The modules in `sandbox/go/` pin every dependency by hash (`go.sum`); the build never changes them.
 """
@@ -15,6 +15,8 @@ from pathlib import Path
 
 from versions import PULUMI, PULUMI_LANGUAGE_PYTHON
 
+Say = Callable[[str], None]
+
 _SDK = "github.com/pulumi/pulumi/sdk/v3"
 _TELL_EVERY = 10.0
 
@@ -23,14 +25,14 @@ class BuildError(Exception):
     """The build cannot be done here; the text says why, for a person."""
 
 
-def engine(modules: Path, version: str, target: Path, say: Callable[[str], None]) -> None:
+def engine(modules: Path, version: str, target: Path, say: Say) -> None:
     """Builds `pulumi` into `target` from `modules` (`sandbox/go`); raises `BuildError` without `go` or on failure."""
     stamp = f"-s -w -X {_SDK}/go/common/version.Version=v{version}"
     say(f"toolchain: building pulumi v{version} with Go (about 4 minutes on two cores, once)")
-    _build(modules / "pulumi", "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", target / "pulumi", stamp, say)
+    build(modules / "pulumi", "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", target / "pulumi", stamp, say)
 
 
-def language_host(modules: Path, target: Path, say: Callable[[str], None]) -> None:
+def language_host(modules: Path, target: Path, say: Say) -> None:
     """Builds `pulumi-language-python` and puts the two scripts that it starts beside it, all or nothing."""
     say(f"toolchain: building the Python language host v{PULUMI_LANGUAGE_PYTHON} with Go (about half a minute, once)")
     staged = target.with_name(f"{target.name}-{os.getpid()}")
@@ -38,7 +40,7 @@ def language_host(modules: Path, target: Path, say: Callable[[str], None]) -> No
     package = f"{_SDK}/python/cmd/pulumi-language-python"
     stamp = f"-s -w -X {_SDK}/go/common/version.Version=v{PULUMI_LANGUAGE_PYTHON}"
     try:
-        _build(modules / "language-python", package, staged / "pulumi-language-python", stamp, say)
+        build(modules / "language-python", package, staged / "pulumi-language-python", stamp, say)
         older = _module(modules / "language-python", PULUMI_LANGUAGE_PYTHON)
         newer = _module(modules / "pulumi", PULUMI)
         for script in (
@@ -72,11 +74,16 @@ def _module(folder: Path, version: str) -> Path:
     raise BuildError(f"Go does not find {_SDK}@v{version}: {done.stderr.strip() or done.stdout.strip()}")
 
 
-def _build(folder: Path, package: str, output: Path, ldflags: str, say: Callable[[str], None]) -> None:
+def build(folder: Path, package: str, output: Path, ldflags: str, say: Say, *, go_version: str = "") -> None:
+    """Builds `package` of the module in `folder` into `output`; `go_version` (`go1.27.3`) is the compiler it needs.
+
+    `say` hears every ten seconds how far it is. Raises `BuildError` without `go` or on failure.
+    """
     command = [_go(), "build", "-v", "-trimpath", "-mod=readonly", "-ldflags", ldflags, "-o", str(output), package]
+    env = {**os.environ, **({"GOTOOLCHAIN": go_version} if go_version else {})}
     output.parent.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
-    with subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True, errors="replace") as process:
+    with subprocess.Popen(command, cwd=folder, env=env, stderr=subprocess.PIPE, text=True, errors="replace") as process:
         lines: list[str] = []
         reader = threading.Thread(target=_collect, args=(process, lines), daemon=True)
         reader.start()
@@ -84,7 +91,7 @@ def _build(folder: Path, package: str, output: Path, ldflags: str, say: Callable
             while reader.is_alive():
                 reader.join(_TELL_EVERY)
                 if reader.is_alive():
-                    say(f"toolchain: {_progress(lines)}, {time.monotonic() - started:.0f} s")
+                    say(f"{output.name}: {_progress(lines)}, {time.monotonic() - started:.0f} s")
         except BaseException:
             process.kill()
             raise

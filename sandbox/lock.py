@@ -1,12 +1,16 @@
-"""One modelyard command at a time for each sandbox stack: two hosts over one world would overwrite each other."""
+"""Who may work on a folder alone: one command a sandbox stack (two hosts over one world would overwrite each other), one
+build a tool.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -38,6 +42,19 @@ def take(path: Path) -> IO[str]:
     json.dump({"pid": os.getpid(), "command": command, "since": time.strftime("%H:%M:%S")}, handle)
     handle.flush()
     return handle
+
+
+@contextlib.contextmanager
+def waiting(path: Path, what: str, say: Callable[[str], None]) -> Iterator[None]:
+    """Holds `path` alone for the block; when another run has it, says so of `what` and waits for its end."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with path.open("w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            say(f"{what}: another run is preparing it; waiting for that one")
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
 
 
 def _holder(text: str) -> str:

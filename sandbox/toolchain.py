@@ -9,19 +9,18 @@ from __future__ import annotations
 
 import contextlib
 import enum
-import fcntl
 import json
 import os
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from problem import ExitCode, Problem, Refused
-from sandbox import gobuild, release
+from sandbox import gobuild, lock, release
 from versions import PULUMI, PULUMI_MINIMUM
 
 Say = Callable[[str], None]
@@ -68,7 +67,7 @@ def ensure(root: Path, *, say: Say, language_host: bool = False) -> Toolchain:
     home = root / ".sandbox" / "toolchain"
     found = _on_path(home) or _cached(home)
     if found is None or (language_host and not _hosts(home, found)):
-        with _only_one(home, say):
+        with lock.waiting(home / "lock", "toolchain", say):
             found = _on_path(home) or _cached(home) or _make(root, home, say)
             if language_host and not _hosts(home, found):
                 gobuild.language_host(root / "sandbox" / "go", _host_home(home), say)
@@ -207,18 +206,6 @@ def _install(staged: Path, folder: Path, origin: Origin) -> None:
     if (folder / "bin").exists():
         shutil.rmtree(folder / "bin")
     staged.rename(folder / "bin")
-
-
-@contextlib.contextmanager
-def _only_one(home: Path, say: Say) -> Iterator[None]:
-    home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with (home / "lock").open("w") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            say("toolchain: another run is preparing it; waiting for that one")
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
 
 
 def main() -> int:

@@ -1,0 +1,149 @@
+"""Real programs that tests run beside the platform (an API server, Prometheus, a linter), built from pinned Go modules.
+
+Each is built once into `.sandbox/tools/<name>-<version>/bin/`: the modules in `sandbox/go/` pin every dependency by
+hash, a lock keeps two runs from building twice, and nothing half done ever stands at a final path.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from problem import ExitCode, Problem, Refused
+from sandbox import gobuild, lock
+from versions import GO_MODULES
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tool:
+    """One program: `module` is its folder in `sandbox/go` and its key in `versions.GO_MODULES`.
+
+    `variables` are what the linker stamps with the version; `go_version` is the compiler that the module asks for;
+    `minutes` is how long a first build takes on two cores.
+    """
+
+    name: str
+    module: str
+    package: str
+    minutes: int
+    variables: tuple[str, ...] = ()
+    go_version: str = ""
+
+    @property
+    def version(self) -> str:
+        """The version of the module that the tool is built from, `v` in front."""
+        return GO_MODULES[self.module]
+
+
+def _kubernetes(name: str) -> Tool:
+    return Tool(
+        name=name,
+        module="kubernetes",
+        package=f"k8s.io/kubernetes/cmd/{name}",
+        minutes=5,
+        variables=("k8s.io/component-base/version.gitVersion",),
+    )
+
+
+def _prometheus(name: str) -> Tool:
+    return Tool(name=name, module="prometheus", package=f"github.com/prometheus/prometheus/cmd/{name}", minutes=4)
+
+
+TOOLS = {
+    tool.name: tool
+    for tool in (
+        Tool(name="etcd", module="etcd", package="go.etcd.io/etcd/server/v3", minutes=1),
+        _kubernetes("kube-apiserver"),
+        _kubernetes("kube-controller-manager"),
+        _kubernetes("kube-scheduler"),
+        Tool(
+            name="karpenter-kwok",
+            module="karpenter-kwok",
+            package="sigs.k8s.io/karpenter/kwok",
+            minutes=4,
+            go_version="go1.27.3",
+        ),
+        _prometheus("prometheus"),
+        _prometheus("promtool"),
+        Tool(name="kwok", module="kwok", package="sigs.k8s.io/kwok/cmd/kwok", minutes=2),
+        Tool(name="actionlint", module="actionlint", package="github.com/rhysd/actionlint/cmd/actionlint", minutes=1),
+    )
+}
+
+
+def ensure(root: Path, names: Iterable[str], say: Say) -> dict[str, Path]:
+    """The file of each named tool for the repository at `root`, built where it is not there yet.
+
+    Each step is announced through `say`, one line a call. Raises `Refused`: `USAGE` for a name that the table does not
+    know, `UNAVAILABLE` when it cannot be built here.
+    """
+    wanted = list(names)
+    if unknown := [name for name in wanted if name not in TOOLS]:
+        known = ", ".join(TOOLS)
+        raise Refused(
+            Problem(summary="no such tool", found=", ".join(unknown), allowed=known, fix="name one of these"),
+            ExitCode.USAGE,
+        )
+    return {name: _one(root, TOOLS[name], say) for name in wanted}
+
+
+def _one(root: Path, tool: Tool, say: Say) -> Path:
+    home = root / ".sandbox" / "tools" / f"{tool.name}-{tool.version}"
+    binary = home / "bin" / tool.name
+    if binary.is_file():
+        return binary
+    with lock.waiting(home / "lock", tool.name, say):
+        if not binary.is_file():
+            _build(root, tool, home, say)
+    return binary
+
+
+def _build(root: Path, tool: Tool, home: Path, say: Say) -> None:
+    staged, started = home / f"staged-{os.getpid()}", time.monotonic()
+    stamp = " ".join(["-s -w", *(f"-X {variable}={tool.version}" for variable in tool.variables)])
+    say(f"{tool.name}: building {tool.version} with Go (about {tool.minutes} min on two cores, once)")
+    try:
+        folder = root / "sandbox" / "go" / tool.module
+        gobuild.build(folder, tool.package, staged / tool.name, stamp, say, go_version=tool.go_version)
+        shutil.rmtree(home / "bin", ignore_errors=True)
+        staged.rename(home / "bin")
+    except gobuild.BuildError as why:
+        raise Refused(
+            Problem(
+                summary=f"{tool.name} {tool.version} cannot be built here",
+                found=str(why),
+                allowed="Go 1.21 or newer on PATH (it fetches the compiler it needs) and a Go module proxy in reach",
+                fix="install Go from go.dev/doc/install, or set GOPROXY to a proxy that this machine reaches; "
+                "then run this again",
+            ),
+            ExitCode.UNAVAILABLE,
+        ) from None
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)
+    say(f"{tool.name}: {tool.version} is ready ({time.monotonic() - started:.0f} s)")
+
+
+def main(arguments: list[str]) -> int:
+    """`python -m sandbox.tools NAME...`: provides the tools and prints the file of each."""
+
+    def say(line: str) -> None:
+        sys.stderr.write(line + "\n")
+
+    try:
+        files = ensure(Path(__file__).resolve().parent.parent, arguments or TOOLS, say)
+    except Refused as refused:
+        say(str(refused))
+        return refused.code
+    sys.stdout.writelines(f"{name} {path}\n" for name, path in files.items())
+    return ExitCode.OK
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
