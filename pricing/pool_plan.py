@@ -11,6 +11,7 @@ from types import MappingProxyType
 from pricing.book import Price, PriceBook
 from pricing.cost import HOURS_PER_MONTH, ZERO, CostItem, cents
 from pricing.gpus import GpuType, gpu_type
+from pricing.offers import hourly
 from pricing.packing import NodeKind, cheapest_per_gpu, dearest, dearest_per_gpu
 from pricing.pool import Buying, PoolAsk, PoolBound, Share, ShareCost
 from pricing.pool_checks import static_problems
@@ -127,9 +128,7 @@ def _cost(ask: PoolAsk, share: Share, kinds: Sequence[NodeKind], book: PriceBook
 
 
 def _on_spot(kind: NodeKind, book: PriceBook) -> NodeKind:
-    """The type at its spot price; at its on-demand price where none is known, and never above it, as AWS caps it."""
-    price = book.spot(kind.name)
-    return kind if price is None else replace(kind, usd=min(price.usd, kind.usd))
+    return replace(kind, usd=hourly(kind.name, Buying.SPOT, book) or kind.usd)
 
 
 def _mix(nodes: Mapping[str, int]) -> str:

@@ -1,0 +1,175 @@
+"""The instance types that Karpenter's KWOK provider may buy, from our facts and prices, in the format of its file.
+
+Format: `kwok/cloudprovider/helpers.go` of sigs.k8s.io/karpenter v1.15.0. What a node of a type leaves to pods follows
+Karpenter's AWS provider (`pkg/providers/instancetype/types.go`, v1.15.1): of the memory 7.5 % are the hypervisor's, then
+11 MiB for each pod and 255 MiB are reserved and 100 MiB kept free; pods are bounded by network interfaces
+(`data/pods.json`). KWOK itself takes 100 milli-CPUs and 10 MiB off whatever the file says, so those 10 MiB are added.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from ops.simulate.pools import ZONE, Purchase
+from pricing.book import CAPACITY_BLOCK, ON_DEMAND, PriceBook
+from pricing.gpus import Shape, gpu_type, shape
+from pricing.nodepools import BUYING, GPUS
+from pricing.offers import hourly
+from pricing.pool import Buying
+from problem import Problem, Refused
+
+AWS = "karpenter.k8s.aws"
+KWOK_RESERVED_MIB = 10
+_FAMILY = re.compile(r"([a-z]+)(\d+)")
+_PODS = Path(__file__).parent / "data" / "pods.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offer:
+    """One way to buy a type in one zone, USD an hour."""
+
+    buying: Buying
+    zone: str
+    usd: Decimal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """One instance type: `resources` as Kubernetes quantities, the labels that Karpenter's AWS provider gives it, offers."""
+
+    name: str
+    architecture: str
+    resources: Mapping[str, str]
+    labels: Mapping[str, str]
+    offers: tuple[Offer, ...]
+
+
+def machines(asked: Sequence[Purchase], book: PriceBook, *, spot: bool = True) -> tuple[Machine, ...]:
+    """Every type that the NodePools name, by name, with an offer for each way and zone in which one of them may buy it.
+
+    Without `spot` no spot is to be had. Raises Refused for a type whose facts or on-demand price are not known.
+    """
+    names = sorted({name for each in asked for name in each.types})
+    problems = [problem for name in names if (problem := _unknown(name, book))]
+    if problems:
+        raise Refused(problems)
+    found = [_machine(name, [each for each in asked if name in each.types], book, spot=spot) for name in names]
+    return tuple(each for each in found if each.offers)
+
+
+def instance_types_file(found: Sequence[Machine]) -> str:
+    """The file for `-instance-types-file-path`. KWOK holds every offer for available, whatever the file says."""
+    return json.dumps([_entry(each) for each in found], indent=1) + "\n"
+
+
+def memory_mib(known: Shape, pods: int) -> int:
+    """What a node of that shape has for pods (MiB), as Karpenter's AWS provider reckons before it has seen one."""
+    whole = int(known.memory_gib * 1024) - (64 if known.architecture == "arm64" else 0)
+    return whole - math.ceil(whole * Decimal("0.075")) - (11 * pods + 255) - 100
+
+
+@functools.cache
+def most_pods() -> Mapping[str, int]:
+    """How many pods a node of a type may have: bounded by its network interfaces' addresses."""
+    found: dict[str, int] = json.loads(_PODS.read_text(encoding="utf-8"))["pods"]
+    return found
+
+
+def _unknown(name: str, book: PriceBook) -> Problem | None:
+    if shape(name) is None or name not in most_pods():
+        return Problem(summary=f"nothing is known about {name}, so it cannot be simulated", found=name)
+    if book.on_demand(name) is None:
+        return Problem(summary=book.why_unknown(ON_DEMAND, name), found=name, fix="take a type whose price is known")
+    return None
+
+
+def _machine(name: str, asked: Sequence[Purchase], book: PriceBook, *, spot: bool) -> Machine:
+    known, gpu, pods = shape(name), gpu_type(name), most_pods()[name]
+    assert known is not None  # noqa: S101
+    resources = {
+        "cpu": str(known.vcpus),
+        "memory": f"{memory_mib(known, pods) + KWOK_RESERVED_MIB}Mi",
+        "pods": str(pods),
+        "ephemeral-storage": str(min(_disk_bytes(name, asked))),
+    }
+    if gpu and gpu.gpus:
+        resources[GPUS] = str(gpu.gpus)
+    offers = sorted(set(_offers(name, asked, book, spot=spot)), key=lambda each: (each.usd, each.buying, each.zone))
+    return Machine(
+        name=name,
+        architecture=known.architecture,
+        resources=resources,
+        labels=_labels(name, known),
+        offers=tuple(offers),
+    )
+
+
+def _disk_bytes(name: str, asked: Sequence[Purchase]) -> Iterator[int]:
+    gpu = gpu_type(name)
+    for each in asked:
+        yield gpu.nvme_gb * 1000**3 if gpu and each.local_disks else each.disk_gib * 1024**3
+
+
+def _offers(name: str, asked: Sequence[Purchase], book: PriceBook, *, spot: bool) -> Iterator[Offer]:
+    for each in asked:
+        if each.buying is Buying.SPOT and not spot:
+            continue
+        usd = hourly(name, each.buying, book, capacity_block=each.capacity_block)
+        if usd is None:
+            raise Refused(Problem(summary=book.why_unknown(CAPACITY_BLOCK, name), where=each.name, found=name))
+        yield from (Offer(buying=each.buying, zone=zone, usd=usd) for zone in each.zones)
+
+
+def _labels(name: str, known: Shape) -> dict[str, str]:
+    family, _, size = name.partition(".")
+    labels = {
+        f"{AWS}/instance-family": family,
+        f"{AWS}/instance-size": size,
+        f"{AWS}/instance-cpu": str(known.vcpus),
+        f"{AWS}/instance-memory": str(int(known.memory_gib * 1024)),
+    }
+    if numbered := _FAMILY.match(family):
+        labels |= {f"{AWS}/instance-category": numbered[1], f"{AWS}/instance-generation": numbered[2]}
+    gpu = gpu_type(name)
+    if gpu and gpu.gpus and gpu.label_name:
+        labels |= {
+            f"{AWS}/instance-gpu-name": gpu.label_name,
+            f"{AWS}/instance-gpu-manufacturer": "nvidia",
+            f"{AWS}/instance-gpu-count": str(gpu.gpus),
+            f"{AWS}/instance-gpu-memory": str(gpu.label_memory),
+        }
+        if gpu.nvme_gb:
+            labels[f"{AWS}/instance-local-nvme"] = str(gpu.nvme_gb)
+    return labels
+
+
+def _entry(each: Machine) -> dict[str, Any]:
+    return {
+        "name": each.name,
+        "architecture": each.architecture,
+        "operatingSystems": ["linux"],
+        "resources": dict(each.resources),
+        # A label is known to Karpenter, and stands on a node, when an offer requires it: KWOK has no other place for ours.
+        "offerings": [
+            {
+                "Price": float(offer.usd),
+                "Requirements": [
+                    _within(key, value)
+                    for key, value in {BUYING: offer.buying.value, ZONE: offer.zone, **each.labels}.items()
+                ],
+            }
+            for offer in each.offers
+        ],
+    }
+
+
+def _within(key: str, value: str) -> dict[str, Any]:
+    return {"key": key, "operator": "In", "values": [value]}

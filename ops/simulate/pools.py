@@ -1,0 +1,93 @@
+"""What a stack's NodePools become for Karpenter's KWOK provider: the same objects, only `nodeClassRef` is another.
+
+That one difference is what makes a simulation worth reading, so a test compares every other byte.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from components.pools import POOL_LABEL
+from infra.declared import Declared
+from infra.settings import Stack
+from pricing.nodepools import BUYING, NODE_CLASS, NODE_POOL, TYPE
+from pricing.pool import Buying
+
+GROUP, VERSION, KIND = "karpenter.kwok.sh", "v1alpha1", "KWOKNodeClass"
+ZONE = "topology.kubernetes.io/zone"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Purchase:
+    """One NodePool of a stack: what it may buy, as its own requirements say it.
+
+    `disk_gib` is the volume for images and pods; with `local_disks` the type's NVMe takes its place. `slices` is how many
+    pods a GPU is announced to, `capacity_block` whether reserved nodes are paid in advance.
+    """
+
+    name: str
+    pool: str
+    buying: Buying
+    types: tuple[str, ...]
+    zones: tuple[str, ...]
+    limits: Mapping[str, str]
+    disk_gib: int
+    local_disks: bool
+    slices: int
+    capacity_block: bool
+    manifest: Mapping[str, Any]
+
+    def kwok(self) -> dict[str, Any]:
+        """The NodePool as the stack declares it, its `nodeClassRef` pointing at a KWOKNodeClass of the same name."""
+        made = copy.deepcopy(dict(self.manifest))
+        reference = made["spec"]["template"]["spec"]["nodeClassRef"]
+        made["spec"]["template"]["spec"]["nodeClassRef"] = {"group": GROUP, "kind": KIND, "name": reference["name"]}
+        return made
+
+    @property
+    def node_class(self) -> dict[str, Any]:
+        """The KWOKNodeClass that stands where the stack has its EC2NodeClass."""
+        name = self.manifest["spec"]["template"]["spec"]["nodeClassRef"]["name"]
+        return {"apiVersion": f"{GROUP}/{VERSION}", "kind": KIND, "metadata": {"name": name}, "spec": {}}
+
+
+def purchases(stack: Stack, declared: Mapping[str, Declared]) -> tuple[Purchase, ...]:
+    """Every NodePool that the stack declares, in the order in which Karpenter tries them: the highest weight first."""
+    classes = {
+        each.inputs["metadata"]["name"]: each.inputs["spec"] for each in declared.values() if each.token == NODE_CLASS
+    }
+    found = [_purchase(stack, each.inputs, classes) for each in declared.values() if each.token == NODE_POOL]
+    return tuple(sorted(found, key=lambda each: (-each.manifest["spec"].get("weight", 0), each.name)))
+
+
+def _purchase(stack: Stack, manifest: Mapping[str, Any], classes: Mapping[str, Any]) -> Purchase:
+    template = manifest["spec"]["template"]
+    pool = template["metadata"]["labels"][POOL_LABEL]
+    node_class = classes[template["spec"]["nodeClassRef"]["name"]]
+    spec = stack.settings.gpu_pools.get(pool)
+    ask = spec.ask(stack.settings.network.zones) if spec else None
+    return Purchase(
+        name=manifest["metadata"]["name"],
+        pool=pool,
+        buying=Buying(_required(template["spec"]["requirements"], BUYING)[0]),
+        types=_required(template["spec"]["requirements"], TYPE),
+        zones=_required(template["spec"]["requirements"], ZONE),
+        limits=manifest["spec"]["limits"],
+        disk_gib=max(_gib(node_class)),
+        local_disks=node_class.get("instanceStorePolicy") == "RAID0",
+        slices=(spec.sharing.replicas or 1) if spec else 1,
+        capacity_block=bool(ask and ask.capacity_block),
+        manifest=manifest,
+    )
+
+
+def _required(requirements: list[dict[str, Any]], key: str) -> tuple[str, ...]:
+    return next(tuple(each["values"]) for each in requirements if each["key"] == key and each["operator"] == "In")
+
+
+def _gib(node_class: Mapping[str, Any]) -> Iterator[int]:
+    for disk in node_class["blockDeviceMappings"]:
+        yield int(disk["ebs"]["volumeSize"].removesuffix("Gi"))
