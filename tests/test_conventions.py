@@ -42,7 +42,7 @@ COMPONENT_FILES = [path for path in python_files("components") if "ComponentReso
 
 
 def component_modules() -> list[types.ModuleType]:
-    return [importlib.import_module(f"components.{path.stem}") for path in COMPONENT_FILES]
+    return [importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts)) for path in COMPONENT_FILES]
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -83,7 +83,7 @@ def test_no_resource_is_made_inside_an_apply(path: Path) -> None:
 def specs() -> list[type[Spec]]:
     for path in python_files("components", "infra"):
         if path.stem != "__main__":
-            importlib.import_module(f"{path.parent.name}.{path.stem}")
+            importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
     found, queue = [], [Spec]
     while queue:
         children = queue.pop().__subclasses__()
