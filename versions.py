@@ -13,14 +13,28 @@ KUBERNETES = "1.36"
 
 @dataclass(frozen=True, kw_only=True)
 class Chart:
-    """A Helm chart at one version; `digest` (of the chart archive) is empty when it has not been read from its registry."""
+    """A Helm chart at one version.
+
+    `digest` is that of the chart in its OCI registry: Helm refuses another one under the same version. It is empty where it
+    has not been read, or where the chart lies in an HTTP repository, which Helm cannot ask for a digest; in prod a rule
+    refuses such a chart. `image_digest` is that of the chart's own image.
+    """
 
     name: str
     version: str
     repository: str
     crds: tuple[str, ...] = ()
     digest: str = ""
+    image_digest: str = ""
     architectures: tuple[str, ...] = ("amd64", "arm64")
+
+    @property
+    def reference(self) -> str:
+        """What a release says for its chart: an OCI reference with the digest, or the plain name beside `repository`."""
+        if not self.repository.startswith("oci://"):
+            return self.name
+        pin = f"@{self.digest}" if self.digest else ""
+        return f"{self.repository}/{self.name}{pin}"
 
 
 CHARTS = {
@@ -30,6 +44,7 @@ CHARTS = {
             name="karpenter-crd",
             version="1.14.1",
             repository="oci://public.ecr.aws/karpenter",
+            digest="sha256:c05c566740802506a34f3500b33e2fa3c9254f60469e84e5e294a3bd8adefb9f",
             crds=(
                 "capacitybuffers.autoscaling.x-k8s.io",
                 "ec2nodeclasses.karpenter.k8s.aws",
@@ -38,11 +53,19 @@ CHARTS = {
                 "nodepools.karpenter.sh",
             ),
         ),
-        Chart(name="karpenter", version="1.14.1", repository="oci://public.ecr.aws/karpenter"),
+        # Digests of both charts and of the images: public repositories that pin them, two agreeing (read 2026-11-24).
+        Chart(
+            name="karpenter",
+            version="1.14.1",
+            repository="oci://public.ecr.aws/karpenter",
+            digest="sha256:91434e00fb102d6ee0d1bd34a4457a32fe01a8fa833fe1a2a37da4f50272079b",
+            image_digest="sha256:445baefaaa689029cc12ac1f659b916b0b82fb14308ce536f8521fcf079116fa",
+        ),
         Chart(
             name="nvidia-device-plugin",
             version="0.20.0",
             repository="https://nvidia.github.io/k8s-device-plugin",
+            image_digest="sha256:a61ba9fd8efb82f3a79f877f7580e02c1e8e7593f62473644bc9c79e315c3312",
         ),
     )
 }

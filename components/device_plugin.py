@@ -37,7 +37,7 @@ class DevicePlugin(pulumi.ComponentResource):
             chart.name,
             name=chart.name,
             namespace=NAMESPACE,
-            chart=chart.name,
+            chart=chart.reference,
             version=chart.version,
             repository_opts={"repo": chart.repository},
             values=plugin_values(args.sharing),
@@ -50,7 +50,10 @@ class DevicePlugin(pulumi.ComponentResource):
 
 def plugin_values(sharing: Mapping[str, SharingSpec]) -> dict[str, Any]:
     """The chart's values: on GPU nodes that need it and nowhere else, with a configuration for each way of sharing."""
+    chart = CHARTS["nvidia-device-plugin"]
     return {
+        # The chart joins repository and tag with a colon, so a digest stands behind the tag.
+        "image": {"tag": f"v{chart.version}@{chart.image_digest}"},
         "config": {"map": plugin_configs(sharing), "default": "default"},
         "gfd": {"enabled": False},
         "nodeSelector": {PLUGIN_LABEL: "true"},

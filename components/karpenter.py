@@ -85,10 +85,11 @@ class Karpenter(pulumi.ComponentResource):
                 "featureGates": {"nodeRepair": True},
             },
             "controller": {
+                "image": {"digest": CHARTS["karpenter"].image_digest},
                 "resources": {
                     "requests": {"cpu": "500m", "memory": "1Gi"},
                     "limits": {"memory": "1Gi"},
-                }
+                },
             },
             "tolerations": [CRITICAL_ONLY],
             "nodeSelector": {"modelyard.dev/role": "system"},
@@ -101,7 +102,7 @@ class Karpenter(pulumi.ComponentResource):
             name,
             name=name,
             namespace=NAMESPACE,
-            chart=f"{chart.repository}/{chart.name}",
+            chart=chart.reference,
             version=chart.version,
             values=values,
             skip_crds=name == "karpenter",

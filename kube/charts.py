@@ -10,10 +10,15 @@ from kube.chart_facts import ANY, ITEM, Chart, Node, crds, find, known_charts, s
 from kube.shape import is_unknown, nearest, under
 from problem import Problem
 
-__all__ = ["Chart", "check_values", "crds", "find", "known_charts"]
+__all__ = ["Chart", "check_values", "crds", "find", "known_charts", "name_of"]
 
 _SCALARS = frozenset(("bool", "float", "int", "string"))
 _FREE = frozenset(("any", "null"))
+
+
+def name_of(reference: object) -> str:
+    """The plain name of the chart that a release refers to, without the registry before it and the digest behind it."""
+    return str(reference or "").rstrip("/").rpartition("/")[2].partition("@")[0]
 
 
 def check_values(chart: str, version: str, values: Mapping[str, Any]) -> list[Problem]:

@@ -16,6 +16,7 @@ ABOVE_RESTRICTED = {
     "kube-system": "EKS add-ons and the GPU device plugin need the host's network, devices and sockets",
 }
 """Namespaces whose pods may be more than `restricted`, with the reason; the list is reviewed with this file."""
+DIGEST = "@sha256:"
 NO_OBJECTS = ("kubernetes:helm.sh/", "kubernetes:yaml", "kubernetes:kustomize", "kubernetes:index")
 """Tokens of the Kubernetes provider that are charts or components, not objects."""
 
@@ -48,7 +49,7 @@ def pod_specs(node: Node) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 def objects_valid(node: Node, _: Context) -> Iterator[Finding]:
     """The engine may not ask the provider in a preview, so what the API server would refuse is refused here."""
-    from kube.charts import check_values, find
+    from kube.charts import check_values, find, name_of
     from kube.objects import check_object, token_to_gvk
 
     found: list[Problem] = []
@@ -58,7 +59,7 @@ def objects_valid(node: Node, _: Context) -> Iterator[Finding]:
         if UNKNOWN in (chart, version, values):
             yield undetermined("values")
             return
-        name = str(chart).rpartition("/")[2]
+        name = name_of(chart)
         facts = find(name, str(version))
         if isinstance(facts, Problem):
             found = [facts]
@@ -79,6 +80,30 @@ def images_pinned(node: Node, _: Context) -> Iterator[Finding]:
     for path, spec in pod_specs(node):
         for each in check_images(for_kube(spec)):
             yield refuse(f"{path}.{each.where}", each.summary, found=each.found, allowed="a version tag or a digest")
+
+
+def digests_known(node: Node, context: Context) -> Iterator[Finding]:
+    """Whoever can move a tag decides what runs in production; a digest cannot be moved."""
+    if context.environment != "prod":
+        return
+    if node.type == RELEASE:
+        chart = node.read("chart")
+        if chart is not UNKNOWN and DIGEST not in str(chart):
+            yield refuse(
+                "chart", "Helm would take any chart of this version", found=chart, allowed="an OCI reference@sha256:..."
+            )
+        return
+    for path, spec in pod_specs(node):
+        for group in ("initContainers", "containers", "ephemeralContainers"):
+            for index, container in enumerate(items(spec.get(group))):
+                image = mapping(container).get("image")
+                if image is not UNKNOWN and DIGEST not in str(image):
+                    yield refuse(
+                        f"{path}.{group}[{index}].image",
+                        "the tag can be moved",
+                        found=image,
+                        allowed="image@sha256:...",
+                    )
 
 
 def pods_restricted(node: Node, _: Context) -> Iterator[Finding]:
@@ -143,6 +168,15 @@ RULES = (
         fix="Name a version, or better a digest.",
         applies_to=("kubernetes:",),
         check=images_pinned,
+    ),
+    Rule(
+        name="digests-known",
+        pack="security",
+        severity=Severity.HIGH,
+        description="In prod, every chart and every image of an object is named by its digest.",
+        fix="Read the digest from the registry, write it into versions.py, and name the chart or image by it.",
+        applies_to=("kubernetes:",),
+        check=digests_known,
     ),
     Rule(
         name="pods-restricted",

@@ -32,8 +32,8 @@ _REPOSITORY = frozenset(("caFile", "certFile", "keyFile", "password", "repo", "u
 
 
 def chart_of(inputs: Mapping[str, Any]) -> str:
-    """The chart's plain name, without the registry that an OCI reference spells out before it."""
-    return str(inputs.get("chart") or "").rstrip("/").rpartition("/")[2]
+    """The plain name of a release's chart."""
+    return charts.name_of(inputs.get("chart"))
 
 
 def facts_of(inputs: Mapping[str, Any]) -> charts.Chart | None:
