@@ -14,7 +14,7 @@ from components.bill import Bill
 from components.existing_cluster import Part
 from components.node_class import AmiFamily
 from infra.settings import Settings, Stack
-from pricing import budget, guard
+from pricing import budget, guard_file
 from pricing.book import PriceBook
 from pricing.budget import Bounds
 from pricing.cost import CostItem, Totals, totals
@@ -65,7 +65,7 @@ class Plan:
         return Bounds(
             environment=environment,
             budget=settings.budget.monthly_usd,
-            ceiling=guard.load(GUARD).ceiling(environment, today, stack),
+            ceiling=guard_file.load(GUARD).ceiling(environment, today, stack),
             warn_at_percent=settings.budget.warn_at_percent,
             deployed=deployed,
         )

@@ -28,7 +28,7 @@ def rules(pack: str = "") -> tuple[Rule, ...]:
 
 def guard() -> Guard:
     """The guard file; raises Refused for a bad one."""
-    from pricing.guard import load
+    from pricing.guard_file import load
 
     return load(GUARD)
 

@@ -18,7 +18,8 @@ from infra.program import make
 from policies.graph import PLATFORM, UNKNOWN, Node
 from policies.judge import Judge, Verdict
 from policies.packs import GUARD, rules
-from pricing.guard import BudgetExemption, Exemption, Guard, load
+from pricing.guard import BudgetExemption, Exemption, Guard
+from pricing.guard_file import load
 
 ROOT = Path(__file__).parents[2]
 TODAY = datetime.date.today()
@@ -152,11 +153,11 @@ def test_a_provider_of_another_or_no_known_region_is_refused(region: Any) -> Non
 
 
 def _guard(ceiling: str, **changed: Any) -> Guard:
-    return Guard(max_monthly_usd={"dev": Decimal(ceiling)}, required_tags=["Owner"], **changed)
+    return Guard(max_monthly_usd={"dev": Decimal(ceiling)}, required_tags=("Owner",), **changed)
 
 
-def _room(amount: str, expires: datetime.date) -> list[BudgetExemption]:
-    return [BudgetExemption(environment="dev", monthly_usd=Decimal(amount), owner="a", reason="b", expires=expires)]
+def _room(amount: str, expires: datetime.date) -> tuple[BudgetExemption, ...]:
+    return (BudgetExemption(environment="dev", monthly_usd=Decimal(amount), owner="a", reason="b", expires=expires),)
 
 
 def test_the_last_ceiling_that_holds_and_the_first_that_does_not() -> None:
@@ -176,12 +177,12 @@ def test_an_exemption_of_a_resource_does_not_lift_a_ceiling() -> None:
     exemption = Exemption(
         rule="budget-ceiling",
         resource=f"{PLATFORM}::platform",
-        environments=["dev"],
+        environments=("dev",),
         owner="a",
         reason="b",
         expires=TODAY,
     )
-    assert refused(judged(_nodes(), _guard("100", exemptions=[exemption]))) == {"budget-ceiling platform"}
+    assert refused(judged(_nodes(), _guard("100", exemptions=(exemption,)))) == {"budget-ceiling platform"}
 
 
 def test_what_is_deployed_may_stay_when_whoever_starts_the_engine_says_what_it_costs(

@@ -21,14 +21,14 @@ QUEUE = "aws:sqs/queue:Queue"
 
 
 def _guard(*exemptions: Exemption) -> Callable[[], Guard]:
-    return lambda: Guard(max_monthly_usd={"prod": Decimal(1)}, required_tags=["Owner"], exemptions=list(exemptions))
+    return lambda: Guard(max_monthly_usd={"prod": Decimal(1)}, required_tags=("Owner",), exemptions=tuple(exemptions))
 
 
 def _exemption(**changed: Any) -> Exemption:
     happy: dict[str, Any] = {
         "rule": "named",
         "resource": f"{QUEUE}::jobs",
-        "environments": ["prod"],
+        "environments": ("prod",),
         "owner": "ml-platform",
         "reason": "an old client",
         "expires": TODAY,

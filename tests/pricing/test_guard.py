@@ -10,7 +10,8 @@ import pytest
 
 from components.spec import Environment
 from policies.packs import GUARD, rules
-from pricing.guard import Guard, load
+from pricing.guard import Guard
+from pricing.guard_file import load
 from problem import Problem, Refused
 
 HAPPY = """\
