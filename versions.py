@@ -109,3 +109,6 @@ GO_MODULES = {
     "actionlint": "v1.7.12",
 }
 """What the tools that only tests run are built from: one pinned Go module each in `sandbox/go/` (read 2026-11-24)."""
+
+POSTGRESQL = "17"
+"""Major version of the registry's database; RDS takes minor ones by itself."""

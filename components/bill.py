@@ -18,6 +18,7 @@ from components.network import INTERFACE_ENDPOINTS, Endpoints, Nat, NetworkSpec
 from components.node_class import AmiFamily
 from components.pools import pool_name
 from components.presets import PRESETS, Purpose
+from components.registry import RegistrySpec
 from components.system_nodes import SystemNodesSpec
 from pricing import meters
 from pricing.book import PriceBook
@@ -85,6 +86,24 @@ class Bill:
     def karpenter(self, component: str = "karpenter") -> Iterator[CostItem]:
         """The queue of interruptions; the events themselves are free."""
         yield from meters.queue(self._meter(component, "interruptions"))
+
+    def registry(self, spec: RegistrySpec) -> Iterator[CostItem]:
+        """The registry's database and artifacts; its server runs on nodes that are counted where they are made."""
+        database, component = spec.database, "registry-database"
+        yield from meters.kms_key(self._meter(component, f"{component}-key"))
+        yield from meters.log_group(self._meter(component, f"{component}-log"), database.log_days)
+        yield from meters.database(
+            self._meter(component, "registry"),
+            database.instance_class,
+            multi_az=database.multi_az,
+            storage=database.storage_gb,
+            most_storage=database.max_storage_gb,
+            backups=True,
+            managed_password=True,
+        )
+        component = "registry-artifacts"
+        yield from meters.kms_key(self._meter(component, f"{component}-key"))
+        yield from meters.bucket(self._meter(component, component))
 
     def general_pool(
         self, spec: GeneralPoolSpec, bound: GeneralBound, component: str = "general-pool"

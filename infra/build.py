@@ -24,6 +24,10 @@ from components.node_class import AmiFamily
 from components.platform import Platform, PlatformArgs
 from components.pools import GPU_TAINT, POOL_LABEL
 from components.publication import Publication, PublicationArgs
+from components.registry import NAMESPACE as REGISTRY
+from components.registry import SERVICE_ACCOUNT, RegistrySpec
+from components.registry_artifacts import RegistryArtifacts, RegistryArtifactsArgs
+from components.registry_database import RegistryDatabase, RegistryDatabaseArgs
 from components.storage import STORAGE_CLASS, Storage, StorageArgs
 from components.system_nodes import SystemNodes, SystemNodesArgs
 from infra.outputs import deployed_maximum, export, export_cost
@@ -83,6 +87,8 @@ def build(stack: Stack) -> None:
     if sharing:
         args = DevicePluginArgs(sharing=sharing, provider=in_cluster, needs=list(autoscaler.needs))
         DevicePlugin("device-plugin", args, both)
+    if settings.registry is not None:
+        _registry(stack, settings.registry, network, cluster, account_id, both)
     export_cost(planned.totals)
     document = export(_promise(stack, account_id, network, cluster, namespaces))
     Publication("publication", PublicationArgs(document=document, name=name, labels=labels, provider=in_cluster), both)
@@ -198,6 +204,41 @@ class _ForNodes:
             "provider": self.provider,
             "needs": list(self.autoscaler.needs),
         }
+
+
+def _registry(
+    stack: Stack,
+    spec: RegistrySpec,
+    network: Network,
+    cluster: Cluster,
+    account_id: str,
+    opts: pulumi.ResourceOptions,
+) -> None:
+    name = stack.settings.full_name
+    RegistryDatabase(
+        "registry-database",
+        RegistryDatabaseArgs(
+            spec=spec.database,
+            name=name,
+            vpc_id=network.vpc_id,
+            subnet_ids=network.intra_subnet_ids,
+            cluster_security_group_id=cluster.security_group_id,
+        ),
+        opts,
+    )
+    RegistryArtifacts(
+        "registry-artifacts",
+        RegistryArtifactsArgs(
+            spec=spec.artifacts,
+            name=name,
+            region=stack.region,
+            account_id=account_id,
+            cluster_name=cluster.cluster_name,
+            namespace=REGISTRY,
+            service_account=SERVICE_ACCOUNT,
+        ),
+        opts,
+    )
 
 
 def _addons(

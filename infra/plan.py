@@ -116,6 +116,8 @@ def _items(bill: Bill, stack: Stack) -> Iterator[CostItem]:
     if existing is None or existing.node_role is None:
         yield from bill.karpenter()
     yield from bill.general_pool(settings.general_pool, stack.general)
+    if settings.registry is not None:
+        yield from bill.registry(settings.registry)
     for pool, spec in settings.gpu_pools.items():
         yield from bill.gpu_pool(pool, spec, stack.pools[pool], settings.network.zones)
 
@@ -130,6 +132,8 @@ def _components(settings: Settings) -> Iterator[str]:
         yield "SystemNodes::system-nodes"
     if existing is None or existing.node_role is None:
         yield "Karpenter::karpenter"
+    if settings.registry is not None:
+        yield from ("RegistryArtifacts::registry-artifacts", "RegistryDatabase::registry-database")
     yield from (f"GpuPool::gpu-pool-{pool}" for pool in settings.gpu_pools)
     if any(spec.ami_family is AmiFamily.AL2023 for spec in settings.gpu_pools.values()):
         yield "DevicePlugin::device-plugin"

@@ -25,5 +25,17 @@ PROFILES: Mapping[Environment, Mapping[str, Any]] = {
             "addons": {"dnsReplicas": 3},
         },
         "storage": {"retain": True},
+        "registry": {
+            "database": {
+                "instanceClass": "db.m7g.large",
+                "multiAz": True,
+                "storageGb": 200,
+                "maxStorageGb": 400,
+                "backupDays": 35,
+                "deletionProtection": True,
+                "logDays": 365,
+            },
+            "artifacts": {"expireOldVersionsDays": 90, "deletionProtection": True},
+        },
     },
 }

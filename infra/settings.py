@@ -18,6 +18,7 @@ from components.gpu_pool import GpuPoolSpec
 from components.karpenter import KarpenterSpec
 from components.namespaces import NamespacesSpec
 from components.network import NetworkSpec
+from components.registry import RegistrySpec
 from components.spec import Environment, Invalid, Spec
 from components.storage import StorageSpec
 from components.usage import UsageSpec
@@ -29,6 +30,9 @@ from pricing.general import GeneralBound
 from pricing.pool import PoolBound
 from pricing.pool_plan import pool_bound
 from problem import Problem, Refused
+
+OPTIONAL = ("registry",)
+"""Parts of the platform that a stack has when its file names them, if only as `registry: {}`."""
 
 PoolName = Annotated[str, StringConstraints(pattern=r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$")]
 """A pool's name: it becomes part of Kubernetes names and of AWS names."""
@@ -70,6 +74,8 @@ class Settings(Spec):
     """Nodes without GPUs."""
     gpu_pools: dict[PoolName, GpuPoolSpec] = Field(default_factory=dict, max_length=200)
     """GPU pools by name."""
+    registry: RegistrySpec | None = None
+    """The MLflow registry; without it there is none."""
 
     @property
     def full_name(self) -> str:
@@ -131,7 +137,7 @@ class Stack:
         """The stack that a platform's value describes. Raises Refused."""
         if not isinstance(platform, dict):
             raise Refused(Problem(summary="the platform is not a map", found=type(platform).__name__))
-        profile = PROFILES.get(_environment(platform), {})
+        profile = _profile(_environment(platform), platform)
         try:
             settings = Settings.model_validate(_laid_over(profile, platform))
         except ValidationError as error:
@@ -198,6 +204,12 @@ def _environment(platform: Mapping[str, Any]) -> Environment:
                 allowed=", ".join(each.value for each in PROFILES),
             )
         ) from None
+
+
+def _profile(environment: Environment, platform: Mapping[str, Any]) -> dict[str, Any]:
+    """The environment's defaults, without those of a part that is there only when the stack file names it."""
+    found = PROFILES.get(environment, {})
+    return {key: value for key, value in found.items() if key not in OPTIONAL or key in platform}
 
 
 def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

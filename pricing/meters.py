@@ -182,9 +182,20 @@ def data_transfer(meter: Meter) -> Iterator[CostItem]:
 
 
 def database(
-    meter: Meter, instance_class: str, *, multi_az: bool, storage: int, most_storage: int
+    meter: Meter,
+    instance_class: str,
+    *,
+    multi_az: bool,
+    storage: int,
+    most_storage: int,
+    backups: bool = False,
+    managed_password: bool = False,
 ) -> Iterator[CostItem]:
-    """A PostgreSQL database: its instances (the Multi-AZ rate covers both) and its gp3 storage, which may grow."""
+    """A PostgreSQL database: its instances (the Multi-AZ rate covers both), its gp3 storage, which may grow, and its backups.
+
+    Backups are free up to the size of the storage; at most they come to as much again. A burstable class is paid for what
+    it takes above its share, which may be all of its vCPUs.
+    """
     zones = "multi-az" if multi_az else "single-az"
     yield meter.hours(
         "instances",
@@ -192,11 +203,42 @@ def database(
         unit="instance-hour",
         label=f"{instance_class}, {zones}",
     )
+    if instance_class.startswith("db.t"):
+        yield _credits(meter, instance_class, instances=2 if multi_az else 1)
     item = meter.fixed("storage", f"rds-postgresql/gp3-storage-{zones}", Decimal(storage), "GB-month")
     if item.unit_price is not None and most_storage > storage:
         most = Decimal(most_storage)
         item = replace(item, quantity=most, maximum=most * item.unit_price.usd).assuming(f"it may grow to {most} GB")
     yield item
+    if backups:
+        why = "free up to the size of the storage, and at most as much again"
+        yield _at_most(meter, "backups", BACKUPS, Decimal(most_storage), "GB-month", why)
+    if managed_password:
+        yield from secret(meter)
+
+
+BACKUPS = "rds-postgresql/backup-storage-beyond-the-free-allocation"
+CREDITS = "rds-postgresql/t4g-cpu-credits-in-unlimited-mode"
+BURSTABLE_VCPUS = {"xlarge": 4, "2xlarge": 8}
+"""vCPUs of the burstable sizes that have more than two (AWS's list of RDS instance classes, read 2026-11-24)."""
+
+
+def _credits(meter: Meter, instance_class: str, instances: int) -> CostItem:
+    _, family, size = instance_class.split(".")
+    if family != "t4g":
+        return meter.unpriced("CPU credits", f"no price of the CPU credits of {family} is on file")
+    vcpus = BURSTABLE_VCPUS.get(size, 2) * instances
+    why = f"{vcpus} vCPUs above their share all month at most"
+    return _at_most(meter, "CPU credits", CREDITS, HOURS_PER_MONTH * vcpus, "vCPU-hour", why)
+
+
+def _at_most(meter: Meter, what: str, key: str, amount: Decimal, unit: str, why: str) -> CostItem:
+    """A line that is not expected, and comes to `amount` at most."""
+    price = meter.book.service(key)
+    if price is None:
+        return meter.unpriced(what, f"no price of {key} in {meter.book.region} is on file", amount, unit)
+    amounts = (ZERO, ZERO, amount * price.usd)
+    return ranged(meter, what, label=what, quantity=amount, unit=unit, price=price, amounts=amounts, assumptions=(why,))
 
 
 def disks(

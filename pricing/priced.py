@@ -90,7 +90,18 @@ def _database(_: Neighbours, meter: Meter, node: Node) -> Iterator[CostItem]:
         raise Unpriced("only gp3 storage at its baseline can be priced")
     if multi_az is UNKNOWN or not isinstance(most, int | None):
         raise Unpriced("whether there is a standby, or how far the storage may grow, is not known")
-    return meters.database(meter, size, multi_az=multi_az is True, storage=storage, most_storage=most or storage)
+    kept, managed = node.read("backupRetentionPeriod"), node.read("manageMasterUserPassword")
+    if UNKNOWN in (kept, managed):
+        raise Unpriced("whether there are backups, or a secret for the password, is not known")
+    return meters.database(
+        meter,
+        size,
+        multi_az=multi_az is True,
+        storage=storage,
+        most_storage=most or storage,
+        backups=kept not in (None, 0),
+        managed_password=managed is True,
+    )
 
 
 def _service(_: Neighbours, __: Meter, node: Node) -> Iterator[CostItem]:

@@ -74,6 +74,13 @@ VARIANTS: dict[str, dict[str, Any]] = {
     },
     "batch on Bottlerocket": {"gpuPools": {"p": _pool(purpose="batch", amiFamily="Bottlerocket", diskGb=333)}},
     "on demand": {"gpuPools": {"p": _pool(capacity="onDemand", onDemandFallback=None)}},
+    "no registry": {"registry": None},
+    "a registry of its own size": {
+        "registry": {"database": {"instanceClass": "db.m6g.xlarge", "multiAz": True, "logDays": 90}}
+    },
+    "a burstable database with a standby": {
+        "registry": {"database": {"instanceClass": "db.t4g.small", "multiAz": True, "maxStorageGb": 22}}
+    },
     "general pool on AL2023": {
         "generalPool": {"amiFamily": "AL2023", "instanceTypes": ["c7g.xlarge", "r7g.2xlarge"], "limits": {"vcpus": 21}}
     },
@@ -100,6 +107,7 @@ def _agrees(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     estimated = estimate(graph, PriceBook.embedded(stack.region), datetime.date.today())
     assert planned.totals.complete
     assert _lines(planned.items) == _lines(estimated.items)
+    assert len({(item.component, item.role) for item in planned.items}) == len(planned.items)
     components = [each for each in graph.nodes if each.type.startswith("modelyard:") and each.name != "platform"]
     named = [f"{each.type.rpartition(':')[2]}::{each.name}" for each in components]
     assert planned.components() == sorted(named)

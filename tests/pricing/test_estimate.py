@@ -161,6 +161,24 @@ CASES: dict[str, tuple[list[tuple[str, dict[str, Any]]], tuple[str, str, str]]] 
         ],
         ("134.14", "134.14", "168.64"),
     ),
+    # 0.032 x 730 + 20 x 0.115 + 0.40, and + 0.05; at most 2 x 730 x 0.075, 2 x 0.115 and 22 x 0.095 more, 0.15 of calls
+    "a small database that bursts, with backups and a secret": (
+        [
+            (
+                "aws:rds/instance:Instance",
+                {
+                    "engine": "postgres",
+                    "instanceClass": "db.t4g.small",
+                    "allocatedStorage": 20,
+                    "maxAllocatedStorage": 22,
+                    "storageType": "gp3",
+                    "backupRetentionPeriod": 7,
+                    "manageMasterUserPassword": True,
+                },
+            )
+        ],
+        ("26.06", "26.11", "138.03"),
+    ),
     # m7g.large 59.568 + 50 x 0.08 + 3.65
     "an instance": (
         [
