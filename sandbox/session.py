@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import IO
 
 from problem import ExitCode, Problem, Refused
-from sandbox import lock, stackfile, workdir
+from sandbox import lock, registry, stackfile, workdir
 from sandbox.toolchain import Toolchain, ensure
 
 HOST = (sys.executable, "-m", "sandbox.host")
@@ -46,6 +46,7 @@ class Session:
     ports: Mapping[str, int]
     _host: subprocess.Popen[str] = field(repr=False)
     _lock: IO[str] = field(repr=False)
+    registry: registry.Registry | None = None
 
     @classmethod
     def open(
@@ -58,11 +59,13 @@ class Session:
         *,
         toolchain: Toolchain | None = None,
         say: Callable[[str], None] = lambda _: None,
+        users: bool | None = None,
     ) -> Session:
         """Derives `.sandbox/<name>/` from `stack_file`, which is only read, and starts the simulated clouds.
 
-        `faults` is a file of faults for the host to play, `calls` a file in which it records each call. Raises
-        `Refused` for a stack file the sandbox cannot take, or when another command is using this stack.
+        `faults` is a file of faults for the host to play, `calls` a file in which it records each call. With `users` given
+        a model registry listens too, and asks for a password when it is true. Raises `Refused` for a stack file the sandbox
+        cannot take, or when another command is using this stack.
         """
         toolchain = toolchain or ensure(root, say=say)
         original = workdir.load_project(root / "Pulumi.yaml")
@@ -76,10 +79,12 @@ class Session:
             workdir.write_project(root, folder, project, original)
             workdir.write_stack(folder, name, project, stack_file, derived, toolchain, env)
             host, ports = _start(folder, root / ".sandbox" / "cache", faults, calls, env)
+            models = None if users is None else registry.start(folder / "mlflow", env, users=users)
         except BaseException:
             held.close()
             raise
         env["PULUMI_DEBUG_PROVIDERS"] = ",".join(f"{provider}:{port}" for provider, port in sorted(ports.items()))
+        env.update(models.variables() if models else {})
         workdir.write_exports(folder, env)
         return cls(
             root=root,
@@ -93,10 +98,13 @@ class Session:
             ports=ports,
             _host=host,
             _lock=held,
+            registry=models,
         )
 
     def close(self) -> None:
         """Stops the simulated clouds, which have written their world already, and lets the stack go."""
+        if self.registry is not None:
+            self.registry.close()
         _stop(self._host)
         self._lock.close()
 

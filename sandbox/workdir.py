@@ -74,7 +74,14 @@ def write_project(root: Path, folder: Path, project: str, original: dict[str, An
     runtime: dict[str, Any] = {"name": "python"}
     if (root / ".venv").is_dir():
         runtime["options"] = {"virtualenv": str(root / ".venv")}
-    content = {"name": project, "runtime": runtime, "main": str(main), "description": "SIMULATED: a sandbox copy"}
+    content: dict[str, Any] = {
+        "name": project,
+        "runtime": runtime,
+        "main": str(main),
+        "description": "SIMULATED: a sandbox copy",
+    }
+    own = (original.get("plugins") or {}).get("providers") or []
+    content["plugins"] = {"providers": [{**each, "path": str(root / each["path"])} for each in own]}
     _replace(folder / "Pulumi.yaml", yaml.safe_dump(content, sort_keys=False))
 
 

@@ -1,0 +1,94 @@
+"""How the provider reaches the server: by its address, or through `kubectl port-forward` when it is only in the cluster."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import tempfile
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from registry.api import Server, Unavailable
+from registry.credentials import Secrets
+
+URL = "MODELYARD_REGISTRY_URL"
+"""Reaches the server another way than the stack file says: through a tunnel of one's own, or in the sandbox."""
+USER, PASSWORD = "MODELYARD_REGISTRY_USER", "MODELYARD_REGISTRY_PASSWORD"
+WITHIN_SEC = 120
+"""How long (seconds) a call is tried again when the stack file does not say."""
+
+_FORWARDED = re.compile(r"Forwarding from 127\.0\.0\.1:(\d+)")
+
+
+@dataclass
+class Connection:
+    """The settings of one provider; nothing is contacted before `server` is asked for."""
+
+    settings: Mapping[str, Any]
+    secrets: Secrets
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    _forward: subprocess.Popen[str] | None = field(default=None, repr=False)
+    _server: Server | None = field(default=None, repr=False)
+
+    @property
+    def within_sec(self) -> float:
+        """How long a call is tried again."""
+        return float(self.settings.get("timeoutSec") or WITHIN_SEC)
+
+    @property
+    def near_key(self) -> str | None:
+        """What digests of secrets are keyed with: the admin's password, or nothing when none can be had without asking."""
+        given = self.secrets.environ.get(PASSWORD)
+        reference = str(self.settings.get("password") or "")
+        return given or (self.secrets.near(reference) if reference else "")
+
+    def server(self) -> Server:
+        """The server. Raises Unavailable when it cannot be forwarded to, NoSecret when the admin's password is not there."""
+        with self._lock:
+            if self._server is None or (self._forward is not None and self._forward.poll() is not None):
+                self._server = Server(self._url(), *self._credentials())
+            return self._server
+
+    def close(self) -> None:
+        """Ends the forwarding."""
+        if self._forward is not None:
+            self._forward.terminate()
+
+    def _credentials(self) -> tuple[str, str]:
+        environ = self.secrets.environ
+        reference = str(self.settings.get("password") or "")
+        password = environ.get(PASSWORD) or (self.secrets.value(reference) if reference else "")
+        user = environ.get(USER) or str(self.settings.get("user") or "")
+        return (user, password) if password else ("", "")
+
+    def _url(self) -> str:
+        said = self.secrets.environ.get(URL) or str(self.settings.get("url") or "")
+        return said or self._forwarded(self.settings.get("portForward") or {})
+
+    def _forwarded(self, to: Mapping[str, Any]) -> str:
+        if not to:
+            raise Unavailable(
+                "nothing says how the registry is reached: registry.content.url, or a cluster to forward to"
+            )
+        with tempfile.NamedTemporaryFile("w", suffix=".kubeconfig", delete=False) as file:
+            file.write(str(to.get("kubeconfig", "")))
+        target = [f"service/{to['service']}", f":{int(to['port'])}", "--namespace", str(to["namespace"])]
+        command = ["kubectl", "--kubeconfig", file.name, "port-forward", "--address", "127.0.0.1", *target]
+        try:
+            pipe = subprocess.PIPE
+            self._forward = subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=dict(os.environ))
+        except FileNotFoundError:
+            Path(file.name).unlink()
+            raise Unavailable("kubectl is not on PATH, and the registry is only reached through it") from None
+        line = self._forward.stdout.readline() if self._forward.stdout else ""
+        Path(file.name).unlink()
+        match = _FORWARDED.search(line)
+        if match is None:
+            self._forward.terminate()
+            why = (self._forward.stderr.read() if self._forward.stderr else "").strip().split("\n")[-1]
+            raise Unavailable(f"kubectl port-forward to {to['service']} failed: {why[:200]}")
+        return f"http://127.0.0.1:{match[1]}"

@@ -1,0 +1,135 @@
+"""A real MLflow server for each worker, and a stack of nothing but registry content in the real engine."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+import yaml
+
+from components.registry_content import RegistryContent, RegistryContentArgs
+from components.registry_content_spec import RegistryContentSpec
+from infra.prompts import contents
+from ops.engine import Engine, Outcome
+from ops.process import EngineCommand
+from registry.api import Server
+from sandbox import registry, toolchain
+from sandbox.session import Session
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PLANTED = "planted-secret-0f4e8d"
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[registry.Registry]:
+    """A server that asks for a password; tests share it and use names of their own."""
+    env = {key: value for key, value in os.environ.items() if not key.startswith("MLFLOW_")}
+    server = registry.start(tmp_path_factory.mktemp("mlflow"), env, users=True)
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def server(running: registry.Registry) -> Server:
+    """The server as its admin sees it."""
+    return Server(running.url, registry.ADMIN, running.password)
+
+
+@pytest.fixture
+def fresh() -> Callable[[str], str]:
+    """Makes a name that nobody else has on the shared server."""
+    mark = uuid.uuid4().hex[:8]
+    return lambda name: f"{name}-{mark}"
+
+
+@dataclass
+class Playground:
+    """A project with nothing but registry content; `content` is its block, changed by a test and brought up again."""
+
+    root: Path
+    env: Mapping[str, str]
+    config: dict[str, str] = field(default_factory=dict)
+    content: dict[str, Any] = field(default_factory=dict)
+
+    def prompt(self, name: str, text: str) -> str:
+        """Writes a prompt's file and returns its path for the block."""
+        (self.root / "prompts").mkdir(exist_ok=True)
+        (self.root / "prompts" / name).write_text(text + "\n", encoding="utf-8")
+        return f"prompts/{name}"
+
+    def program(self) -> None:
+        spec = RegistryContentSpec.model_validate(self.content)
+        args = RegistryContentArgs(spec=spec, contents=contents(spec.prompts, self.root))
+        RegistryContent("registry-content", args)
+        pulumi.export("models", sorted(spec.models))
+
+    @contextmanager
+    def engine(self) -> Iterator[Engine]:
+        """The engine on this stack, with `env` added to what the provider sees."""
+        file = self.root / "Pulumi.trial.yaml"
+        keys = {f"modelyard:{key}": value for key, value in self.config.items()}
+        file.write_text(yaml.safe_dump({"config": {"aws:region": "us-east-1", **keys}}))
+        with Session.open(self.root, file, "trial", toolchain=toolchain.ensure(REPOSITORY, say=print)) as session:
+            env = {**session.env, **self.env}
+            command = EngineCommand(session.toolchain.pulumi, session.toolchain.version, env, lambda _: None)
+            yield Engine(command=command, workdir=session.workdir, stack="trial", env=env, program=self.program)
+
+    def up(self, *, ok: bool = True) -> Outcome:
+        with self.engine() as engine:
+            return checked(engine.up(), ok)
+
+    def preview(self, *, diff: bool = False, ok: bool = True) -> Outcome:
+        with self.engine() as engine:
+            return checked(engine.preview(diff=diff), ok)
+
+    def refresh(self) -> Outcome:
+        with self.engine() as engine:
+            return checked(engine.refresh(), True)
+
+    def destroy(self) -> Outcome:
+        with self.engine() as engine:
+            return checked(engine.destroy(), True)
+
+    def export(self) -> str:
+        """The exported state with every secret of it in clear."""
+        with self.engine() as engine:
+            return engine.ask("stack", "export", "--show-secrets")
+
+    def resources(self) -> list[dict[str, Any]]:
+        """The registry's items in the state."""
+        found = json.loads(self.export())["deployment"].get("resources", [])
+        return [each for each in found if each["type"].startswith("modelyard:registry:")]
+
+
+def checked(outcome: Outcome, ok: bool) -> Outcome:
+    assert outcome.ok is ok, said(outcome)
+    return outcome
+
+
+def said(outcome: Outcome) -> str:
+    """Everything that an operation had to say of errors."""
+    return "\n".join(each.message for each in outcome.gathered.errors)
+
+
+@pytest.fixture
+def playground(tmp_path: Path, running: registry.Registry) -> Callable[..., Playground]:
+    """Makes a project whose provider finds the shared server, or another when variables say so."""
+
+    def make(**env: str) -> Playground:
+        root = tmp_path / "root"
+        root.mkdir()
+        shutil.copy(REPOSITORY / "Pulumi.yaml", root / "Pulumi.yaml")
+        (root / "registry").symlink_to(REPOSITORY / "registry")
+        (root / "infra").mkdir()
+        return Playground(root, env or running.variables())
+
+    return make
