@@ -21,10 +21,9 @@ class Written(PlatformOutputs):
 
 
 def export(promised: dict[str, Any]) -> pulumi.Output[dict[str, Any]]:
-    """Exports every key of the contract, checked as soon as the values are known; returns the whole document."""
+    """Exports every promised key of the contract, checked as soon as the values are known; returns the whole document."""
     document = pulumi.Output.from_input(promised).apply(lambda known: Written.model_validate(known).to_outputs())
-    for field in PlatformOutputs.model_fields.values():
-        key = str(field.alias)
+    for key in promised:
         pulumi.export(key, document.apply(lambda known, key=key: known[key]))  # type: ignore[misc]
     return document
 

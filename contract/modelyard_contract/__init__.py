@@ -2,6 +2,7 @@
 
 from modelyard_contract.outputs import (
     CONTRACT_VERSION,
+    AwsOutputs,
     ClusterOutputs,
     ContractError,
     GpuPoolOutputs,
@@ -12,6 +13,7 @@ from modelyard_contract.outputs import (
 
 __all__ = [
     "CONTRACT_VERSION",
+    "AwsOutputs",
     "ClusterOutputs",
     "ContractError",
     "GpuPoolOutputs",

@@ -15,8 +15,11 @@ from pydantic.alias_generators import to_camel
 if TYPE_CHECKING:
     import pulumi
 
-CONTRACT_VERSION = 1
-"""Raised only when a reader of the version before would misread the outputs; new fields do not raise it."""
+CONTRACT_VERSION = 2
+"""The newest version that this reader reads. Raised only when the one before would misread the outputs; new fields do not.
+
+1: a platform on AWS. 2: `region`, `accountId`, `network` and `cluster` are left out where there is no AWS.
+"""
 
 
 class ContractError(ValueError):
@@ -84,15 +87,9 @@ class GpuPoolOutputs(_Part):
     """Memory of its smallest GPU (MiB), as the node label says."""
 
 
-class PlatformOutputs(_Part):
-    """Everything that an app team may rely on."""
+class AwsOutputs(_Part):
+    """What there is of the platform in AWS, none of it absent."""
 
-    contract_version: int = CONTRACT_VERSION
-    """Version of this contract."""
-    environment: str
-    """`dev`, `staging`, `prod` or `local`."""
-    owner: str
-    """Team that answers for the platform."""
     region: str
     """AWS region."""
     account_id: str
@@ -101,10 +98,32 @@ class PlatformOutputs(_Part):
     """The network."""
     cluster: ClusterOutputs
     """The cluster."""
+
+
+ON_AWS = tuple(str(field.alias) for field in AwsOutputs.model_fields.values())
+
+
+class PlatformOutputs(_Part):
+    """Everything that an app team may rely on."""
+
+    contract_version: int
+    """The oldest version of this contract whose readers read these outputs: 1 on AWS, 2 elsewhere."""
+    environment: str
+    """`dev`, `staging`, `prod` or `local`."""
+    owner: str
+    """Team that answers for the platform."""
+    region: str | None = None
+    """AWS region; absent outside AWS, as the next three are."""
+    account_id: str | None = None
+    """AWS account, twelve digits."""
+    network: NetworkOutputs | None = None
+    """The network."""
+    cluster: ClusterOutputs | None = None
+    """The cluster; outside AWS a reader's own kubeconfig says how to reach it."""
     namespaces: list[str] = Field(default_factory=list)
     """Namespaces for workloads, all at Pod Security level `restricted`."""
     storage_class: str
-    """Name of the default storage class."""
+    """Name of the storage class for volumes."""
     gpu_pools: dict[str, GpuPoolOutputs] = Field(default_factory=dict)
     """GPU pools by name."""
 
@@ -112,7 +131,8 @@ class PlatformOutputs(_Part):
     def read(cls, outputs: Mapping[str, Any]) -> PlatformOutputs:
         """The outputs of a stack as typed values; keys of a newer platform are ignored.
 
-        Raises ContractError when a promised key is missing or the contract's version is newer than this reader.
+        Raises ContractError when a promised key is missing, as each of AWS's is in version 1, or the contract's version is
+        newer than this reader.
         """
         version = outputs.get("contractVersion")
         if not isinstance(version, int | float) or int(version) > CONTRACT_VERSION:
@@ -120,13 +140,22 @@ class PlatformOutputs(_Part):
                 f"the platform speaks contract version {version}, this reader version {CONTRACT_VERSION}: "
                 "upgrade modelyard-contract, or name a Modelyard stack"
             )
+        wrong = [key for key in ON_AWS if outputs.get(key) is None] if int(version) == 1 else []
         try:
-            return cls.model_validate(dict(outputs))
+            read = cls.model_validate(dict(outputs))
         except ValidationError as error:
-            fields = ", ".join(".".join(str(step) for step in each["loc"]) for each in error.errors())
+            wrong += [".".join(str(step) for step in each["loc"]) for each in error.errors()]
+        if wrong:
             raise ContractError(
-                f"the stack's outputs lack or misstate: {fields}; run `pulumi up` on the platform"
-            ) from None
+                f"the stack's outputs lack or misstate: {', '.join(wrong)}; run `pulumi up` on the platform"
+            )
+        return read
+
+    def on_aws(self) -> AwsOutputs:
+        """Where in AWS the platform is, for a program that needs that. Raises ContractError when it is not in AWS."""
+        if self.region is None or self.account_id is None or self.network is None or self.cluster is None:
+            raise ContractError(f"the platform {self.environment} is not in AWS: name one that is")
+        return AwsOutputs(region=self.region, account_id=self.account_id, network=self.network, cluster=self.cluster)
 
     @classmethod
     def of(cls, reference: pulumi.StackReference) -> pulumi.Output[PlatformOutputs]:
@@ -134,5 +163,5 @@ class PlatformOutputs(_Part):
         return reference.outputs.apply(cls.read)
 
     def to_outputs(self) -> dict[str, Any]:
-        """The promise as plain camelCase values, key by key what the stack exports."""
-        return self.model_dump(mode="json", by_alias=True)
+        """The promise as plain camelCase values, key by key what the stack exports; what is absent is left out."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)

@@ -8,13 +8,13 @@ import json
 
 import pulumi
 import pulumi_kubernetes as k8s
-from modelyard_contract import PlatformOutputs
+from modelyard_contract import AwsOutputs, PlatformOutputs
 from pulumi_kubernetes.core import v1 as core
 
 config = pulumi.Config()
 
 
-def kubeconfig(promised: PlatformOutputs) -> str:
+def kubeconfig(promised: AwsOutputs) -> str:
     """How to reach the platform's cluster; it holds no credential."""
     cluster = promised.cluster
     server = {"server": cluster.endpoint, "certificate-authority-data": cluster.certificate_authority}
@@ -34,10 +34,11 @@ def kubeconfig(promised: PlatformOutputs) -> str:
 
 platform = PlatformOutputs.of(pulumi.StackReference(config.require("platform")))
 pool = platform.apply(lambda promised: promised.gpu_pools[config.require("pool")])
+on_aws = platform.apply(lambda promised: promised.on_aws())
 cluster = k8s.Provider(
     "platform",
-    kubeconfig=platform.apply(kubeconfig),
-    cluster_identifier=platform.apply(lambda promised: promised.cluster.arn),
+    kubeconfig=on_aws.apply(kubeconfig),
+    cluster_identifier=on_aws.apply(lambda promised: promised.cluster.arn),
 )
 
 container = core.ContainerArgs(
@@ -70,4 +71,4 @@ job = k8s.batch.v1.Job(
 )
 
 pulumi.export("job", job.metadata["name"])
-pulumi.export("cluster", platform.apply(lambda promised: promised.cluster.name))
+pulumi.export("cluster", on_aws.apply(lambda promised: promised.cluster.name))
