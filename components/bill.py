@@ -47,6 +47,10 @@ class Bill:
         """What belongs to the stack as a whole: its traffic."""
         yield from meters.data_transfer(self._meter(component, component))
 
+    def own_cluster(self, component: str = "platform") -> Iterator[CostItem]:
+        """All that a platform outside AWS costs, whatever it declares: nothing that this bill could count."""
+        yield from meters.own_cluster(self._meter(component, component))
+
     def network(self, spec: NetworkSpec, component: str = "network") -> Iterator[CostItem]:
         """Ways out, endpoints and flow logs; nothing for a network that is there already."""
         if spec.existing is not None:

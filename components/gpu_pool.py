@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -20,6 +20,7 @@ from components.sharing import MIG_NAMES, Sharing, SharingSpec, bottlerocket_set
 from components.spec import Invalid, Spec
 from pricing.gpus import gpu_type
 from pricing.pool import Capacity, PoolAsk, PoolBound, Share
+from problem import Problem
 
 
 class LimitsSpec(Spec):
@@ -111,6 +112,13 @@ class GpuPoolSpec(Spec):
                 allowed=f"types with {', '.join(MIG_NAMES)}",
             )
         return self
+
+    def needs_aws(self) -> Iterator[Problem]:
+        """A pool is nodes that Karpenter buys."""
+        yield Problem(
+            summary="gpuPools need Karpenter on AWS",
+            fix="take the pool out; a cluster of one's own brings its nodes, and their device plugin, itself",
+        )
 
     def ask(self, network_zones: list[str]) -> PoolAsk:
         """The pool as the pure planner of limits and cost takes it."""

@@ -14,12 +14,12 @@ class PlatformArgs:
     Spec stands with that component, and only what a gate reads stands here.
 
     `bill` holds the totals and lines of what the settings cost, and the version of the price book; `components` names every
-    component of the stack as `Type::name`.
+    component of the stack as `Type::name`. `region` is None where there is no AWS.
     """
 
     environment: str
     owner: str
-    region: str
+    region: str | None
     digest: str
     budget: dict[str, Any]
     usage: dict[str, Any]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterator
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -52,6 +53,13 @@ class Spec(BaseModel):
     def to_inputs(self) -> dict[str, Any]:
         """The Spec as plain camelCase values, the form in which a component registers it and a pack parses it again."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+    def needs_aws(self) -> Iterator[Problem]:
+        """What of this Spec only AWS can serve; `where` is relative to it. A stack without AWS is refused for each.
+
+        A Spec that overrides this says for itself what it needs, so that no component and no wiring asks where it runs.
+        """
+        return iter(())
 
 
 class Invalid(ValueError):

@@ -1,14 +1,16 @@
-"""The storage class of the platform: encrypted gp3 volumes, made in the zone where the pod runs."""
+"""The storage class of the platform: encrypted gp3 volumes, made in the zone where the pod runs; or one that is there."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_kubernetes as k8s
+from pydantic import Field, model_validator
 
-from components.spec import Spec
+from components.spec import Invalid, Spec
+from problem import Problem
 
 STORAGE_CLASS = "gp3"
 
@@ -18,6 +20,35 @@ class StorageSpec(Spec):
 
     retain: bool = False
     """Whether a volume outlives its claim."""
+    existing: str | None = Field(default=None, pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")
+    """Use this storage class of the cluster instead of making one."""
+
+    @model_validator(mode="after")
+    def _agrees(self) -> StorageSpec:
+        if self.existing is not None and self.retain:
+            raise Invalid(
+                "a class that is there already decides for itself what becomes of a volume",
+                where="retain",
+                found="true",
+                allowed="false with storage.existing",
+            )
+        return self
+
+    @property
+    def class_name(self) -> str:
+        """The class that a claim names."""
+        return self.existing or STORAGE_CLASS
+
+    def needs_aws(self) -> Iterator[Problem]:
+        """The platform's own class is one of EBS volumes."""
+        if self.existing is None:
+            yield Problem(
+                summary="the platform's own storage class makes EBS volumes",
+                where="existing",
+                found="nothing",
+                allowed="a storage class of the cluster",
+                fix="storage: { existing: standard } on kind, local-path on k3d; `kubectl get storageclass` lists them",
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,13 +62,16 @@ class StorageArgs:
 
 @pulumi.type_token("modelyard:index:Storage")
 class Storage(pulumi.ComponentResource):
-    """The default storage class, which only the EBS CSI driver serves."""
-
-    storage_class: k8s.storage.v1.StorageClass
+    """The default storage class, which only the EBS CSI driver serves; nothing when one of the cluster's is taken."""
 
     def __init__(self, name: str, args: StorageArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("modelyard:index:Storage", name, {"spec": args.spec.to_inputs()}, opts)
-        self.storage_class = k8s.storage.v1.StorageClass(
+        if args.spec.existing is None:
+            self._make(args)
+        self.register_outputs({})
+
+    def _make(self, args: StorageArgs) -> None:
+        k8s.storage.v1.StorageClass(
             STORAGE_CLASS,
             metadata={
                 "name": STORAGE_CLASS,
@@ -51,4 +85,3 @@ class Storage(pulumi.ComponentResource):
             allow_volume_expansion=True,
             opts=pulumi.ResourceOptions(parent=self, provider=args.provider),
         )
-        self.register_outputs({})

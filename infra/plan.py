@@ -13,6 +13,7 @@ from typing import Any
 from components.bill import Bill
 from components.existing_cluster import Part
 from components.node_class import AmiFamily
+from infra.parts import Aws
 from infra.settings import Settings, Stack
 from pricing import budget, guard_file
 from pricing.book import PriceBook
@@ -53,7 +54,7 @@ class Plan:
 
     def components(self) -> list[str]:
         """Every component that the stack declares under its root, as `Type::name`."""
-        return sorted(_components(self.stack.settings))
+        return sorted(_components(self.stack))
 
     def bounds(self, today: datetime.date, *, stack: str = "", deployed: Decimal | None = None) -> Bounds:
         """What the stack of that name may cost, `deployed` being the maximum of what is there.
@@ -105,27 +106,38 @@ def amounts(of: CostItem | Totals) -> dict[str, str]:
 
 
 def _items(bill: Bill, stack: Stack) -> Iterator[CostItem]:
-    settings = stack.settings
-    network, existing = settings.network, settings.cluster.existing
+    if stack.aws is None:
+        yield from bill.own_cluster()
+    else:
+        yield from _items_on_aws(bill, stack, stack.aws)
+
+
+def _items_on_aws(bill: Bill, stack: Stack, parts: Aws) -> Iterator[CostItem]:
+    network, existing = parts.network, parts.cluster.existing
     yield from bill.platform()
     yield from bill.network(network)
-    yield from bill.cluster(settings.cluster)
+    yield from bill.cluster(parts.cluster)
     if existing is None or existing.system_nodes is Part.MANAGED:
         subnets = len(network.existing.private_subnet_ids if network.existing else network.zones)
-        yield from bill.system_nodes(settings.cluster.system_nodes, subnets)
+        yield from bill.system_nodes(parts.cluster.system_nodes, subnets)
     if existing is None or existing.node_role is None:
         yield from bill.karpenter()
-    yield from bill.general_pool(settings.general_pool, stack.general)
-    if settings.registry is not None:
-        yield from bill.registry(settings.registry)
-    for pool, spec in settings.gpu_pools.items():
-        yield from bill.gpu_pool(pool, spec, stack.pools[pool], settings.network.zones)
+    yield from bill.general_pool(parts.general_pool, parts.general)
+    if stack.settings.registry is not None:
+        yield from bill.registry(stack.settings.registry)
+    for pool, spec in stack.settings.gpu_pools.items():
+        yield from bill.gpu_pool(pool, spec, stack.pools[pool], network.zones)
 
 
-def _components(settings: Settings) -> Iterator[str]:
-    existing = settings.cluster.existing
-    yield from ("Cluster::cluster", "GeneralPool::general-pool", "Namespaces::namespaces", "Network::network")
-    yield from ("Publication::publication", "Storage::storage")
+def _components(stack: Stack) -> Iterator[str]:
+    yield from ("Namespaces::namespaces", "Publication::publication", "Storage::storage")
+    if stack.aws is not None:
+        yield from _components_on_aws(stack.settings, stack.aws)
+
+
+def _components_on_aws(settings: Settings, parts: Aws) -> Iterator[str]:
+    existing = parts.cluster.existing
+    yield from ("Cluster::cluster", "GeneralPool::general-pool", "Network::network")
     if existing is None or existing.addons is Part.MANAGED:
         yield from ("Addons::addons-before-nodes", "Addons::addons-after-nodes")
     if existing is None or existing.system_nodes is Part.MANAGED:

@@ -38,4 +38,13 @@ PROFILES: Mapping[Environment, Mapping[str, Any]] = {
             "artifacts": {"expireOldVersionsDays": 90, "deletionProtection": True},
         },
     },
+    # Without AWS. A part that has an AWS way and another one names the other one here, in its own words.
+    Environment.LOCAL: {
+        "budget": {"monthlyUsd": 0},
+        "network": None,
+        "cluster": None,
+        "karpenter": None,
+        "generalPool": None,
+        "publication": {"parameter": False},
+    },
 }

@@ -27,7 +27,7 @@ def main() -> None:
     Whatever refuses becomes one message to the engine, without a traceback.
     """
     config = pulumi.Config("modelyard").require_object("platform")
-    region = pulumi.Config("aws").require("region")
+    region = pulumi.Config("aws").get("region") or ""
     # An older language host does not tell the program where its project is.
     root = pulumi.get_root_directory() or str(Path.cwd().parent)
     path = Path(root) / f"Pulumi.{pulumi.get_stack()}.yaml"

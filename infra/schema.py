@@ -24,6 +24,7 @@ def stack_schema() -> dict[str, Any]:
     """The schema of a whole stack file: the region, the platform, and whatever else Pulumi keeps there."""
     platform = Settings.model_json_schema(by_alias=True, mode="validation")
     definitions = platform.pop("$defs")
+    region = "AWS region; left out only where the platform is outside AWS"
     return {
         "$schema": DIALECT,
         "title": "Modelyard stack file",
@@ -32,8 +33,8 @@ def stack_schema() -> dict[str, Any]:
         "properties": {
             "config": {
                 "type": "object",
-                "required": [REGION_KEY, PLATFORM_KEY],
-                "properties": {REGION_KEY: {"type": "string", "description": "AWS region"}, PLATFORM_KEY: platform},
+                "required": [PLATFORM_KEY],
+                "properties": {REGION_KEY: {"type": "string", "description": region}, PLATFORM_KEY: platform},
             }
         },
         "$defs": definitions,

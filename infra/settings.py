@@ -5,30 +5,29 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from components.cluster import ClusterSpec
-from components.general_pool import POOL as GENERAL
 from components.general_pool import GeneralPoolSpec
 from components.gpu_pool import GpuPoolSpec
 from components.karpenter import KarpenterSpec
 from components.namespaces import NamespacesSpec
 from components.network import NetworkSpec
+from components.own_cluster import OwnClusterSpec
+from components.publication import PublicationSpec
 from components.registry import RegistrySpec
 from components.spec import Environment, Invalid, Spec
 from components.storage import StorageSpec
 from components.usage import UsageSpec
 from infra.explain import problems_of
+from infra.parts import Aws, disagreements, stands_on
 from infra.profiles import PROFILES
 from infra.stackfile import StackFile
-from pricing.book import PriceBook
-from pricing.general import GeneralBound
 from pricing.pool import PoolBound
-from pricing.pool_plan import pool_bound
 from problem import Problem, Refused
 
 OPTIONAL = ("registry",)
@@ -41,8 +40,8 @@ PoolName = Annotated[str, StringConstraints(pattern=r"^[a-z]([a-z0-9-]{0,38}[a-z
 class BudgetSpec(Spec):
     """What the environment may cost; the guard file's ceiling can only be lowered here."""
 
-    monthly_usd: Decimal = Field(gt=0, max_digits=12, decimal_places=2)
-    """Budget of the whole stack (USD a month of 730 h)."""
+    monthly_usd: Decimal = Field(ge=0, max_digits=12, decimal_places=2)
+    """Budget of the whole stack (USD a month of 730 h); 0 where nothing may cost."""
     warn_at_percent: int = Field(default=80, ge=1, le=100)
     """Share of the budget (percent) from which a preview warns."""
 
@@ -60,17 +59,21 @@ class Settings(Spec):
     """What the environment may cost."""
     usage: UsageSpec = Field(default_factory=UsageSpec)
     """Expected use of what is paid by use."""
-    network: NetworkSpec = Field(default_factory=NetworkSpec)
+    kubernetes: OwnClusterSpec | None = None
+    """A cluster outside AWS to stand on; `network`, `cluster`, `karpenter` and `generalPool` are null then."""
+    network: NetworkSpec | None = Field(default_factory=NetworkSpec)
     """The VPC, its zones and its ways out."""
-    cluster: ClusterSpec = Field(default_factory=ClusterSpec)
+    cluster: ClusterSpec | None = Field(default_factory=ClusterSpec)
     """The control plane, its add-ons and its system nodes."""
-    karpenter: KarpenterSpec = Field(default_factory=KarpenterSpec)
+    karpenter: KarpenterSpec | None = Field(default_factory=KarpenterSpec)
     """The autoscaler of every other node."""
     namespaces: NamespacesSpec = Field(default_factory=NamespacesSpec)
     """Where workloads live."""
     storage: StorageSpec = Field(default_factory=StorageSpec)
     """How volumes are made."""
-    general_pool: GeneralPoolSpec = Field(default_factory=GeneralPoolSpec)
+    publication: PublicationSpec = Field(default_factory=PublicationSpec)
+    """Where app teams read the outputs."""
+    general_pool: GeneralPoolSpec | None = Field(default_factory=GeneralPoolSpec)
     """Nodes without GPUs."""
     gpu_pools: dict[PoolName, GpuPoolSpec] = Field(default_factory=dict, max_length=200)
     """GPU pools by name."""
@@ -82,20 +85,10 @@ class Settings(Spec):
         """The name that everything in the cloud starts with, for example `modelyard-dev`."""
         return f"{self.name}-{self.environment.value}"
 
-    @property
-    def cluster_name(self) -> str:
-        """The cluster's name: the existing one's, or the platform's own."""
-        return self.cluster.existing.name if self.cluster.existing else self.full_name
-
     @model_validator(mode="after")
     def _agrees(self) -> Settings:
-        if self.cluster.existing is not None and self.network.existing is None:
-            raise Invalid(
-                "an existing cluster lies in an existing VPC",
-                where="network.existing",
-                found="nothing",
-                fix="name the cluster's VPC and its private subnets under network.existing",
-            )
+        if found := list(disagreements(self)):
+            raise Invalid.of(found)
         return self
 
     @property
@@ -115,14 +108,31 @@ class Value:
 
 @dataclass(frozen=True, kw_only=True)
 class Stack:
-    """A stack ready to build: its settings, its region, and what they were made from."""
+    """A stack ready to build: its settings, what only AWS has where there is AWS, and what they were made from."""
 
     settings: Settings
-    region: str
+    aws: Aws | None
     raw: Mapping[str, Any]
-    general: GeneralBound
     pools: Mapping[str, PoolBound]
     file: StackFile | None = None
+
+    @property
+    def region(self) -> str:
+        """The AWS region; empty where there is no AWS."""
+        return self.aws.region if self.aws else ""
+
+    @property
+    def on_aws(self) -> Aws:
+        """What only AWS has, for whoever works on an account only. Raises Refused where there is no AWS."""
+        if self.aws is None:
+            raise Refused(
+                Problem(
+                    summary="this stack has no AWS",
+                    where="kubernetes",
+                    fix="leave out --cloud; plain `pulumi up` takes the named context of your kubeconfig",
+                )
+            )
+        return self.aws
 
     @classmethod
     def read(cls, file: StackFile) -> Stack:
@@ -142,8 +152,8 @@ class Stack:
             settings = Settings.model_validate(_laid_over(profile, platform))
         except ValidationError as error:
             raise Refused(problems_of(error, Settings)) from None
-        general, pools = _bounds(settings, PriceBook.embedded(region))
-        return cls(settings=settings, region=region, raw=platform, general=general, pools=pools, file=file)
+        aws, pools = stands_on(settings, region)
+        return cls(settings=settings, aws=aws, raw=platform, pools=pools, file=file)
 
     def values(self) -> Iterator[Value]:
         """Every effective value, in the order of the schema, with where it came from."""
@@ -157,38 +167,6 @@ class Stack:
             else:
                 source = "default"
             yield Value(where=where, value=value, source=source)
-
-
-def _bounds(settings: Settings, book: PriceBook) -> tuple[GeneralBound, dict[str, PoolBound]]:
-    """What bounds each pool. Raises Refused with every pool's problems at once, each with its path in the stack file."""
-    problems: list[Problem] = []
-    general: GeneralBound | None = None
-    pools: dict[str, PoolBound] = {}
-    try:
-        general = settings.general_pool.bound(book)
-    except Refused as refused:
-        problems += [replace(each, where=f"generalPool.{each.where}") for each in refused.problems]
-    if GENERAL in settings.gpu_pools:
-        problems.append(
-            Problem(summary="this name is the general pool's", where=f"gpuPools.{GENERAL}", fix="take another name")
-        )
-    for name, spec in settings.gpu_pools.items():
-        if outside := [zone for zone in spec.zones if zone not in settings.network.zones]:
-            problems.append(
-                Problem(
-                    summary="the pool wants zones that the network does not have",
-                    where=f"gpuPools.{name}.zones",
-                    found=", ".join(outside),
-                    allowed=", ".join(settings.network.zones),
-                )
-            )
-        try:
-            pools[name] = pool_bound(spec.ask(settings.network.zones), book)
-        except Refused as refused:
-            problems += [replace(each, where=f"gpuPools.{name}.{each.where}") for each in refused.problems]
-    if problems or general is None:
-        raise Refused(problems)
-    return general, pools
 
 
 def _environment(platform: Mapping[str, Any]) -> Environment:

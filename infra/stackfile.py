@@ -18,7 +18,10 @@ MAX_BYTES = 1_000_000
 
 @dataclass(frozen=True, kw_only=True)
 class StackFile:
-    """One parsed stack file: `platform` is the value of `modelyard:platform`, `lines` maps its dotted paths to lines."""
+    """One parsed stack file: `platform` is the value of `modelyard:platform`, `lines` maps its dotted paths to lines.
+
+    `region` is empty when the file names none, which only a platform outside AWS may do.
+    """
 
     path: Path
     platform: Any
@@ -43,7 +46,7 @@ class StackFile:
     def read(cls, path: Path) -> StackFile:
         """Parses a stack file.
 
-        Raises Refused when it is missing, is not YAML, says a key twice, uses aliases or has no platform or region.
+        Raises Refused when it is missing, is not YAML, says a key twice, uses aliases or has no platform.
         """
         text = _text(path)
         try:
@@ -76,12 +79,12 @@ class StackFile:
                     fix="copy the shape of Pulumi.dev.yaml",
                 )
             )
-        region = config.get(REGION_KEY)
-        if not isinstance(region, str) or not region:
+        region = config.get(REGION_KEY, "")
+        if not isinstance(region, str):
             raise Refused(
                 Problem(
-                    summary="the stack file names no region",
-                    where=f"config.{REGION_KEY}",
+                    summary="the region is no text",
+                    where=REGION_KEY,
                     file=path.name,
                     line=1,
                     found=str(region) if region is not None else "nothing",

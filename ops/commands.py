@@ -214,12 +214,17 @@ def _flat(value: Any, where: str = "") -> list[tuple[str, Any]]:
 
 
 def program(place: Place) -> Program:
-    """The platform's program for a stack file; the file is judged at once, before any engine starts."""
+    """The platform's program for a stack file; the file is judged at once, before any engine starts.
+
+    Raises Refused, for a stack without AWS in the cloud too.
+    """
     from infra import program as wiring
     from infra.settings import Stack
     from infra.stackfile import StackFile
 
-    Stack.read(StackFile.read(place.stack_file))
+    stack = Stack.read(StackFile.read(place.stack_file))
+    if place.world is World.CLOUD:
+        _ = stack.on_aws
     return wiring.make(place.stack_file)
 
 

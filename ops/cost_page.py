@@ -30,7 +30,7 @@ def table(report: Report) -> Iterator[str]:
         yield ""
         yield from text.splitlines()
     yield ""
-    yield f"prices {report.price_book}, {report.region}, {report.hours_per_month} hours a month"
+    yield f"prices {report.price_book}, {place(report)}, {report.hours_per_month} hours a month"
 
 
 def verdict(report: Report) -> str:
@@ -43,6 +43,11 @@ def verdict(report: Report) -> str:
         return f"{report.stack}: at most {most:f} USD a month, which is not within the {budget.binds} of {limit:f} USD"
     left = f"{budget.left:f} USD left of the {budget.binds} of {limit:f} USD"
     return f"{report.stack}: at most {most:f} USD a month, {left}"
+
+
+def place(report: Report) -> str:
+    """Where the prices hold."""
+    return report.region or "outside AWS"
 
 
 def markdown(report: Report) -> str:
@@ -68,7 +73,7 @@ def markdown(report: Report) -> str:
             for line in component.lines
         ]
         parts += ["", "</details>", ""]
-    parts.append(f"Prices {report.price_book}, {report.region}, {report.hours_per_month} hours a month.")
+    parts.append(f"Prices {report.price_book}, {place(report)}, {report.hours_per_month} hours a month.")
     return "\n".join(parts) + "\n"
 
 
@@ -89,7 +94,7 @@ def page(report: Report) -> str:
         "<table><thead><tr><th>line<th>quantity<th>unit price<th>source<th>minimum<th>expected<th>maximum</thead>"
         f"<tbody>{rows}<tr class=part><th>total<td><td><td><td>{report.total.minimum:f}"
         f"<td>{report.total.expected:f}<td>{report.total.maximum:f}</tbody></table>"
-        f"<p>USD a month of {report.hours_per_month} hours. Prices {escape(report.price_book)}, {escape(report.region)}.</p>"
+        f"<p>USD a month of {report.hours_per_month} hours. Prices {escape(report.price_book)}, {escape(place(report))}.</p>"
     )
 
 

@@ -50,7 +50,7 @@ def doctor(root: Path, place: Place | None, show: Show) -> ExitCode:
 def refuse(place: Place, engine: Engine, show: Show) -> None:
     """Before an `up` in an account. Raises Refused with each check that stops it; says those that only warn."""
     stack = Stack.read(StackFile.read(place.stack_file))
-    checks = list(cloud(place, stack, engine.state(), Account.of(stack.region)))
+    checks = list(cloud(place, stack, engine.state(), Account.of(stack.on_aws.region)))
     for check in checks:
         if check.status is Status.WARN:
             show.line(f"warning {check.name}: {check.found}, {check.needed} {check.fix}".rstrip(", "), style="yellow")
@@ -125,6 +125,7 @@ def _stack(place: Place, show: Show) -> list[Check]:
         would = "goes on with the sandbox stack that is there" if there else "makes a new sandbox stack"
         return [*checks, Check(name="up", status=Status.OK, found=f"`modelyard up --stack {place.stack}` {would}")]
     state: dict[str, Any] = {}
+    region = stack.on_aws.region
     try:
         with world.opened(place, wiring.make(place.stack_file), show.say) as engine:
             found = f"pulumi {engine.command.version} with the provider plugins, logged in to a backend with this stack"
@@ -132,7 +133,7 @@ def _stack(place: Place, show: Show) -> list[Check]:
             state = engine.state()
     except Refused as refused:
         checks += _failed("engine and backend", refused)
-    return [*checks, *cloud(place, stack, state, Account.of(stack.region))]
+    return [*checks, *cloud(place, stack, state, Account.of(region))]
 
 
 def cloud(place: Place, stack: Stack, state: dict[str, Any], account: Answers) -> Iterator[Check]:
@@ -193,7 +194,7 @@ def _committed(place: Place) -> str:
 
 def _endpoint(stack: Stack, state: dict[str, Any], account: Answers) -> str:
     """The API server's address: of the cluster that the state holds, or of the existing one."""
-    existing = stack.settings.cluster.existing
+    existing = stack.on_aws.cluster.existing
     if existing is not None:
         return account.endpoint(existing.name)
     clusters = [each for each in state.get("resources") or [] if each.get("type") == "aws:eks/cluster:Cluster"]

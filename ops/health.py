@@ -91,9 +91,9 @@ def caller(account: Answers, stack: Stack) -> Iterator[Check]:
     """Who deploys: the cluster's creator gets no rights by itself, so it must be one of its administrators."""
     number, arn = account.caller()
     yield Check(name="account", status=Status.OK, found=number)
-    if stack.settings.cluster.existing is not None:
+    if stack.on_aws.cluster.existing is not None:
         return
-    admins = stack.settings.cluster.access.admin_roles
+    admins = stack.on_aws.cluster.access.admin_roles
     ok = _role(arn) in admins
     yield Check(
         name="deployer",
@@ -124,11 +124,11 @@ def region(account: Answers, stack: Stack) -> Iterator[Check]:
 
 def zones(account: Answers, stack: Stack) -> Iterator[Check]:
     """Whether the zones exist, are open and take a control plane."""
-    if stack.settings.network.existing is not None:
+    if stack.on_aws.network.existing is not None:
         return
     known = {zone.name: zone for zone in account.zones()}
     good = sorted(name for name, zone in known.items() if zone.open and zone.id not in NO_CONTROL_PLANE)
-    for name in (stack.region + letter for letter in stack.settings.network.zones):
+    for name in (stack.region + letter for letter in stack.on_aws.network.zones):
         zone = known.get(name)
         found = f"{zone.id}{'' if zone.open else ', not available'}" if zone else "no such zone in this account"
         ok = name in good
@@ -202,7 +202,7 @@ def _quota(account: Answers, code: str, group: Sequence[Load]) -> Iterator[Check
 
 def roles(account: Answers, stack: Stack) -> Iterator[Check]:
     """Whether the administrators' roles are there, and the role without which nobody gets a spot instance."""
-    for name in stack.settings.cluster.access.admin_roles:
+    for name in stack.on_aws.cluster.access.admin_roles:
         there = account.role(name)
         yield Check(
             name=f"role {name}",

@@ -35,28 +35,28 @@ def loads(stack: Stack) -> list[Load]:
 
 def _system(stack: Stack) -> Iterator[Load]:
     """An update of a managed node group starts up to two new nodes a zone before it ends old ones (EKS user guide)."""
-    spec = stack.settings.cluster.system_nodes
-    existing = stack.settings.cluster.existing
+    spec = stack.on_aws.cluster.system_nodes
+    existing = stack.on_aws.cluster.existing
     if existing is None or existing.system_nodes is Part.MANAGED:
         types = tuple(spec.instance_types)
         largest = max(_vcpus(name) for name in types)
         quota = quota_of(types[0], spot=False)
-        more = 2 * len(stack.settings.network.zones)
+        more = 2 * len(stack.on_aws.network.zones)
         yield Load(
             part="cluster.systemNodes", quota=quota, types=types, vcpus=spec.size * largest, spare=more * largest
         )
 
 
 def _general(stack: Stack) -> Iterator[Load]:
-    types = tuple(stack.settings.general_pool.instance_types)
+    types = tuple(stack.on_aws.general_pool.instance_types)
     spare = PRESETS[Purpose.SERVING].at_once * max(_vcpus(name) for name in types)
     quota = quota_of(types[0], spot=False)
-    yield Load(part="generalPool", quota=quota, types=types, vcpus=stack.general.vcpus, spare=spare)
+    yield Load(part="generalPool", quota=quota, types=types, vcpus=stack.on_aws.general.vcpus, spare=spare)
 
 
 def _gpu(stack: Stack) -> Iterator[Load]:
     for name, spec in stack.settings.gpu_pools.items():
-        ask = spec.ask(stack.settings.network.zones)
+        ask = spec.ask(stack.on_aws.network.zones)
         for share in stack.pools[name].shares:
             if not ask.capacity_block:
                 yield from _share(f"gpuPools.{name}", ask, share)
@@ -89,20 +89,20 @@ def _vcpus(name: str) -> int:
 
 def types(stack: Stack) -> Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]:
     """For each part that runs nodes: its instance types, and the letters of the zones it wants them in."""
-    settings = stack.settings
-    zones = tuple(settings.network.zones)
-    found = {"generalPool": (tuple(settings.general_pool.instance_types), zones)}
-    existing = settings.cluster.existing
+    parts = stack.on_aws
+    zones = tuple(parts.network.zones)
+    found = {"generalPool": (tuple(parts.general_pool.instance_types), zones)}
+    existing = parts.cluster.existing
     if existing is None or existing.system_nodes is Part.MANAGED:
-        found["cluster.systemNodes"] = (tuple(settings.cluster.system_nodes.instance_types), zones)
-    for name, spec in settings.gpu_pools.items():
+        found["cluster.systemNodes"] = (tuple(parts.cluster.system_nodes.instance_types), zones)
+    for name, spec in stack.settings.gpu_pools.items():
         found[f"gpuPools.{name}"] = (tuple(spec.instance_types), tuple(spec.zones) or zones)
     return found
 
 
 def nat_addresses(stack: Stack) -> int:
     """How many Elastic IPs the stack's NAT gateways take."""
-    network = stack.settings.network
+    network = stack.on_aws.network
     if network.existing is not None:
         return 0
     return len(network.zones) if network.nat is Nat.PER_ZONE else 1

@@ -11,8 +11,6 @@ from infra.settings import Stack
 from infra.stackfile import StackFile
 from ops import commands
 from ops.world import Place
-from pricing.book import PriceBook
-from pricing.pool_plan import pool_bound
 
 
 def lines(place: Place) -> Iterator[str]:
@@ -21,8 +19,8 @@ def lines(place: Place) -> Iterator[str]:
     settings = stack.settings
     declared = declare(commands.program(place), project="modelyard", stack=place.stack)
     kinds = Counter(each.token.partition(":")[0] for each in declared.values() if each.custom)
-    yield f"{settings.full_name} in {stack.region}: budget {settings.budget.monthly_usd} USD a month"
+    where = stack.region or "a cluster outside AWS"
+    yield f"{settings.full_name} in {where}: budget {settings.budget.monthly_usd} USD a month"
     yield f"it declares {kinds['aws']} AWS resources and {kinds['kubernetes']} Kubernetes objects"
-    book = PriceBook.embedded(stack.region)
-    for name, pool in settings.gpu_pools.items():
-        yield from arithmetic(name, pool_bound(pool.ask(settings.network.zones), book)).splitlines()
+    for name, bound in stack.pools.items():
+        yield from arithmetic(name, bound).splitlines()

@@ -67,7 +67,7 @@ def warnings(items: Sequence[CostItem], bounds: Bounds) -> Iterator[Problem]:
                 allowed=f"{usd(bounds.effective)} USD",
                 fix=remedy(items, maximum - bounds.effective),
             )
-    elif maximum * 100 >= bounds.effective * bounds.warn_at_percent:
+    elif maximum and maximum * 100 >= bounds.effective * bounds.warn_at_percent:
         yield Problem(
             summary=f"{maximum * 100 / bounds.effective:.0f} % of the budget is planned",
             where=WHERE,

@@ -13,7 +13,7 @@ from pricing.free import why_free
 from pricing.graph import Graph, Node, Value
 from pricing.meters import Meter
 from pricing.nodepools import NODE_CLASS, Unpriced
-from pricing.priced import PLATFORM, PRICED
+from pricing.priced import ON_WHOSE_CLUSTER, PLATFORM, PRICED
 from pricing.usage import Usage
 
 COMPONENT = "modelyard:index:"
@@ -47,7 +47,7 @@ class Estimator:
     def items(self, node: Node) -> tuple[CostItem, ...] | None:
         """The lines of one resource; None when it is free."""
         price = PRICED.get(node.type)
-        if price is None and why_free(node.type):
+        if (price is None and why_free(node.type)) or (not self.book.region and node.type in ON_WHOSE_CLUSTER):
             return None
         component = component_of(self.graph, node)
         usage = self.usage.at(component, node.name)

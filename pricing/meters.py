@@ -181,6 +181,22 @@ def data_transfer(meter: Meter) -> Iterator[CostItem]:
     yield meter.used("data to the internet", "data-transfer/internet", Decimal(out), "GB", why)
 
 
+def own_cluster(meter: Meter) -> Iterator[CostItem]:
+    """A cluster outside AWS: whoever brings it pays for it, so that a bill of AWS's prices has one line of nothing."""
+    price = Price(
+        usd=ZERO, unit="month", source="no AWS in the stack", as_of="", confidence="derived", region=meter.book.region
+    )
+    yield CostItem.steady(
+        component=meter.component,
+        role=meter.role("cluster of one's own"),
+        label="not rented from AWS",
+        quantity=Decimal(1),
+        unit="month",
+        price=price,
+        assumptions=("machines, volumes and power are paid by whoever brings the cluster",),
+    )
+
+
 def database(
     meter: Meter,
     instance_class: str,

@@ -34,6 +34,10 @@ class Neighbours(Protocol):
 Price = Callable[[Neighbours, Meter, Node], Iterator[CostItem]]
 
 
+def _platform(_: Neighbours, meter: Meter, node: Node) -> Iterator[CostItem]:
+    return meters.own_cluster(meter) if node.read("region") is None else meters.data_transfer(meter)
+
+
 def _cluster(_: Neighbours, meter: Meter, node: Node) -> Iterator[CostItem]:
     version = node.read("version")
     if not isinstance(version, str):
@@ -146,7 +150,7 @@ def _node_pool(around: Neighbours, meter: Meter, node: Node) -> Iterator[CostIte
 
 
 PRICED: Mapping[str, Price] = {
-    PLATFORM: lambda _, meter, __: meters.data_transfer(meter),
+    PLATFORM: _platform,
     NODE_POOL: _node_pool,
     "aws:autoscaling/group:Group": lambda around, meter, node: machines.scaling_group(
         meter, node, around.template(node)
@@ -177,3 +181,6 @@ PRICED: Mapping[str, Price] = {
     "kubernetes:core/v1:Service": _service,
 }
 """Type token -> how it is priced. A function may raise `Unpriced`; no lines mean that this one costs nothing."""
+
+ON_WHOSE_CLUSTER = frozenset(key for key in PRICED if key.startswith("kubernetes:")) - {NODE_POOL}
+"""What costs only where the cluster stands in AWS: volumes and load balancers. Karpenter's nodes are machines of AWS."""

@@ -28,7 +28,7 @@ def plan_is_determined(node: Node, _: Context) -> Iterator[Finding]:
         )
         return
     region, version = node.read("region"), node.read("bill", "priceBook")
-    known = PriceBook.embedded(str(region)).version
+    known = PriceBook.embedded("" if region is None else str(region)).version
     if version != known:
         yield refuse(
             "bill.priceBook",

@@ -62,6 +62,9 @@ def priced_where_planned(node: Node, context: Context) -> Iterator[Finding]:
     platform = _platform(context)
     if platform is None or not node.type.startswith("aws:"):
         return
+    if platform.read("region") is None:
+        yield refuse("", "the plan has nothing of AWS in it", found=node.type, fix="plan it on AWS: name aws:region")
+        return
     region = context.provider.read("region") if context.provider else None
     if region != platform.read("region"):
         shown = "a region that is not known" if region in (None, UNKNOWN) else region
@@ -86,7 +89,8 @@ def as_counted(node: Node, context: Context) -> Iterator[Finding]:
         yield refuse("", f"budget-undetermined: the plan cannot be read: {wrong}")
         return
     inside = [each for each in context.seen.values() if _component(each, context.seen) is component]
-    book = PriceBook.embedded(str(platform.read("region")))
+    region = platform.read("region")
+    book = PriceBook.embedded("" if region is None else str(region))
     estimator = Estimator(Graph((component, *inside)), book, usage, datetime.date.today())
     alike = [each for each in inside if each.type == node.type]
     for item in estimator.items(node) or ():

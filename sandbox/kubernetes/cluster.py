@@ -1,7 +1,7 @@
 """Which cluster a kubeconfig means, whether it answers, and what it runs on: the side of Kubernetes that AWS owns.
 
 The endpoint must be that of an EKS cluster in the simulated AWS, the caller must have been let in there, and pods need
-a node group. A kubeconfig of any other cluster is taken to work.
+a node group. A kubeconfig of any other cluster, and a context that a provider names, is taken to work.
 """
 
 from __future__ import annotations
@@ -47,7 +47,9 @@ class Cluster:
     def __init__(self, world: World, settings: Mapping[str, Any]) -> None:
         self._world = world
         cluster, self._user = active(settings.get("kubeconfig"))
-        self._server = str(cluster.get("server") or "")
+        # A context without a kubeconfig means the user's own kubeconfig, which no simulated cloud opens.
+        named = settings.get("context") if not settings.get("kubeconfig") else None
+        self._server = str(cluster.get("server") or (f"context {named}" if named else ""))
 
     def eks(self) -> Item | None:
         """The EKS cluster of the simulated AWS that answers at the kubeconfig's endpoint."""

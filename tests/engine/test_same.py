@@ -41,8 +41,9 @@ def test_what_is_declared_without_an_engine_is_what_the_engine_has(deployed: Cal
     state = {each["urn"]: each for each in stage.export() if not _is_the_engines(each)}
     declared = declare(commands.program(stage.place), project="modelyard", stack=stack)
     assert set(declared) == set(state)
-    (provider,) = [each for each in declared.values() if each.token == f"{PROVIDER}aws"]
-    by_default = {f"tags.{key}": tag for key, tag in json.loads(provider.inputs["defaultTags"])["tags"].items()}
+    providers = [each for each in declared.values() if each.token == f"{PROVIDER}aws"]
+    tags = [json.loads(each.inputs["defaultTags"])["tags"] for each in providers]
+    by_default = {f"tags.{key}": tag for of_one in tags for key, tag in of_one.items()}
     for urn, wanted in declared.items():
         found = state[urn]
         assert (wanted.token, wanted.custom) == (found["type"], found["custom"]), urn

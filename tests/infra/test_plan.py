@@ -88,9 +88,10 @@ VARIANTS: dict[str, dict[str, Any]] = {
 
 
 def _stack(name: str, change: Callable[[dict[str, Any]], None] = lambda _: None) -> Stack:
-    platform = copy.deepcopy(yaml.safe_load((ROOT / f"Pulumi.{name}.yaml").read_text())["config"]["modelyard:platform"])
+    config = yaml.safe_load((ROOT / f"Pulumi.{name}.yaml").read_text())["config"]
+    platform = copy.deepcopy(config["modelyard:platform"])
     change(platform)
-    return Stack.of(platform, "us-east-1")
+    return Stack.of(platform, config.get("aws:region", ""))
 
 
 def _lines(items: tuple[CostItem, ...]) -> list[tuple[object, ...]]:

@@ -44,7 +44,7 @@ def test_a_happy_stack_file_is_read(tmp_path: Path) -> None:
         ("cidr: 10.20", "cdir: 10.20", "network.cdir", 8, "did you mean cidr?"),
         ("    owner: ml-platform\n", "", "owner", 4, "missing"),
         ("environment: dev", "environment: devv", "environment", 4, "dev, staging, prod"),
-        ("monthlyUsd: 4000", "monthlyUsd: -1", "budget.monthlyUsd", 6, "greater than 0"),
+        ("monthlyUsd: 4000", "monthlyUsd: -1", "budget.monthlyUsd", 6, "greater than or equal to 0"),
         ("10.20.0.0/16", "10.20.0.0/15", "network.cidr", 8, "/16 to /20"),
         ("10.20.0.0/16", "10.20.0.1/16", "network.cidr", 8, "host bits set"),
         ("10.20.0.0/16", "9.20.0.0/16", "network.cidr", 8, "10.0.0.0/8"),

@@ -1,0 +1,29 @@
+"""A Kubernetes cluster of one's own, outside AWS: kind, k3d, or whatever a kubeconfig knows under a name."""
+
+from __future__ import annotations
+
+import pulumi
+import pulumi_kubernetes as k8s
+from pydantic import Field
+
+from components.spec import Spec
+
+
+class OwnClusterSpec(Spec):
+    """A cluster that somebody else made and pays for; the platform makes objects in it and nothing around it."""
+
+    context: str = Field(min_length=1, max_length=253, pattern=r"^\S+$")
+    """Context of the deployer's kubeconfig. It has to be said: whatever happens to be current is never taken."""
+
+
+def provider(name: str, spec: OwnClusterSpec, opts: pulumi.ResourceOptions) -> k8s.Provider:
+    """The provider of the cluster that the context names, in the kubeconfig of whoever runs the program."""
+    return k8s.Provider(
+        name,
+        context=spec.context,
+        # A cluster that is made anew under its old name gets another port; its objects are the same ones all the same.
+        cluster_identifier=f"context/{spec.context}",
+        enable_server_side_apply=True,
+        enable_config_map_mutable=True,
+        opts=opts,
+    )

@@ -1,0 +1,153 @@
+"""What a stack stands on: the parts that only AWS has, all of them or none, and what bounds the nodes that they bring.
+
+Nothing else in the program asks for an environment. A part that a stack does not have is null in its settings, a part that
+has an AWS way and another one says so in its own Spec (`Spec.needs_aws`), and here both are held together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from components.cluster import ClusterSpec
+from components.general_pool import POOL as GENERAL
+from components.general_pool import GeneralPoolSpec
+from components.karpenter import KarpenterSpec
+from components.network import NetworkSpec
+from components.spec import Spec
+from infra.stackfile import REGION_KEY
+from pricing.book import PriceBook
+from pricing.general import GeneralBound
+from pricing.pool import PoolBound
+from pricing.pool_plan import pool_bound
+from problem import Problem, Refused
+
+if TYPE_CHECKING:
+    from infra.settings import Settings
+
+AWS_PARTS = {"network": "network", "cluster": "cluster", "karpenter": "karpenter", "generalPool": "general_pool"}
+"""The parts that are in AWS and nowhere else: their keys in a stack file and their fields."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Aws:
+    """The parts of a stack that only AWS has, none of them missing; `general` is what bounds the general pool."""
+
+    region: str
+    network: NetworkSpec
+    cluster: ClusterSpec
+    karpenter: KarpenterSpec
+    general_pool: GeneralPoolSpec
+    general: GeneralBound
+
+    def cluster_name(self, own: str) -> str:
+        """The cluster's name: the existing one's, or `own`, the platform's."""
+        return self.cluster.existing.name if self.cluster.existing else own
+
+
+def stands_on(settings: Settings, region: str) -> tuple[Aws | None, dict[str, PoolBound]]:
+    """AWS's parts, and the bound of each GPU pool. Raises Refused with all problems, each with its path in the stack file."""
+    network, cluster = settings.network, settings.cluster
+    karpenter, general_pool = settings.karpenter, settings.general_pool
+    if network is None or cluster is None or karpenter is None or general_pool is None:
+        if region:
+            raise Refused(
+                Problem(
+                    summary="a platform outside AWS has no region", where=REGION_KEY, found=region, fix="take it out"
+                )
+            )
+        return None, {}
+    if not region:
+        raise Refused(
+            Problem(
+                summary="the stack file names no region",
+                where=REGION_KEY,
+                found="nothing",
+                allowed="an AWS region, for example us-east-1; left out only with `kubernetes`, outside AWS",
+            )
+        )
+    general, pools = _bounds(settings, network, general_pool, PriceBook.embedded(region))
+    ground = Aws(
+        region=region,
+        network=network,
+        cluster=cluster,
+        karpenter=karpenter,
+        general_pool=general_pool,
+        general=general,
+    )
+    return ground, pools
+
+
+def disagreements(settings: Settings) -> Iterator[Problem]:
+    """Parts that cannot stand together, with their paths in the stack file."""
+    given = [key for key, field in AWS_PARTS.items() if getattr(settings, field) is not None]
+    missing = [key for key in AWS_PARTS if key not in given]
+    if settings.kubernetes is not None:
+        for key in given:
+            yield Problem(
+                summary="a platform on a cluster of one's own has no such part",
+                where=key,
+                allowed="null",
+                fix=f"say environment: local, or {key}: null; or take kubernetes out, for a platform on AWS",
+            )
+        yield from _needing_aws(settings)
+    elif missing:
+        yield Problem(
+            summary="the platform has nothing to stand on: no cluster of one's own, and not all that AWS takes",
+            where="kubernetes",
+            found=f"nothing, and no {', '.join(missing)}",
+            allowed="a context of your kubeconfig",
+            fix="say kubernetes: { context: kind-modelyard }; `kubectl config get-contexts` lists them",
+        )
+    elif settings.cluster and settings.cluster.existing and settings.network and settings.network.existing is None:
+        yield Problem(
+            summary="an existing cluster lies in an existing VPC",
+            where="network.existing",
+            found="nothing",
+            fix="name the cluster's VPC and its private subnets under network.existing",
+        )
+
+
+def _needing_aws(settings: Settings) -> Iterator[Problem]:
+    """What each Spec says that it needs AWS for, except the parts that are AWS through and through."""
+    for field, about in type(settings).model_fields.items():
+        value = getattr(settings, field)
+        key = str(about.alias)
+        specs = {f"{key}.{name}": each for name, each in value.items()} if isinstance(value, Mapping) else {key: value}
+        for path, spec in specs.items():
+            if isinstance(spec, Spec) and key not in AWS_PARTS:
+                yield from (replace(each, where=f"{path}.{each.where}".rstrip(".")) for each in spec.needs_aws())
+
+
+def _bounds(
+    settings: Settings, network: NetworkSpec, general_pool: GeneralPoolSpec, book: PriceBook
+) -> tuple[GeneralBound, dict[str, PoolBound]]:
+    problems: list[Problem] = []
+    general: GeneralBound | None = None
+    pools: dict[str, PoolBound] = {}
+    try:
+        general = general_pool.bound(book)
+    except Refused as refused:
+        problems += [replace(each, where=f"generalPool.{each.where}") for each in refused.problems]
+    if GENERAL in settings.gpu_pools:
+        problems.append(
+            Problem(summary="this name is the general pool's", where=f"gpuPools.{GENERAL}", fix="take another name")
+        )
+    for name, spec in settings.gpu_pools.items():
+        if outside := [zone for zone in spec.zones if zone not in network.zones]:
+            problems.append(
+                Problem(
+                    summary="the pool wants zones that the network does not have",
+                    where=f"gpuPools.{name}.zones",
+                    found=", ".join(outside),
+                    allowed=", ".join(network.zones),
+                )
+            )
+        try:
+            pools[name] = pool_bound(spec.ask(network.zones), book)
+        except Refused as refused:
+            problems += [replace(each, where=f"gpuPools.{name}.{each.where}") for each in refused.problems]
+    if problems or general is None:
+        raise Refused(problems)
+    return general, pools
