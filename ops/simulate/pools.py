@@ -68,7 +68,7 @@ def _purchase(stack: Stack, manifest: Mapping[str, Any], classes: Mapping[str, A
     pool = template["metadata"]["labels"][POOL_LABEL]
     node_class = classes[template["spec"]["nodeClassRef"]["name"]]
     spec = stack.settings.gpu_pools.get(pool)
-    ask = spec.ask(stack.settings.network.zones) if spec else None
+    ask = spec.ask(stack.on_aws.network.zones) if spec else None
     return Purchase(
         name=manifest["metadata"]["name"],
         pool=pool,

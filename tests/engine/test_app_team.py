@@ -52,7 +52,7 @@ def test_the_example_runs_on_a_deployed_dev_and_goes_without_a_trace(
         pulumi("destroy", "--yes", "--skip-preview")
 
     promised = PlatformOutputs.read(platform.outputs())
-    assert outputs == {"cluster": promised.cluster.name, "job": job.inputs["metadata"]["name"]}
+    assert outputs == {"cluster": promised.on_aws().cluster.name, "job": job.inputs["metadata"]["name"]}
     pod = job.inputs["spec"]["template"]["spec"]
     pool = promised.gpu_pools["chat"]
     assert pod["nodeSelector"] == pool.node_selector
@@ -71,7 +71,7 @@ def test_outputs_config_map_and_parameter_hold_the_same_promise(deployed: Callab
     readers = [PlatformOutputs.read(document) for document in (outputs, in_cluster, in_parameter)]
     assert [promised.to_outputs() for promised in readers] == [in_cluster] * 3
     promised = readers[0]
-    assert (promised.environment, promised.cluster.name) == ("dev", "modelyard-dev")
+    assert (promised.environment, promised.on_aws().cluster.name) == ("dev", "modelyard-dev")
     assert promised.gpu_pools["chat"].max_gpus == 2
 
 

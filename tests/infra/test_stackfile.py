@@ -67,7 +67,7 @@ def test_the_smallest_and_the_largest_vpc_pass(tmp_path: Path) -> None:
     for prefix in (16, 20):
         path = tmp_path / "Pulumi.dev.yaml"
         path.write_text(HAPPY.replace("10.20.0.0/16", f"10.20.0.0/{prefix}"))
-        assert Stack.read(StackFile.read(path)).settings.network.cidr == f"10.20.0.0/{prefix}"
+        assert Stack.read(StackFile.read(path)).on_aws.network.cidr == f"10.20.0.0/{prefix}"
     assert refusal(tmp_path, HAPPY.replace("10.20.0.0/16", "10.20.0.0/21")).where == "network.cidr"
 
 
