@@ -371,7 +371,9 @@ def test_shares_add_up_to_the_total_and_the_amounts_are_in_order(size: tuple[int
     assert Decimal(0) <= minimum <= expected <= maximum
     for key in (shares.component, shares.pool, lambda item: item.role[:3]):
         parts = shares.by(bill.items, key)
-        assert _added(parts) == (minimum, expected, maximum)
+        # Decimal keeps 28 digits, and which ones are lost depends on the order in which lines are added.
+        whole = zip(_added(parts), (minimum, expected, maximum), strict=True)
+        assert all(abs(added - once) < Decimal("1e-18") for added, once in whole)
 
 
 def _added(parts: dict[str, Totals]) -> tuple[Decimal, Decimal, Decimal]:
