@@ -18,7 +18,7 @@ from components.pools import arithmetic, gpu_labels, node_pool, pool_name
 from components.presets import PRESETS, Purpose, WindowSpec
 from components.sharing import MIG_NAMES, Sharing, SharingSpec, bottlerocket_settings, mig_name
 from components.spec import Invalid, Spec
-from pricing.gpus import gpu_type
+from pricing.gpus import gpu_type, node_pods
 from pricing.pool import Capacity, PoolAsk, PoolBound, Share
 from problem import Problem
 
@@ -195,6 +195,7 @@ class GpuPool(pulumi.ComponentResource):
                 else None,
                 efa_group_id=efa_group.id if efa_group else None,
                 placement_group=f"{args.name}-{args.pool}" if placement else None,
+                max_pods=node_pods(spec.instance_types),
             ),
             opts=self._in_cluster([*args.needs, *([placement] if placement else [])]),
         )

@@ -33,12 +33,14 @@ def node_class(
     user_data: str | None = None,
     efa_group_id: pulumi.Input[str] | None = None,
     placement_group: str | None = None,
+    max_pods: int | None = None,
 ) -> dict[str, Any]:
     """The `spec` of an EC2NodeClass: pinned image, IMDSv2 with one hop, encrypted gp3 disks of `disk_gb` GiB.
 
     `local_disks` joins the type's NVMe disks into one RAID 0 for the kubelet and images. Bottlerocket keeps images on a
     second volume, so there the size is that one's and the system's volume stays small. EFA wants a security group that
-    lets its members talk to each other without limits, and a cluster placement group to be worth its price.
+    lets its members talk to each other without limits, and a cluster placement group to be worth its price. `max_pods` is
+    how many pods each node may have, whatever its type.
     """
     system = "/dev/xvda"
     disks = [_disk(system, disk_gb)] if family is AmiFamily.AL2023 else [_disk(system, 10), _disk("/dev/xvdb", disk_gb)]
@@ -58,6 +60,8 @@ def node_class(
         spec["capacityReservationSelectorTerms"] = [{"id": reservation}]
     if placement_group:
         spec["placementGroupSelector"] = {"name": placement_group}
+    if max_pods:
+        spec["kubelet"] = {"maxPods": max_pods}
     if user_data:
         spec["userData"] = user_data
     return spec

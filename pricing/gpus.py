@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
@@ -99,6 +99,20 @@ def gpu_types() -> Mapping[str, GpuType]:
             for name, row in data["types"].items()
         }
     )
+
+
+def most_pods() -> Mapping[str, int]:
+    """How many pods a node of a type may have when nobody says fewer: its network interfaces' addresses bound it."""
+    return MappingProxyType(facts.load("pods")["pods"])
+
+
+def node_pods(types: Iterable[str]) -> int:
+    """How many pods each node of a pool may have so that all have the same: what its smallest type bears.
+
+    Karpenter counts nodes against `limits.nodes` only once they are there, so a batch of pods passes that limit (tried; its
+    issues 2657 and 2915). It does count pods before: with an equal number a node, `pods` holds what `nodes` promises.
+    """
+    return min(most_pods()[name] for name in types)
 
 
 def gpu_type(name: str) -> GpuType | None:

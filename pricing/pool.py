@@ -87,7 +87,7 @@ class PoolAsk:
 
 @dataclass(frozen=True, kw_only=True)
 class Share:
-    """One NodePool of the pool: how it buys, and its part of the limits.
+    """One NodePool of the pool: how it buys, and its part of the limits; `pods_each` is what a node of it may have of pods.
 
     `counts_gpus` is False where nodes announce slices: Karpenter adds up what nodes announce, so a limit of
     `nvidia.com/gpu` would count slices (or, with MIG, nothing); then `nodes` alone bounds the NodePool.
@@ -97,11 +97,14 @@ class Share:
     gpus: int
     nodes: int | None
     counts_gpus: bool = True
+    pods_each: int = 0
 
     def limits(self) -> Mapping[str, str]:
-        """`spec.limits` of the NodePool, as Kubernetes quantities."""
+        """`spec.limits` of the NodePool, as Kubernetes quantities; nodes stand there twice, see `pricing.gpus.node_pods`."""
         found = {"nvidia.com/gpu": str(self.gpus)} if self.counts_gpus else {}
-        return MappingProxyType(found if self.nodes is None else {**found, "nodes": str(self.nodes)})
+        if self.nodes is not None:
+            found |= {"nodes": str(self.nodes), "pods": str(self.nodes * self.pods_each)}
+        return MappingProxyType(found)
 
 
 @dataclass(frozen=True, kw_only=True)

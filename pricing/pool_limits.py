@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from pricing.book import CAPACITY_BLOCK, ON_DEMAND, PriceBook
 from pricing.cost import HOURS_PER_MONTH
-from pricing.gpus import GpuType
+from pricing.gpus import GpuType, node_pods
 from pricing.packing import NodeKind, dearest_per_gpu
 from pricing.pool import Buying, Capacity, PoolAsk, Share, Where
 from problem import Problem
@@ -185,7 +185,13 @@ def _share(ask: PoolAsk, types: Sequence[GpuType], buying: Buying, gpus: int, no
     if ask.shares_gpus:
         whole = gpus // max(known.gpus for known in types)
         nodes = whole if nodes is None else min(nodes, whole)
-    return Share(buying=buying, gpus=gpus, nodes=nodes, counts_gpus=not ask.shares_gpus)
+    return Share(
+        buying=buying,
+        gpus=gpus,
+        nodes=nodes,
+        counts_gpus=not ask.shares_gpus,
+        pods_each=node_pods(ask.instance_types),
+    )
 
 
 def _reserved(ask: PoolAsk, types: Sequence[GpuType], book: PriceBook) -> Compiled | tuple[Problem, ...]:
@@ -223,7 +229,13 @@ def _reserved(ask: PoolAsk, types: Sequence[GpuType], book: PriceBook) -> Compil
             )
     if problems:
         return tuple(problems)
-    share = Share(buying=Buying.RESERVED, gpus=gpus, nodes=nodes, counts_gpus=not ask.shares_gpus)
+    share = Share(
+        buying=Buying.RESERVED,
+        gpus=gpus,
+        nodes=nodes,
+        counts_gpus=not ask.shares_gpus,
+        pods_each=node_pods(ask.instance_types),
+    )
     return Compiled(shares=(share,), gpus=gpus, nodes=nodes, binds=Where.RESERVED_NODES, lines=(sum_line,))
 
 

@@ -2,25 +2,24 @@
 
 Format: `kwok/cloudprovider/helpers.go` of sigs.k8s.io/karpenter v1.15.0. What a node of a type leaves to pods follows
 Karpenter's AWS provider (`pkg/providers/instancetype/types.go`, v1.15.1): of the memory 7.5 % are the hypervisor's, then
-11 MiB for each pod and 255 MiB are reserved and 100 MiB kept free; pods are bounded by network interfaces
-(`data/pods.json`). KWOK itself takes 100 milli-CPUs and 10 MiB off whatever the file says, so those 10 MiB are added.
+255 MiB and 11 MiB for each pod are reserved and 100 MiB kept free; pods are bounded by the node class, or else by network
+interfaces. KWOK itself takes 100 milli-CPUs and 10 MiB off whatever the file says, so those 10 MiB are added. The
+file knows one size for each type: where two pools give a type different numbers of pods or disks, the smaller holds.
 """
 
 from __future__ import annotations
 
-import functools
 import json
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 from ops.simulate.pools import ZONE, Purchase
 from pricing.book import CAPACITY_BLOCK, ON_DEMAND, PriceBook
-from pricing.gpus import Shape, gpu_type, shape
+from pricing.gpus import Shape, gpu_type, most_pods, shape
 from pricing.nodepools import BUYING, GPUS
 from pricing.offers import hourly
 from pricing.pool import Buying
@@ -29,7 +28,6 @@ from problem import Problem, Refused
 AWS = "karpenter.k8s.aws"
 KWOK_RESERVED_MIB = 10
 _FAMILY = re.compile(r"([a-z]+)(\d+)")
-_PODS = Path(__file__).parent / "data" / "pods.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,13 +74,6 @@ def memory_mib(known: Shape, pods: int) -> int:
     return whole - math.ceil(whole * Decimal("0.075")) - (11 * pods + 255) - 100
 
 
-@functools.cache
-def most_pods() -> Mapping[str, int]:
-    """How many pods a node of a type may have: bounded by its network interfaces' addresses."""
-    found: dict[str, int] = json.loads(_PODS.read_text(encoding="utf-8"))["pods"]
-    return found
-
-
 def _unknown(name: str, book: PriceBook) -> Problem | None:
     if shape(name) is None or name not in most_pods():
         return Problem(summary=f"nothing is known about {name}, so it cannot be simulated", found=name)
@@ -92,7 +83,8 @@ def _unknown(name: str, book: PriceBook) -> Problem | None:
 
 
 def _machine(name: str, asked: Sequence[Purchase], book: PriceBook, *, spot: bool) -> Machine:
-    known, gpu, pods = shape(name), gpu_type(name), most_pods()[name]
+    known, gpu = shape(name), gpu_type(name)
+    pods = min(each.max_pods or most_pods()[name] for each in asked)
     assert known is not None  # noqa: S101
     resources = {
         "cpu": str(known.vcpus),

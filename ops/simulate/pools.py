@@ -24,8 +24,9 @@ ZONE = "topology.kubernetes.io/zone"
 class Purchase:
     """One NodePool of a stack: what it may buy, as its own requirements say it.
 
-    `disk_gib` is the volume for images and pods; with `local_disks` the type's NVMe takes its place. `slices` is how many
-    pods a GPU is announced to, `capacity_block` whether reserved nodes are paid in advance.
+    `max_pods` bounds the pods of a node (None: its type alone does); `disk_gib` is the volume for images and pods, and with
+    `local_disks` the type's NVMe takes its place. `slices` is to how many pods a GPU is announced, `capacity_block` whether
+    reserved nodes are paid in advance, `bound_by` the setting that binds.
     """
 
     name: str
@@ -34,10 +35,12 @@ class Purchase:
     types: tuple[str, ...]
     zones: tuple[str, ...]
     limits: Mapping[str, str]
+    max_pods: int | None
     disk_gib: int
     local_disks: bool
     slices: int
     capacity_block: bool
+    bound_by: str
     manifest: Mapping[str, Any]
 
     def kwok(self) -> dict[str, Any]:
@@ -76,10 +79,12 @@ def _purchase(stack: Stack, manifest: Mapping[str, Any], classes: Mapping[str, A
         types=_required(template["spec"]["requirements"], TYPE),
         zones=_required(template["spec"]["requirements"], ZONE),
         limits=manifest["spec"]["limits"],
+        max_pods=node_class.get("kubelet", {}).get("maxPods"),
         disk_gib=max(_gib(node_class)),
         local_disks=node_class.get("instanceStorePolicy") == "RAID0",
         slices=(spec.sharing.replicas or 1) if spec else 1,
         capacity_block=bool(ask and ask.capacity_block),
+        bound_by=f"gpuPools.{pool}.{stack.pools[pool].binds}" if spec else "generalPool.limits",
         manifest=manifest,
     )
 

@@ -15,7 +15,7 @@ import pytest
 from pricing import facts
 from pricing.aws_facts import eks_support, quota_of
 from pricing.book import ON_DEMAND, PriceBook, embedded_regions
-from pricing.gpus import gpu_type, gpu_types, is_fraction, nearest, shape
+from pricing.gpus import gpu_type, gpu_types, is_fraction, most_pods, nearest, node_pods, shape
 
 FILES = sorted(path.stem for path in facts.DATA.glob("*.json"))
 PRICE_FILES = ("on_demand", "spot", "capacity_blocks")
@@ -219,3 +219,17 @@ def test_an_eks_version_knows_its_support_dates_where_they_are_known() -> None:
 
 def test_the_fact_folder_holds_nothing_but_facts() -> None:
     assert {path.suffix for path in Path(facts.DATA).iterdir()} == {".json"}
+
+
+def test_every_gpu_type_and_every_priced_general_type_has_its_most_pods() -> None:
+    general = {name for name in PriceBook.embedded("us-east-1").on_demand_prices if shape(name)}
+    assert (set(gpu_types()) | general) <= set(most_pods())
+    assert all(4 <= each <= 1514 for each in most_pods().values())
+    data = facts.load("pods")
+    assert "v1.15.1" in data["source"] and data["rule"]
+
+
+def test_the_nodes_of_a_pool_all_have_as_many_pods_as_its_smallest_type_bears() -> None:
+    assert node_pods(["g6e.xlarge"]) == 58
+    assert node_pods(["g6e.xlarge", "p5.48xlarge"]) == 58
+    assert node_pods(["g4dn.xlarge", "g6e.xlarge"]) == 29

@@ -92,7 +92,7 @@ def test_more_nodes_replaced_at_once_raise_only_the_overlap() -> None:
 def test_a_reserved_pool_costs_its_nodes_whether_used_or_not() -> None:
     bound = pool_bound(TUNE, BOOK)
     assert bound.minimum == bound.expected == bound.maximum == Decimal("55.04") * 730
-    assert dict(bound.shares[0].limits()) == {"nvidia.com/gpu": "8", "nodes": "1"}
+    assert dict(bound.shares[0].limits()) == {"nvidia.com/gpu": "8", "nodes": "1", "pods": "100"}
     (item,) = pool_items("tune", TUNE, bound, BOOK)
     assert item.unit_price is not None and item.unit_price.usd == Decimal("6.88")
 
@@ -117,18 +117,18 @@ def test_a_node_limit_is_split_and_given_to_the_node_pools() -> None:
     bound = pool_bound(replace(CHAT, gpus=None, monthly_usd=None, nodes=6), BOOK)
     assert bound.binds is Where.NODES
     assert [dict(share.limits()) for share in bound.shares] == [
-        {"nvidia.com/gpu": "2", "nodes": "2"},
-        {"nvidia.com/gpu": "4", "nodes": "4"},
+        {"nvidia.com/gpu": "2", "nodes": "2", "pods": "116"},
+        {"nvidia.com/gpu": "4", "nodes": "4", "pods": "232"},
     ]
 
 
 def test_slices_are_limited_by_whole_nodes_and_never_by_the_gpu_count_that_nodes_announce() -> None:
     sliced = replace(PLAIN, instance_types=("g6e.xlarge", "g6e.12xlarge"), gpus=11, time_slicing=True)
     bound = pool_bound(sliced, BOOK)
-    assert dict(bound.shares[0].limits()) == {"nodes": "2"}
+    assert dict(bound.shares[0].limits()) == {"nodes": "2", "pods": str(2 * 58)}
     assert bound.steady == 2 * Decimal("10.49264") * 730
     mig = replace(LARGE, gpus=16, mig_profile="1g.10gb")
-    assert dict(pool_bound(mig, BOOK).shares[0].limits()) == {"nodes": "2"}
+    assert dict(pool_bound(mig, BOOK).shares[0].limits()) == {"nodes": "2", "pods": "200"}
 
 
 def test_types_that_can_never_fit_are_said() -> None:

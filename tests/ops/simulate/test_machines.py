@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import replace
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
-from ops.simulate.machines import Machine, instance_types_file, machines, memory_mib, most_pods
+from ops.simulate.machines import Machine, instance_types_file, machines, memory_mib
 from ops.simulate.pools import Purchase
 from pricing.book import PriceBook
-from pricing.gpus import gpu_types, shape
+from pricing.gpus import shape
 from pricing.pool import Buying
 from problem import Refused
 
@@ -86,19 +84,6 @@ def test_arm_machines_keep_64_mib_more() -> None:
     known = shape("m7g.xlarge")
     assert known is not None
     assert memory_mib(known, 58) == (16384 - 64) - 1224 - 893 - 100
-
-
-def test_every_gpu_type_and_every_priced_general_type_has_its_most_pods() -> None:
-    general = {name for name in BOOK.on_demand_prices if shape(name)}
-    assert (set(gpu_types()) | general) <= set(most_pods())
-    assert all(4 <= each <= 1514 for each in most_pods().values())
-
-
-def test_the_fact_file_of_pods_names_its_source_and_date() -> None:
-    import ops.simulate.machines as module
-
-    facts = json.loads((Path(module.__file__).parent / "data" / "pods.json").read_text())
-    assert re.fullmatch(r"\d{4}-\d\d-\d\d", facts["read"]) and "v1.15.1" in facts["source"] and facts["rule"]
 
 
 def test_nodes_carry_the_labels_of_karpenters_aws_provider(found: dict[str, Machine]) -> None:

@@ -53,7 +53,7 @@ def test_a_purchase_says_what_its_nodepool_may_buy(asked: tuple[Purchase, ...]) 
     assert spot.types == ("g6e.2xlarge", "g6e.xlarge")
     assert spot.zones == ("us-east-1a", "us-east-1b", "us-east-1c")
     assert dict(spot.limits) == {"nvidia.com/gpu": "10"}
-    assert (embed.slices, dict(embed.limits)) == (4, {"nodes": "4"})
+    assert (embed.slices, dict(embed.limits)) == (4, {"nodes": "4", "pods": "232"})
     assert (tune.buying, tune.zones, tune.capacity_block) == (Buying.RESERVED, ("us-east-1a",), False)
     assert by_name["general"].pool == "general"
 
