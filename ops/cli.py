@@ -14,10 +14,11 @@ from typing import Annotated
 
 import typer
 
-from ops import commands, shell
+from ops import commands, reporting, shell
 from ops import doctor as diagnosis
 from ops import recover as recovery
 from ops.commands import Job
+from ops.reporting import Form, Paper
 from ops.show import Show
 from ops.world import Place, World, choose
 from problem import ExitCode, Problem, Refused
@@ -29,7 +30,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
     help="An LLM platform as code. Without --cloud, everything happens in a sandbox with simulated clouds.",
-    epilog="Examples:  [bold]modelyard up --stack dev[/]   [bold]modelyard preview --stack prod --diff[/]   "
+    epilog="Examples:  [bold]modelyard up --stack dev[/]   [bold]modelyard preview --stack prod[/]   "
     "[bold]modelyard up --stack dev --cloud[/]",
 )
 
@@ -70,17 +71,27 @@ Faults = Annotated[
 ]
 
 
-@app.command(epilog="Example:  modelyard preview --stack dev --diff")
+@app.command(
+    epilog="Examples:  modelyard preview --stack dev   |   modelyard preview -s prod --format html --out prod.html"
+)
 def preview(
     stack: StackName,
     file: StackFile = None,
-    diff: Annotated[bool, typer.Option("--diff", help="Show each property that changes.")] = False,
+    form: Annotated[Form, typer.Option("--format", help="terminal, md, json or html.")] = Form.TERMINAL,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write the report to this file.")] = None,
     sandbox: Sandbox = False,
     cloud: Cloud = False,
-    output: Output = Format.TEXT,
 ) -> int:
-    """Show what `up` would do and what the policies say, changing nothing."""
-    return commands.preview(_job(stack, file, sandbox, cloud, output, ask=False), diff=diff)
+    """Report what `up` would do, what it would cost and what the policies say, changing nothing."""
+    paper, output = Paper(form=form, out=out), Format.JSON if form is Form.JSON else Format.TEXT
+    world = choose(sandbox=sandbox, cloud=cloud, ci=_in_ci())
+    try:
+        job = _job(stack, file, sandbox, cloud, output, ask=False)
+    except Refused as refused:
+        if refused.code is ExitCode.USAGE:
+            raise
+        return reporting.unable(_place(stack, file, world), refused, Show(), paper)
+    return reporting.preview(job, paper)
 
 
 @app.command(epilog="Examples:  modelyard up --stack dev   |   modelyard up --stack prod --cloud")
@@ -251,8 +262,7 @@ def _place(stack: str, file: Path | None, world: World) -> Place:
 def _job(
     stack: str, file: Path | None, sandbox: bool, cloud: bool, output: Format, *, ask: bool, faults: Path | None = None
 ) -> Job:
-    ci = os.environ.get("CI", "").lower() in {"1", "true"}
-    world = choose(sandbox=sandbox, cloud=cloud, ci=ci)
+    world = choose(sandbox=sandbox, cloud=cloud, ci=_in_ci())
     place = _place(stack, file, world)
     if file is not None and world is World.CLOUD:
         raise Refused(
@@ -268,6 +278,10 @@ def _job(
         confirm=_asker() if ask and world is World.CLOUD else lambda _: True,
         faults=faults,
     )
+
+
+def _in_ci() -> bool:
+    return os.environ.get("CI", "").lower() in {"1", "true"}
 
 
 def _asker() -> Callable[[str], bool]:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ops import doctor, world
 from ops.engine import Engine, Outcome, Program
+from ops.report.make import Deployed
 from ops.show import Show, as_value
 from ops.world import Place, World
 from policies.budget.plan import DEPLOYED
+from policies.packs import GUARD
 from problem import ExitCode, Problem, Refused
 
 PROTECTION = "cluster.deletionProtection"
@@ -33,6 +36,12 @@ class Job:
     confirm: Callable[[str], bool]
     faults: Path | None = None
     calls: Path | None = None
+    pack: str = ""
+    """The one pack that `packs` runs; empty when it runs every one."""
+    priced: bool = True
+    """Whether the stack file says what the program makes, so that a bill can be made from it."""
+    guard: Path = GUARD
+    """The guard file that the packs read."""
 
     def begin(self, plain: str) -> None:
         """The head of every report: the world, and the plain command that does the same."""
@@ -49,17 +58,10 @@ class Job:
         return ExitCode.REFUSED if last.gathered.mandatory else ExitCode.FAILED
 
 
-def preview(job: Job, *, diff: bool = False) -> ExitCode:
-    """What `up` would do, and what the policies say to it."""
-    job.begin("preview --diff" if diff else "preview")
-    with _opened(job) as engine:
-        return job.end(_preview(job, engine, diff=diff))
-
-
 def up(job: Job) -> ExitCode:
     """Previews with the policy packs, stops on a refusal with nothing changed, then makes it so."""
     job.begin(f"up{''.join(f' --policy-pack {pack}' for pack in job.packs)}")
-    with _opened(job) as engine:
+    with opened(job) as engine:
         if job.place.world is World.CLOUD:
             doctor.refuse(job.place, engine, job.show)
         planned = _preview(job, engine)
@@ -78,7 +80,7 @@ def up(job: Job) -> ExitCode:
 def refresh(job: Job, *, only_look: bool = False) -> ExitCode:
     """Reads every resource again: what differs from the state is drift."""
     job.begin("refresh --preview-only" if only_look else "refresh")
-    with _opened(job) as engine:
+    with opened(job) as engine:
         with job.show.progress("refresh", 0) as progress:
             done = engine.refresh(planning=only_look, on_change=progress)
         job.show.outcome(done)
@@ -88,7 +90,7 @@ def refresh(job: Job, *, only_look: bool = False) -> ExitCode:
 def destroy(job: Job) -> ExitCode:
     """Previews, deletes nothing if anything is protected, and otherwise deletes everything the stack has made."""
     job.begin("destroy")
-    with _opened(job) as engine:
+    with opened(job) as engine:
         held = _protected(engine.state(), job.place)
         if held:
             raise Refused(held)
@@ -111,7 +113,7 @@ def outputs(job: Job) -> ExitCode:
     """The stack's outputs, secret ones masked."""
     if not job.show.as_json:
         job.begin("stack output --json")
-    with _opened(job) as engine:
+    with opened(job) as engine:
         found = engine.outputs()
     if job.show.as_json:
         job.show.value(found)
@@ -154,30 +156,32 @@ def known_values(job: Job) -> dict[str, str]:
     """What a deployed stack's state knows for `render`, secrets left out."""
     from infra.render import from_state
 
-    with _opened(job) as engine:
+    with opened(job) as engine:
         return from_state({"deployment": engine.state()})
 
 
-def _opened(job: Job) -> Any:
+def opened(job: Job) -> AbstractContextManager[Engine]:
+    """The engine on the job's stack, in its world."""
     return world.opened(job.place, job.program, job.show.say, faults=job.faults, calls=job.calls)
 
 
-def _preview(job: Job, engine: Engine, *, diff: bool = False) -> Outcome:
-    _tell_deployed(engine)
+def _preview(job: Job, engine: Engine) -> Outcome:
+    tell_deployed(engine)
     with job.show.progress("preview", 0) as progress:
-        outcome = engine.preview(packs=job.packs, diff=diff, colour=job.show.out.is_terminal, on_change=progress)
+        outcome = engine.preview(packs=job.packs, on_change=progress)
     job.show.outcome(outcome)
     return outcome
 
 
-def _tell_deployed(engine: Engine) -> None:
-    """Tells the budget pack what is deployed already: a run that makes nothing dearer is warned and not blocked.
+def tell_deployed(engine: Engine) -> Deployed | None:
+    """What is deployed already, as the budget pack is told it: a run that makes nothing dearer is warned and not blocked.
 
     The pack cannot take this from the program that it judges, so it comes from the state, through the engine's environment.
     """
-    cost = engine.outputs().get("cost")
-    if isinstance(cost, dict) and cost.get("maximumUsd"):
-        engine.command.tell(DEPLOYED, str(cost["maximumUsd"]))
+    deployed = Deployed.of(engine.state())
+    if deployed:
+        engine.command.tell(DEPLOYED, format(deployed.maximum, "f"))
+    return deployed
 
 
 def _protected(state: dict[str, Any], place: Place) -> list[Problem]:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pulumi_aws as aws
 
-from ops import cli, commands, sketch
+from ops import cli, commands, reporting, sketch
 from ops.commands import Job
 from ops.show import Show
 from ops.world import Place, World
@@ -108,7 +108,7 @@ def try_a_change(demo: Demo) -> int:
     """One value changed in a copy of the stack file: what would `up` do?"""
     copy = demo.changed("larger", lambda text: re.sub(r"(limits: \{ gpus:) 2\b", r"\1 3", text))
     demo.show.line(f"in the copy, {difference(demo.place.stack_file, copy)}")
-    return demo.run("preview", "--stack", STACK, "--file", str(copy), "--diff")
+    return demo.run("preview", "--stack", STACK, "--file", str(copy))
 
 
 def be_refused(demo: Demo) -> int:
@@ -131,7 +131,7 @@ def be_refused(demo: Demo) -> int:
 
     packs = commands.packs(demo.place)
     job = Job(place=demo.place, program=program, packs=packs, show=demo.show, confirm=lambda _: True)
-    code = commands.preview(job)
+    code = reporting.preview(job)
     return ExitCode.OK if code == ExitCode.REFUSED else ExitCode.FAILED
 
 
@@ -150,7 +150,7 @@ def go_on(demo: Demo) -> int:
     demo.show.line(
         "the sandbox stack is up and stays. To go on (`. .venv/bin/activate` first, or write .venv/bin/modelyard):"
     )
-    for command in ("preview --stack dev --diff", "up --stack dev", "destroy --stack dev"):
+    for command in ("preview --stack dev", "up --stack dev", "destroy --stack dev"):
         demo.show.line(f"  modelyard {command}", style="bold cyan")
     return ExitCode.OK
 

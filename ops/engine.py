@@ -31,13 +31,12 @@ Changed = Callable[[Gathered], None] | None
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """One finished operation of the engine; `diff` is its own text, when that was asked for."""
+    """One finished operation of the engine."""
 
     operation: Operation
     ok: bool
     gathered: Gathered
     seconds: float
-    diff: str = ""
 
 
 @dataclass(kw_only=True)
@@ -51,16 +50,12 @@ class Engine:
     program: Program
     _selected: automation.Stack | None = field(default=None, repr=False)
 
-    def preview(
-        self, *, packs: Sequence[Path] = (), diff: bool = False, colour: bool = False, on_change: Changed = None
-    ) -> Outcome:
+    def preview(self, *, packs: Sequence[Path] = (), on_change: Changed = None) -> Outcome:
         """What `up` would do. Nothing is changed."""
         return self._do(
             Operation.PREVIEW,
-            lambda stack, common: stack.preview(policy_packs=_texts(packs), diff=diff or None, **common),
+            lambda stack, common: stack.preview(policy_packs=_texts(packs), **common),
             on_change,
-            wants_diff=diff,
-            colour=colour,
         )
 
     def up(self, *, packs: Sequence[Path] = (), on_change: Changed = None) -> Outcome:
@@ -115,18 +110,14 @@ class Engine:
         on_change: Changed,
         *,
         planning: bool = False,
-        wants_diff: bool = False,
-        colour: bool = False,
     ) -> Outcome:
         planning = planning or operation is Operation.PREVIEW
         gathered = Gathered(planning, on_change)
-        lines: list[str] = []
         started, ok = time.monotonic(), True
         caught: list[Refused] = []
         common: dict[str, Any] = {
             "on_event": gathered.listen,
-            "on_output": lines.append if wants_diff else None,
-            "color": "always" if colour else "never",
+            "color": "never",
             "suppress_progress": True,
         }
         if os.environ.get("MODELYARD_DEBUG") != "1":
@@ -149,7 +140,6 @@ class Engine:
             ok=ok,
             gathered=gathered,
             seconds=time.monotonic() - started,
-            diff="\n".join(lines),
         )
 
     def _interrupted(self, operation: Operation, planning: bool) -> Refused:

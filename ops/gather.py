@@ -83,6 +83,9 @@ class Gathered:
     warnings: list[Diagnostic] = field(default_factory=list)
     notes: list[Diagnostic] = field(default_factory=list)
     current: str = ""
+    details: dict[str, StepEventMetadata] = field(default_factory=dict, repr=False)
+    """The steps as the engine tells them, secrets masked by it; only a report, which masks again, reads these."""
+    parents: dict[str, str] = field(default_factory=dict, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def listen(self, event: EngineEvent) -> None:
@@ -113,10 +116,13 @@ class Gathered:
 
     def _finished(self, step: StepEventMetadata) -> None:
         op = _value(step.op)
+        state = step.new or step.old
+        self.parents[step.urn] = state.parent if state else ""
         known = f"{step.urn} {op}" in self.steps
         if known or op in {"same", "read", "refresh"} or _DEFAULT_PROVIDER.search(step.urn):
             return
         self.steps[f"{step.urn} {op}"] = Step(op=op, urn=step.urn, keys=tuple(step.diffs or ()))
+        self.details[f"{step.urn} {op}"] = step
         self.done[op] += 1
 
     def _diagnostic(self, event: DiagnosticEvent) -> None:

@@ -93,8 +93,8 @@ class Show:
         """What an operation changed (unless that was listed before), what policies said and what went wrong."""
         gathered = outcome.gathered
         if steps or not outcome.ok:
-            self._steps(gathered, outcome)
-        if steps and gathered.planning and not outcome.diff:
+            self._steps(gathered)
+        if steps and gathered.planning:
             for note in gathered.notes:
                 self.line(note.message, style="dim")
         self._violations(gathered)
@@ -104,11 +104,9 @@ class Show:
                 self.out.print(f"[{style}]{word}[/] {escape(about + each.message)}")
         self.line(f"{outcome.operation.value}: {summary(outcome)}", style="green" if outcome.ok else "bold red")
 
-    def _steps(self, gathered: Gathered, outcome: Outcome) -> None:
+    def _steps(self, gathered: Gathered) -> None:
         steps = sorted(gathered.steps.values(), key=lambda step: (step.op, step.type, step.name))
-        if outcome.diff:
-            self.out.print(outcome.diff, markup=False)
-        elif len(steps) > _LISTED:
+        if len(steps) > _LISTED:
             for (op, kind), count in sorted(Counter((step.op, step.type) for step in steps).items()):
                 mark, *_, style = _VERBS.get(op, ("?", op, op, ""))
                 self.line(f"  {mark} {count:3} {kind}", style=style)
@@ -180,7 +178,6 @@ def as_value(outcome: Outcome) -> Mapping[str, Any]:
         "errors": [asdict(error) for error in gathered.errors],
         "warnings": [asdict(warning) for warning in gathered.warnings],
         "notes": [asdict(note) for note in gathered.notes],
-        **({"diff": outcome.diff} if outcome.diff else {}),
     }
 
 

@@ -20,7 +20,7 @@ import pytest
 import yaml
 
 from infra import program as wiring
-from ops import commands
+from ops import commands, reporting
 from ops.commands import Job
 from ops.engine import Engine, Outcome, Program
 from ops.show import Show
@@ -55,6 +55,8 @@ class Stage:
     file: Path
     program: Program | None = None
     packs: tuple[Path, ...] = (REPOSITORY / "policies" / "run",)
+    pack: str = ""
+    priced: bool = True
     show: Heard = field(default_factory=Heard)
 
     @property
@@ -64,12 +66,26 @@ class Stage:
     @property
     def job(self) -> Job:
         program = self.program or commands.program(self.place)
-        return Job(place=self.place, program=program, packs=self.packs, show=self.show, confirm=lambda _: True)
+        return Job(
+            place=self.place,
+            program=program,
+            packs=self.packs,
+            pack=self.pack,
+            priced=self.priced,
+            show=self.show,
+            confirm=lambda _: True,
+        )
 
     def run(self, command: Callable[..., ExitCode], expected: ExitCode = ExitCode.OK, **options: Any) -> Outcome:
         """The last outcome of a command, which must end as `expected`."""
         assert command(self.job, **options) is expected, self.show.outcomes[-1].gathered
         return self.show.outcomes[-1]
+
+    def preview(self) -> Outcome:
+        """The outcome of a preview, which must end well."""
+        found = reporting.look(self.job)
+        assert found.outcome is not None and found.outcome.ok, found
+        return found.outcome
 
     def refused(self, command: Callable[..., ExitCode]) -> str:
         """What a command says that must not succeed."""
@@ -217,13 +233,15 @@ def stage(shared: Path, tmp_path: Path) -> Callable[..., Stage]:
 def deployed(shared: Path, tmp_path: Path) -> Callable[..., Stage]:
     """Makes a scratch repository in which a stack is up, with the policy packs on."""
 
-    def make(stack: str, root: Path = tmp_path / "root") -> Stage:
-        kept = shared / f"deployed-{stack}"
+    def make(
+        stack: str, root: Path = tmp_path / "root", *, name: str = "", file: Path | None = None, **more: Any
+    ) -> Stage:
+        kept = shared / f"deployed-{name or stack}"
         with once(kept) as first:
             if first:
                 copy_repository(kept)
-                Stage(kept, stack, kept / f"Pulumi.{stack}.yaml").run(commands.up)
+                Stage(kept, stack, file or kept / f"Pulumi.{stack}.yaml", **more).run(commands.up)
         shutil.copytree(kept, root, symlinks=True)
-        return Stage(root, stack, root / f"Pulumi.{stack}.yaml")
+        return Stage(root, stack, file or root / f"Pulumi.{stack}.yaml", **more)
 
     return make

@@ -59,7 +59,7 @@ def test_a_platform_on_what_is_there_comes_up_and_goes_and_leaves_it(stage: Make
     before = {item.id: item.inputs for item in world.everything()}
 
     resources = here.run(commands.up).gathered.changes["create"]
-    assert here.run(commands.preview).gathered.changes == {"same": resources}
+    assert here.preview().gathered.changes == {"same": resources}
     assert here.run(commands.refresh).gathered.changes == {"same": resources}
     types = {resource["type"] for resource in here.state()}
     assert (VPC in types, CLUSTER in types) == (False, stack == "existing-vpc")

@@ -64,7 +64,7 @@ class Town:
         code, said = self.run("up")
         assert code == ExitCode.OK, said
         assert self.state() == self.world()
-        assert "preview: nothing changes" in self.run("preview")[1]
+        assert "stack town: nothing changes" in self.run("preview")[1]
 
 
 @pytest.fixture
@@ -146,7 +146,7 @@ def test_a_platform_without_capacity_for_its_nodes_says_so_and_comes_up_when_the
     assert not [urn for urn in town.state() if "NodeGroup" in urn]
     assert set(town.state()) <= set(town.world())
     assert town.run("up")[0] == ExitCode.OK
-    assert "preview: nothing changes" in town.run("preview")[1]
+    assert "stack town: nothing changes" in town.run("preview")[1]
 
 
 def test_drift_is_shown_then_taken_into_the_state_then_put_right(town: Town) -> None:
@@ -186,7 +186,7 @@ def test_a_second_command_on_the_stack_is_refused_with_the_name_of_the_first(tow
         assert "another command is using the sandbox stack `town`" in said
         assert f"process {first.pid}" in said
     assert first.returncode == ExitCode.OK
-    assert "preview: nothing changes" in town.run("preview")[1]
+    assert "stack town: nothing changes" in town.run("preview")[1]
 
 
 def _env() -> dict[str, str]:

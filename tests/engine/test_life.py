@@ -27,8 +27,8 @@ def test_a_stack_comes_up_stays_as_it_is_and_goes(deployed: Callable[[str], Any]
     stage = deployed(stack)
     assert stage.git() == ""
     resources = stage.size()
-    for unchanged in (commands.preview, commands.refresh):
-        outcome = stage.run(unchanged)
+    for unchanged in (stage.preview, lambda: stage.run(commands.refresh)):
+        outcome = unchanged()
         assert outcome.gathered.changes == {"same": resources}, outcome.gathered.steps
         assert stage.git() == ""
 

@@ -72,7 +72,7 @@ def job(small_root: Path, program: Program) -> Callable[..., Job]:
 
     def make(*, as_json: bool = False, **more: Any) -> Job:
         place = Place(root=small_root, stack="dev", stack_file=small_root / "Pulumi.dev.yaml", world=World.SANDBOX)
-        values = {"packs": (), "confirm": lambda _: True, "program": program, **more}
+        values = {"packs": (), "confirm": lambda _: True, "program": program, "priced": False, **more}
         return Job(place=place, show=Show(as_json=as_json), **values)
 
     return make

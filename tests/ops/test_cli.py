@@ -66,7 +66,7 @@ def test_config_says_where_each_value_came_from(root: Path, capsys: pytest.Captu
 
 def test_a_bad_stack_file_is_located_text_for_a_person(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (root / "Pulumi.dev.yaml").write_text(GOOD.replace("owner:", "owners:"))
-    assert cli.run(["preview", "--stack", "dev"]) == ExitCode.REFUSED
+    assert cli.run(["up", "--stack", "dev"]) == ExitCode.REFUSED
     said = capsys.readouterr()
     assert "Pulumi.dev.yaml:5: owners: unknown key" in said.err
     assert said.out == ""
@@ -74,7 +74,7 @@ def test_a_bad_stack_file_is_located_text_for_a_person(root: Path, capsys: pytes
 
 def test_a_bad_stack_file_is_a_json_list_for_a_machine(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (root / "Pulumi.dev.yaml").write_text(GOOD.replace("owner:", "owners:"))
-    assert cli.run(["preview", "--stack", "dev", "--format", "json"]) == ExitCode.REFUSED
+    assert cli.run(["up", "--stack", "dev", "--format", "json"]) == ExitCode.REFUSED
     problems = json.loads(capsys.readouterr().out)
     assert ("unknown key", "owners", 5) in [(each["summary"], each["where"], each["line"]) for each in problems]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ops import commands
+from ops import commands, reporting
 from ops.commands import Job
 from problem import ExitCode, Problem, Refused
 
@@ -26,9 +26,9 @@ def world(root: Path) -> dict[str, dict[str, object]]:
 def test_a_stack_comes_up_shows_no_change_drifts_and_goes(
     job: Make, program: Any, small_root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert commands.preview(job()) is ExitCode.OK
+    assert reporting.preview(job()) is ExitCode.REFUSED
     assert world(small_root) == {}
-    assert "preview: 3 to create (" in capsys.readouterr().out
+    assert "UNDETERMINED, a guardian has to approve: 3 to create" in capsys.readouterr().out
 
     assert commands.up(job()) is ExitCode.OK
     said = capsys.readouterr().out
@@ -36,12 +36,11 @@ def test_a_stack_comes_up_shows_no_change_drifts_and_goes(
     assert "modelyard shell --stack dev -- pulumi up" in said
     assert world(small_root) == {"first": {"size": 1.0}, "second": {"size": 2.0}}
 
-    assert commands.preview(job()) is ExitCode.OK
-    assert "nothing changes, 3 unchanged" in capsys.readouterr().out
+    assert reporting.look(job()).outcome.gathered.changes == {"same": 3}  # type: ignore[union-attr]
 
     program.things["first"]["size"] = 5
-    assert commands.preview(job(), diff=True) is ExitCode.OK
-    assert "1 => 5" in capsys.readouterr().out
+    reporting.preview(job())
+    assert "-     size: 1\n  +     size: 5\n" in capsys.readouterr().out
     assert world(small_root)["first"] == {"size": 1.0}
 
     file = small_root / ".sandbox" / "dev" / "world" / "tiny.json"

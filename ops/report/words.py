@@ -1,0 +1,79 @@
+"""What the renderers say alike: marks, the first line, rows of amounts, counts in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+
+from ops.report.model import Amounts, Cost, Danger, Hazard, Judge, Policies, Report, Verdict
+
+ICONS = {
+    Verdict.PASSES: "✅",
+    Verdict.NOTHING: "✅",
+    Verdict.REFUSED: "⛔",
+    Verdict.UNDETERMINED: "⚠️",
+    Verdict.FAILED: "❌",
+}
+VERDICTS = {
+    Verdict.PASSES: "may be deployed",
+    Verdict.NOTHING: "nothing changes",
+    Verdict.REFUSED: "refused",
+    Verdict.UNDETERMINED: "undetermined",
+    Verdict.FAILED: "failed",
+}
+MARKS = {"create": "+", "update": "!", "delete": "-", "replace": "-", "import": "+"}
+HAZARDS = {
+    Hazard.REPLACE: "replaced",
+    Hazard.DELETE: "deleted",
+    Hazard.PROTECTED: "protected",
+    Hazard.UNPROTECT: "protection ends",
+    Hazard.NODES: "nodes are replaced",
+    Hazard.DATABASE: "database",
+    Hazard.DATA: "holds data",
+}
+
+
+def outline(report: Report) -> str:
+    """The first line: the world, the stack, the verdict."""
+    return f"{report.world}, stack {report.stack}: {VERDICTS[report.verdict]}"
+
+
+def cost_rows(cost: Cost) -> Iterator[tuple[str, list[str]]]:
+    """The rows of the cost table with their three amounts as text."""
+    yield "deployed", ["-"] * 3 if cost.deployed is None else [f"{each:,.2f}" for each in _three(cost.deployed)]
+    yield "planned", [f"{each:,.2f}" for each in _three(cost.planned)]
+    if cost.change is not None:
+        yield "change", [f"{each:+,.2f}" if each else "0.00" for each in _three(cost.change)]
+
+
+def judged(judge: Judge) -> str:
+    """Who judged, in a sentence."""
+    touched = len(judge.changed) + judge.more_changed
+    what = f"; {touched} file{'s' * (touched > 1)} that decide{'s' * (touched == 1)} differ{'s' * (touched == 1)} here:"
+    return f"Judged by the packs, guard file, Specs and prices of {judge.revision}{what if touched else '.'}"
+
+
+def silent(policies: Policies) -> str:
+    """How many rules have nothing to say, or that not all have been asked."""
+    if policies.passed:
+        return f"{policies.passed} rules have nothing to say."
+    return "Not every rule was asked: the preview ended first."
+
+
+def counted(counts: Mapping[str, int]) -> str:
+    """`2 update, 1 create`."""
+    return ", ".join(f"{count} {op}" for op, count in counts.items())
+
+
+def hazards(danger: Danger) -> str:
+    """Why a change is set apart, in a few words."""
+    return ", ".join(HAZARDS[each] for each in danger.hazards)
+
+
+def more(count: int, one: str, many: str = "") -> str:
+    """`and 3 more changes`."""
+    return f"and {count} more {one if count == 1 else many or one + 's'}"
+
+
+def _three(amounts: Amounts) -> tuple[Decimal, Decimal, Decimal]:
+    return amounts.minimum, amounts.expected, amounts.maximum
