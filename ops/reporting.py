@@ -21,7 +21,7 @@ from ops.report.terminal import lines, terminal
 from ops.show import Show
 from ops.world import Place, World
 from policies.packs import rules
-from pricing import guard
+from pricing import guard_file
 from problem import ExitCode, Problem, Refused
 
 
@@ -77,7 +77,7 @@ def look(job: Job, judge: Judge | None = None) -> Found:
     """Runs the preview and brings together everything that its report needs."""
     found = _found(job.place, judge)
     if job.packs:
-        found = replace(found, rules=len(rules(job.pack)), guard=guard.load(job.guard))
+        found = replace(found, rules=len(rules(job.pack)), guard=guard_file.load(job.guard))
     try:
         if job.priced:
             found = replace(found, bill=cost.report(job.place.stack, job.place.stack_file))
