@@ -62,7 +62,7 @@ def refused(verdicts: list[Verdict]) -> set[str]:
     return {f"{verdict.rule.name} {verdict.urn.rpartition('::')[2]}" for verdict in verdicts}
 
 
-@pytest.mark.parametrize("stack", ["dev", "prod"])
+@pytest.mark.parametrize("stack", ["dev", "local", "prod"])
 def test_a_whole_stack_passes(stack: str) -> None:
     assert judged(_nodes(stack)) == []
 
@@ -150,6 +150,52 @@ def test_without_a_plan_nothing_is_let_pass() -> None:
 def test_a_provider_of_another_or_no_known_region_is_refused(region: Any) -> None:
     elsewhere = dataclasses.replace(PROVIDER, inputs={"region": region})
     assert "priced-region vpc" in refused(judged(_nodes(), provider=elsewhere))
+
+
+OUTSIDE = "urn:pulumi:local::modelyard::modelyard:index:Platform"
+
+
+def _outside(token: str, **inputs: Any) -> tuple[Node, ...]:
+    """The local stack with one more resource, in one of its components."""
+    storage = next(node.urn for node in _nodes("local") if node.name == "storage")
+    more = Node(urn=f"{OUTSIDE}$Storage${token}::more", type=token, name="more", parent=storage, inputs=inputs)
+    return (*_nodes("local"), more)
+
+
+def test_a_plan_without_aws_lets_nothing_of_aws_pass() -> None:
+    for token in ("aws:iam/role:Role", "aws:ec2/natGateway:NatGateway"):
+        for provider in (PROVIDER, dataclasses.replace(PROVIDER, inputs={})):
+            assert "priced-region more" in refused(judged(_outside(token), provider=provider)), token
+
+
+def test_a_plan_whose_region_was_taken_away_is_not_that_of_a_stack_without_aws() -> None:
+    without = MappingProxyType({key: value for key, value in _inputs("platform").items() if key != "region"})
+    nodes = tuple(dataclasses.replace(n, inputs=without) if n.type == PLATFORM else n for n in _nodes())
+    found = refused(judged(nodes))
+    assert {"priced-region vpc", "priced-region cluster", "priced-region system"} <= found
+    assert "resources-as-counted chat-spot" in found
+
+
+def test_on_a_cluster_of_ones_own_volumes_are_not_counted_and_machines_of_aws_cannot_be() -> None:
+    spec = {"resources": {"requests": {"storage": "50Gi"}}}
+    assert judged(_outside("kubernetes:core/v1:PersistentVolumeClaim", spec=spec)) == []
+    assert refused(judged(_outside("kubernetes:karpenter.sh/v1:NodePool", spec={}))) == {
+        "resources-in-plan more",
+        "resources-as-counted more",
+    }
+
+
+def test_the_ceiling_of_local_is_nothing_and_a_budget_above_it_is_refused() -> None:
+    assert load(GUARD).max_monthly_usd["local"] == 0
+    richer = tuple(
+        dataclasses.replace(n, inputs=_put(n.inputs, ("budget", "monthlyUsd"), "0.01")) if n.type == PLATFORM else n
+        for n in _nodes("local")
+    )
+    assert refused(judged(richer)) == {"budget-ceiling platform"}
+
+
+def _inputs(name: str) -> Mapping[str, Any]:
+    return next(node.inputs for node in _nodes() if node.name == name)
 
 
 def _guard(ceiling: str, **changed: Any) -> Guard:

@@ -422,3 +422,22 @@ if __name__ == "__main__":
     started = time.perf_counter()
     estimate(big, BOOK, TODAY, USAGE)
     print(f"{time.perf_counter() - started:.2f} s")
+
+
+OUTSIDE = PriceBook.embedded("")
+CLAIM = ("kubernetes:core/v1:PersistentVolumeClaim", {"spec": {"resources": {"requests": {"storage": "50Gi"}}}})
+BALANCER = ("kubernetes:core/v1:Service", {"spec": {"type": "LoadBalancer"}})
+
+
+def test_outside_aws_a_platform_has_one_line_of_nothing_and_the_cluster_brings_volumes_and_balancers() -> None:
+    platform: tuple[str, dict[str, Any]] = ("modelyard:index:Platform", {"environment": "local"})
+    bill = _bill(platform, CLAIM, BALANCER, book=OUTSIDE)
+    assert [item.label for item in bill.items] == ["not rented from AWS"]
+    assert _amounts(bill) == ("0.00", "0.00", "0.00")
+    assert not _bill(BALANCER).totals.complete
+
+
+@pytest.mark.parametrize("token", ["aws:ec2/natGateway:NatGateway", "aws:kms/key:Key", NODE_POOL])
+def test_outside_aws_what_is_aws_has_no_price_and_never_none(token: str) -> None:
+    resource = node_pool() if token == NODE_POOL else (token, {})
+    assert not _bill(resource, book=OUTSIDE).totals.complete

@@ -284,9 +284,19 @@ def test_a_cluster_that_is_not_there_does_not_answer(sandbox: Sandbox) -> None:
         sandbox.make(CONFIG_MAP, named("c"))
     sandbox.cloud.configure({"kubeconfig": kubeconfig("https://127.0.0.1:6443")})
     sandbox.make(CONFIG_MAP, named("c"))
-    sandbox.cloud.configure({})
-    with pytest.raises(CloudError, match="no configuration has been provided"):
-        sandbox.cloud.read(CONFIG_MAP, "default/c", {}, {})
+    for nothing in ({}, {"context": ""}):
+        sandbox.cloud.configure(nothing)
+        with pytest.raises(CloudError, match="no configuration has been provided"):
+            sandbox.cloud.read(CONFIG_MAP, "default/c", {}, {})
+
+
+def test_a_context_that_is_named_stands_for_a_cluster_outside_aws_which_has_nodes(sandbox: Sandbox) -> None:
+    sandbox.forget("aws:eks/cluster:Cluster")
+    sandbox.cloud.configure({"context": "kind-modelyard"})
+    sandbox.make(DEPLOYMENT, deployment())
+    sandbox.cloud.configure({"context": "kind-modelyard", "kubeconfig": kubeconfig()})
+    with pytest.raises(CloudError, match="no such host"):
+        sandbox.make(CONFIG_MAP, named("c"))
 
 
 def test_what_was_in_a_lost_cluster_can_be_let_go_of_when_asked(sandbox: Sandbox) -> None:
