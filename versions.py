@@ -72,6 +72,30 @@ CHARTS = {
 
 
 @dataclass(frozen=True, kw_only=True)
+class Image:
+    """A container image at one tag; `digest` is empty when it has not been read, and then a rule refuses it in prod."""
+
+    name: str
+    repository: str
+    tag: str
+    digest: str = ""
+    architectures: tuple[str, ...] = ("amd64", "arm64")
+
+    @property
+    def reference(self) -> str:
+        """What a container says for its image."""
+        return f"{self.repository}:{self.tag}" + (f"@{self.digest}" if self.digest else "")
+
+
+IMAGES = {
+    image.name: image
+    for image in (
+        Image(name="efa-device-plugin", repository="public.ecr.aws/eks/aws-efa-k8s-device-plugin", tag="v0.5.20"),
+    )
+}
+
+
+@dataclass(frozen=True, kw_only=True)
 class Addon:
     """An EKS add-on at one version; `before_nodes` when no node is ready without it."""
 

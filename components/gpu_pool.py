@@ -226,6 +226,7 @@ class GpuPool(pulumi.ComponentResource):
                 labels=gpu_labels(
                     has_plugin=spec.ami_family is AmiFamily.AL2023,
                     plugin_config=args.pool if spec.sharing.mode is Sharing.TIME_SLICING else "default",
+                    efa=spec.efa,
                 ),
                 gpu=True,
             ),

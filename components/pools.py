@@ -11,6 +11,7 @@ from pricing.pool import Buying, PoolBound
 
 POOL_LABEL = "modelyard.dev/pool"
 PLUGIN_LABEL = "modelyard.dev/device-plugin"
+EFA_LABEL = "modelyard.dev/efa"
 GPU_TAINT = "nvidia.com/gpu"
 WEIGHTS = {Buying.RESERVED: 100, Buying.SPOT: 50, Buying.ON_DEMAND: 10}
 """Karpenter tries the NodePool of the highest weight first: what is paid for already, then spot, then on demand."""
@@ -58,12 +59,14 @@ def pool_name(pool: str, buying: Buying) -> str:
     return f"{pool}-{buying.value}"
 
 
-def gpu_labels(*, has_plugin: bool, plugin_config: str) -> dict[str, str]:
-    """Labels of a GPU node: the device plugin's chart looks for the first, ours for the second, its config by the third."""
+def gpu_labels(*, has_plugin: bool, plugin_config: str, efa: bool = False) -> dict[str, str]:
+    """Labels of a GPU node: NVIDIA's chart looks for the first, our plugins for the others, each for its own."""
     labels = {"nvidia.com/gpu.present": "true"}
     if has_plugin:
         labels[PLUGIN_LABEL] = "true"
         labels["nvidia.com/device-plugin.config"] = plugin_config
+    if efa:
+        labels[EFA_LABEL] = "true"
     return labels
 
 
