@@ -13,6 +13,7 @@ import pulumi_kubernetes as k8s
 from components.addons import Addons, AddonsArgs
 from components.cluster import Cluster, ClusterArgs
 from components.device_plugin import DevicePlugin, DevicePluginArgs
+from components.efa_plugin import EfaPlugin, EfaPluginArgs
 from components.existing_cluster import Part
 from components.general_pool import GeneralPool, GeneralPoolArgs
 from components.gpu_pool import GpuPool, GpuPoolArgs
@@ -113,6 +114,9 @@ class OnAws:
         if sharing:
             args = DevicePluginArgs(sharing=sharing, provider=self.provider, needs=list(autoscaler.needs))
             DevicePlugin("device-plugin", args, self.on_it)
+        if any(spec.efa for spec in pools.values()):
+            plugin = EfaPluginArgs(labels=labels, provider=self.provider, needs=list(autoscaler.needs))
+            EfaPlugin("efa-plugin", plugin, self.on_it)
 
     def _autoscaler(self) -> _Autoscaler:
         existing = self._parts.cluster.existing

@@ -149,6 +149,8 @@ def _components_on_aws(settings: Settings, parts: Aws) -> Iterator[str]:
     yield from (f"GpuPool::gpu-pool-{pool}" for pool in settings.gpu_pools)
     if any(spec.ami_family is AmiFamily.AL2023 for spec in settings.gpu_pools.values()):
         yield "DevicePlugin::device-plugin"
+    if any(spec.efa for spec in settings.gpu_pools.values()):
+        yield "EfaPlugin::efa-plugin"
 
 
 def _named(settings: Settings, items: tuple[CostItem, ...]) -> None:
