@@ -8,7 +8,7 @@ help:
 	@echo "make lint    only the checks that run nothing"
 	@echo "make bench   seconds and memory of previews, against a flat program and as pools grow"
 	@echo "make chaos   44 kills of the engine, the program, the provider and all of them; each must converge"
-	@echo "make clean   remove what the sandbox and the tests made (keeps the toolchain, the built tools and .venv)"
+	@echo "make clean   remove what the sandbox and the tests made (keeps .venv, built tools and what is known of real clusters)"
 
 demo:
 	@.ci/venv base
@@ -33,4 +33,4 @@ chaos:
 clean:
 	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
 	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .bench
-	@find .sandbox -mindepth 1 -maxdepth 1 -not -name toolchain -not -name tools -exec rm -rf {} + 2>/dev/null || true
+	@find .sandbox -mindepth 1 -maxdepth 1 -not -name toolchain -not -name tools -not -name clusters -exec rm -rf {} + 2>/dev/null || true

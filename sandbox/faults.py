@@ -26,12 +26,13 @@ BACKOFF_SECONDS = 0.02
 
 
 class CloudError(Exception):
-    """What a cloud answers instead of doing what it was asked: its error code and its message."""
+    """What a cloud answers instead of doing what it was asked: its error code, its message, each field with why."""
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str, causes: tuple[tuple[str, str], ...] = ()) -> None:
         super().__init__(f"{code}: {message}")
         self.code = code
         self.message = message
+        self.causes = causes
 
 
 @dataclass(frozen=True, kw_only=True)

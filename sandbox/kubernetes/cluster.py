@@ -7,12 +7,14 @@ a node group. A kubeconfig of any other cluster, and a context that a provider n
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import yaml
 
 from kube.pods import items, mapping
 from kube.shape import is_unknown
+from problem import ExitCode, Problem, Refused
 from sandbox.faults import CloudError
 from sandbox.world import Item, World
 
@@ -39,6 +41,18 @@ def active(kubeconfig: Any) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
 
     context = named("contexts", "context", config.get("current-context"))
     return named("clusters", "cluster", context.get("cluster")), named("users", "user", context.get("user"))
+
+
+def current(kubeconfig: Path) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """The cluster and the user of a kubeconfig file's current context; `Refused` when it names no server."""
+    try:
+        cluster, user = active(kubeconfig.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise Refused(Problem(summary=f"cannot read the kubeconfig: {error}"), ExitCode.USAGE) from None
+    if not str(cluster.get("server") or "").startswith("https://"):
+        summary, fix = "the kubeconfig's current context names no server", "kubectl config use-context NAME"
+        raise Refused(Problem(summary=summary, file=str(kubeconfig), allowed="https://...", fix=fix), ExitCode.USAGE)
+    return cluster, user
 
 
 class Cluster:
