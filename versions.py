@@ -136,3 +136,29 @@ GO_MODULES = {
 
 POSTGRESQL = "17"
 """Major version of the registry's database; RDS takes minor ones by itself."""
+
+@dataclass(frozen=True, kw_only=True)
+class CrdModule:
+    """A Go module that holds a chart's CRDs as files; `sum` is its hash in `go.sum`'s form, `folder` where they stand."""
+
+    module: str
+    version: str
+    sum: str
+    folder: str
+
+
+CRD_MODULES = {
+    "karpenter-crd": CrdModule(
+        module="github.com/aws/karpenter-provider-aws",
+        version="v1.14.1",
+        sum="h1:WGtIQTQcxpElYMdWfWuPwaF2+9muR+hYhPZsTtoY8Gs=",
+        folder="pkg/apis/crds",
+    ),
+    "kube-prometheus-stack": CrdModule(
+        module="github.com/prometheus-operator/prometheus-operator",
+        version="v0.93.1",
+        sum="h1:4Juk8v93RdG1DSGD/mGp+SeQKPmnlLIj2iq3blLZgFY=",
+        folder="example/prometheus-operator-crd",
+    ),
+}
+"""Where the CRDs of a chart are read from when it is recorded and not installed (read 2026-11-24)."""

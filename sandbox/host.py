@@ -61,18 +61,25 @@ def _cloud(name: str, world: World, faults: Faults, options: argparse.Namespace)
         aws: Any = importlib.import_module("sandbox.aws.cloud")
         cloud: Cloud = aws.AwsCloud(world, options.cache, options.region)
         return cloud
+    if options.kubeconfig:
+        live: Any = importlib.import_module("sandbox.kubernetes.live")
+        real: Cloud = live.LiveCloud(world, faults, live.Api(options.kubeconfig))
+        return real
     kubernetes: Any = importlib.import_module("sandbox.kubernetes.cloud")
     other: Cloud = kubernetes.KubernetesCloud(world, faults)
     return other
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="sandbox.host", description="Serve the SIMULATED clouds on 127.0.0.1.")
+    parser = argparse.ArgumentParser(
+        prog="sandbox.host", description="Serve the clouds on 127.0.0.1, SIMULATED but for a --kubeconfig."
+    )
     parser.add_argument("--world", type=Path, required=True, help="folder of the simulated world")
     parser.add_argument("--cache", type=Path, required=True, help="folder for what is read from the SDKs")
     parser.add_argument("--faults", type=Path, help="JSON file of faults")
     parser.add_argument("--calls", type=Path, help="file that gets one line per call edge")
     parser.add_argument("--region", default="", help="region when the stack sets none")
+    parser.add_argument("--kubeconfig", type=Path, help="a real cluster in place of the simulated one")
     parser.add_argument("--only", choices=CLOUDS, help="serve one cloud only")
     return parser
 

@@ -59,9 +59,13 @@ class Change:
 
 
 class Cloud(Protocol):
-    """A simulated cloud. Every method may raise CloudError; unknown values are the string `values.UNKNOWN`."""
+    """A cloud. Every method may raise CloudError; unknown values are the string `values.UNKNOWN`.
+
+    `label` is what its messages begin with: it says SIMULATED where it is.
+    """
 
     package: str
+    label: str
     version: str
 
     def configure(self, variables: dict[str, Any]) -> None:
@@ -124,7 +128,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         return plugin_pb2.PluginInfo(version=self.cloud.version)
 
     def GetSchema(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
-        schema = {"name": self.cloud.package, "version": self.cloud.version, "description": "SIMULATED"}
+        schema = {"name": self.cloud.package, "version": self.cloud.version, "description": self.cloud.label}
         return provider_pb2.GetSchemaResponse(schema=json.dumps(schema))
 
     def CheckConfig(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
@@ -157,7 +161,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
 
     def Diff(self, request: Any, context: Any) -> Any:  # noqa: N802
         token, olds, news = _token(request.urn), from_wire(request.old_inputs), from_wire(request.news)
-        with self._answering("diff", token, context) as cloud:
+        with self._call("diff", request, context, preview=True) as cloud:
             return _diff_response(cloud.diff(token, olds, news), olds, news)
 
     def Create(self, request: Any, context: Any) -> Any:  # noqa: N802
@@ -198,10 +202,10 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.InvokeResponse(**{"return": to_wire(answer)})
 
     def Construct(self, request: Any, context: Any) -> Any:  # noqa: N802
-        context.abort(grpc.StatusCode.UNIMPLEMENTED, f"SIMULATED {self.cloud.package}: {request.type} is not simulated")
+        context.abort(grpc.StatusCode.UNIMPLEMENTED, f"{self.cloud.label}: {request.type} is not served")
 
     def Call(self, request: Any, context: Any) -> Any:  # noqa: N802
-        context.abort(grpc.StatusCode.UNIMPLEMENTED, f"SIMULATED {self.cloud.package}: {request.tok} is not simulated")
+        context.abort(grpc.StatusCode.UNIMPLEMENTED, f"{self.cloud.label}: {request.tok} is not served")
 
     @contextmanager
     def _call(
@@ -226,7 +230,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         try:
             yield self._configured.get(context.peer(), self.cloud)
         except (CloudError, Refused) as error:
-            context.abort(grpc.StatusCode.UNKNOWN, f"SIMULATED {self.cloud.package}, {call} {token}: {error}")
+            context.abort(grpc.StatusCode.UNKNOWN, f"{self.cloud.label}, {call} {token}: {error}")
 
 
 def serve(cloud: Cloud, faults: Faults | None = None) -> tuple[grpc.Server, int]:

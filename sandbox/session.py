@@ -6,6 +6,7 @@ cloud credentials, no kubeconfig, no Pulumi token and no `PULUMI_*` option of th
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -19,6 +20,7 @@ from typing import IO
 
 from problem import ExitCode, Problem, Refused
 from sandbox import lock, registry, stackfile, workdir
+from sandbox.kubernetes.cluster import current
 from sandbox.toolchain import Toolchain, ensure
 
 HOST = (sys.executable, "-m", "sandbox.host")
@@ -58,27 +60,29 @@ class Session:
         calls: Path | None = None,
         *,
         toolchain: Toolchain | None = None,
+        kubeconfig: Path | None = None,
         say: Callable[[str], None] = lambda _: None,
         users: bool | None = None,
     ) -> Session:
         """Derives `.sandbox/<name>/` from `stack_file`, which is only read, and starts the simulated clouds.
 
         `faults` is a file of faults for the host to play, `calls` a file in which it records each call. With `users` given
-        a model registry listens too, and asks for a password when it is true. Raises `Refused` for a stack file the sandbox
-        cannot take, or when another command is using this stack.
+        a model registry listens too, and asks for a password when it is true. With `kubeconfig` Kubernetes is the cluster
+        of that file, and the stack has a folder for that cluster. Raises `Refused` for a stack file the sandbox cannot
+        take, or when another command is using this stack.
         """
         toolchain = toolchain or ensure(root, say=say)
         original = workdir.load_project(root / "Pulumi.yaml")
         project = str(original.get("name") or "modelyard")
         derived = stackfile.derive(stack_file, project)
-        folder = root / ".sandbox" / name
+        folder = _folder(root, name, kubeconfig)
         workdir.make(folder)
         held = lock.take(folder / "lock")
         try:
             env = workdir.environment(os.environ, folder, toolchain)
             workdir.write_project(root, folder, project, original)
             workdir.write_stack(folder, name, project, stack_file, derived, toolchain, env)
-            host, ports = _start(folder, root / ".sandbox" / "cache", faults, calls, env)
+            host, ports = _start(folder, root / ".sandbox" / "cache", faults, calls, env, kubeconfig)
             models = None if users is None else registry.start(folder / "mlflow", env, users=users)
         except BaseException:
             held.close()
@@ -115,19 +119,34 @@ class Session:
         self.close()
 
 
+def _folder(root: Path, name: str, kubeconfig: Path | None) -> Path:
+    """Where a stack lives: one folder in the sandbox, and one for each cluster that it was brought to."""
+    if kubeconfig is None:
+        return root / ".sandbox" / name
+    cluster = json.dumps(dict(current(kubeconfig)[0]), sort_keys=True)
+    return root / ".sandbox" / "clusters" / f"{name}-{hashlib.sha256(cluster.encode()).hexdigest()[:10]}"
+
+
 def _start(
-    folder: Path, cache: Path, faults: Path | None, calls: Path | None, env: Mapping[str, str]
+    folder: Path,
+    cache: Path,
+    faults: Path | None,
+    calls: Path | None,
+    env: Mapping[str, str],
+    kubeconfig: Path | None,
 ) -> tuple[subprocess.Popen[str], dict[str, int]]:
     """Starts the host in a session of its own, so that a Ctrl-C meant for us lets the engine end in order."""
     cache.mkdir(parents=True, exist_ok=True)
     command = [*HOST, "--world", str(folder / "world"), "--cache", str(cache)]
     command += ["--faults", str(faults)] if faults else []
     command += ["--calls", str(calls)] if calls else []
+    # A kubeconfig may call a plugin that signs in with the caller's own account; nothing else there uses it.
+    command += ["--kubeconfig", str(kubeconfig.resolve())] if kubeconfig else []
     log = folder / "host.log"
     with log.open("w", encoding="utf-8") as errors:
         host = subprocess.Popen(
             command,
-            env=dict(env),
+            env=dict(os.environ if kubeconfig else env),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,

@@ -30,6 +30,7 @@ class AwsCloud:
     """AWS in one region of the account 000000000000, as far as the table and the rules know it."""
 
     package = PACKAGE
+    label = f"SIMULATED {PACKAGE}"
 
     def __init__(self, world: World, cache: Path, region: str = "") -> None:
         self.world = world

@@ -32,6 +32,7 @@ class KubernetesCloud:
     """One cluster; objects live in `world` under the package `kubernetes`, by token and `namespace/name`."""
 
     package = "kubernetes"
+    label = "SIMULATED kubernetes"
     version = importlib.metadata.version("pulumi-kubernetes")
 
     def __init__(self, world: World, faults: Faults) -> None:
@@ -65,7 +66,7 @@ class KubernetesCloud:
             inputs = {"apiVersion": api_version, "kind": kind, **news}
             if inputs.get("metadata") != UNKNOWN:
                 inputs["metadata"] = self._metadata(token, name, olds, inputs, default)
-            problems = objects.check_object(inputs)
+            problems = self._problems(inputs)
         return Checked(inputs, tuple(Fault(problem.where, reason(problem)) for problem in problems))
 
     def diff(self, token: str, olds: dict[str, Any], news: dict[str, Any]) -> Change:
@@ -80,7 +81,7 @@ class KubernetesCloud:
         with self._world.lock:
             cluster = self._reach()
             rules.free(self._world, token, inputs)
-            rules.admit(self._world, cluster, token, inputs)
+            self._admit(cluster, token, inputs)
             if token == RELEASE and inputs.get("createNamespace"):
                 self._make_namespace(str(inputs["namespace"]))
             item = self._item(token, name, inputs)
@@ -120,7 +121,7 @@ class KubernetesCloud:
                 raise CloudError("NotFound", f'{resource(token)} "{id.rpartition("/")[2]}" not found')
             if problems := objects.check_change(item.inputs, news):
                 raise CloudError("Invalid", f'{resource(token)} "{id}" is invalid: {words(problems)}')
-            rules.admit(self._world, cluster, token, news)
+            self._admit(cluster, token, news)
             if token == RELEASE:
                 revision = int(mapping(item.computed.get("status")).get("revision", 0))
                 item.computed = release.outputs(news, revision + 1)
@@ -156,11 +157,20 @@ class KubernetesCloud:
         cluster.reach()
         return cluster
 
+    def _problems(self, inputs: Mapping[str, Any]) -> list[Problem]:
+        return objects.check_object(inputs)
+
+    def _admit(self, cluster: Cluster, token: str, inputs: Mapping[str, Any]) -> None:
+        rules.admit(self._world, cluster, token, inputs)
+
+    def _is_free(self, token: str, inputs: Mapping[str, Any]) -> bool:
+        return self._world.get(self.package, token, identity(token, inputs)) is None
+
     def _free_name(self, token: str, name: str, inputs: Mapping[str, Any]) -> str:
         for attempt in range(1000):
             free = f"{name}-{hashlib.sha256(f'{token} {name} {attempt}'.encode()).hexdigest()[:8]}"
             named = {"name": free, "metadata": {**mapping(inputs.get("metadata")), "name": free}}
-            if self._world.get(self.package, token, identity(token, {**inputs, **named})) is None:
+            if self._is_free(token, {**inputs, **named}):
                 return free
         raise CloudError("AlreadyExists", f"no free name for {name}")
 

@@ -31,6 +31,7 @@ class Toy:
     """A cloud that remembers what it was told."""
 
     package = "toy"
+    label = "SIMULATED toy"
     version = "1.2.3"
 
     def __init__(self) -> None:
@@ -155,7 +156,7 @@ def test_a_crash_after_the_reply_lets_the_engine_have_it_first(toy: Toy) -> None
 
 def test_components_and_methods_are_refused_clearly(calls: Any) -> None:
     for call, request in ((calls.Construct, wire.ConstructRequest(type="t")), (calls.Call, wire.CallRequest(tok="t"))):
-        with pytest.raises(grpc.RpcError, match="SIMULATED toy: t is not simulated"):
+        with pytest.raises(grpc.RpcError, match="SIMULATED toy: t is not served"):
             call(request)
 
 

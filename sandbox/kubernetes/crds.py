@@ -1,0 +1,55 @@
+"""The CRDs that a chart brings, read from the Go module that the chart takes them from: no chart is fetched or rendered.
+
+The module's content is checked against the hash pinned in `versions.CRD_MODULES`.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from problem import ExitCode, Problem, Refused
+from versions import CRD_MODULES, CrdModule
+
+
+@functools.cache
+def of_chart(chart: str) -> tuple[dict[str, Any], ...]:
+    """Every CRD of a chart; empty for one that the table does not have.
+
+    Raises `Refused` (`UNAVAILABLE`) without `go` or the module, and `REFUSED` when its content is not what is pinned.
+    """
+    source = CRD_MODULES.get(chart)
+    if source is None:
+        return ()
+    files = sorted((_fetched(source) / source.folder).glob("*.yaml"))
+    return tuple(each for file in files for each in yaml.safe_load_all(file.read_text(encoding="utf-8")) if each)
+
+
+def _fetched(source: CrdModule) -> Path:
+    wanted, go = f"{source.module}@{source.version}", shutil.which("go")
+    if go is None:
+        fix = "install Go from go.dev/doc/install, or bring the CRDs into the cluster yourself"
+        raise Refused(Problem(summary=f"{wanted} cannot be fetched", found="no `go` on PATH", fix=fix), _MISSING)
+    with tempfile.TemporaryDirectory() as elsewhere:  # inside a module, go would ask for a go.sum of all it needs
+        command = [go, "mod", "download", "-json", wanted]
+        done = subprocess.run(command, cwd=elsewhere, capture_output=True, text=True, check=False)
+    try:
+        answer = json.loads(done.stdout)
+    except ValueError:
+        answer = {"Error": done.stderr.strip()}
+    if error := answer.get("Error"):
+        raise Refused(Problem(summary=f"{wanted} cannot be fetched", found=str(error), fix="set GOPROXY"), _MISSING)
+    if answer["Sum"] != source.sum:
+        summary = f"{wanted} is not what versions.py pins"
+        raise Refused(Problem(summary=summary, found=answer["Sum"], allowed=source.sum, fix="find out who changed it"))
+    return Path(answer["Dir"])
+
+
+_MISSING = ExitCode.UNAVAILABLE
