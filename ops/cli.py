@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import enum
 import itertools
 import os
 import sys
@@ -14,14 +13,15 @@ from typing import Annotated
 
 import typer
 
-from ops import commands, reporting, shell
+from ops import commands, shell
 from ops import doctor as diagnosis
 from ops import recover as recovery
 from ops.commands import Job
-from ops.reporting import Form, Paper
+from ops.options import Cloud, CostFormat, Faults, Format, Kubeconfig, Output, Sandbox, StackFile, StackName, Yes
 from ops.show import Show
 from ops.world import Place, World, choose
 from problem import ExitCode, Problem, Refused
+from sandbox.kubernetes.cluster import current
 
 app = typer.Typer(
     name="modelyard",
@@ -29,7 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="An LLM platform as code. Without --cloud, everything happens in a sandbox with simulated clouds.",
+    help="An LLM platform as code. Without --cloud or --kubeconfig, everything happens in a sandbox with simulated clouds.",
     epilog="Examples:  [bold]modelyard up --stack dev[/]   [bold]modelyard preview --stack prod[/]   "
     "[bold]modelyard up --stack dev --cloud[/]",
 )
@@ -38,74 +38,19 @@ app = typer.Typer(
 _WORDS = {ExitCode.INTERRUPTED: "stopped", ExitCode.FAILED: "failed", ExitCode.UNAVAILABLE: "missing"}
 
 
-class Format(enum.Enum):
-    """Who reads standard output."""
-
-    TEXT = "text"
-    JSON = "json"
-
-
-class CostFormat(enum.Enum):
-    """Who reads the cost report."""
-
-    TABLE = "table"
-    JSON = "json"
-    MD = "md"
-    HTML = "html"
-
-
-StackName = Annotated[
-    str, typer.Option("--stack", "-s", envvar="MODELYARD_STACK", help="The stack: Pulumi.<STACK>.yaml describes it.")
-]
-StackFile = Annotated[
-    Path | None, typer.Option("--file", help="Another file in place of Pulumi.<STACK>.yaml, for a try.", dir_okay=False)
-]
-Sandbox = Annotated[
-    bool, typer.Option("--sandbox", help="Simulated clouds on this machine (the default, but not in CI).")
-]
-Cloud = Annotated[bool, typer.Option("--cloud", help="The real AWS account, with the official Pulumi CLI.")]
-Output = Annotated[Format, typer.Option("--format", help="text for a person, json for a machine.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before the account is changed.")]
-Faults = Annotated[
-    Path | None, typer.Option("--faults", help="Sandbox only: a file of faults that the clouds play.", exists=True)
-]
-
-
-@app.command(
-    epilog="Examples:  modelyard preview --stack dev   |   modelyard preview -s prod --format html --out prod.html"
-)
-def preview(
-    stack: StackName,
-    file: StackFile = None,
-    form: Annotated[Form, typer.Option("--format", help="terminal, md, json or html.")] = Form.TERMINAL,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write the report to this file.")] = None,
-    sandbox: Sandbox = False,
-    cloud: Cloud = False,
-) -> int:
-    """Report what `up` would do, what it would cost and what the policies say, changing nothing."""
-    paper, output = Paper(form=form, out=out), Format.JSON if form is Form.JSON else Format.TEXT
-    world = choose(sandbox=sandbox, cloud=cloud, ci=_in_ci())
-    try:
-        job = _job(stack, file, sandbox, cloud, output, ask=False)
-    except Refused as refused:
-        if refused.code is ExitCode.USAGE:
-            raise
-        return reporting.unable(_place(stack, file, world), refused, Show(), paper)
-    return reporting.preview(job, paper)
-
-
 @app.command(epilog="Examples:  modelyard up --stack dev   |   modelyard up --stack prod --cloud")
 def up(
     stack: StackName,
     file: StackFile = None,
     sandbox: Sandbox = False,
     cloud: Cloud = False,
+    kubeconfig: Kubeconfig = None,
     yes: Yes = False,
     faults: Faults = None,
     output: Output = Format.TEXT,
 ) -> int:
     """Preview with the policies, stop on a refusal, else make the stack what its file says."""
-    return commands.up(_job(stack, file, sandbox, cloud, output, ask=not yes, faults=faults))
+    return commands.up(_job(stack, file, sandbox, cloud, output, kubeconfig=kubeconfig, ask=not yes, faults=faults))
 
 
 @app.command(epilog="Example:  modelyard refresh --stack dev --only-look")
@@ -114,10 +59,13 @@ def refresh(
     only_look: Annotated[bool, typer.Option("--only-look", help="Say what differs; leave the state as it is.")] = False,
     sandbox: Sandbox = False,
     cloud: Cloud = False,
+    kubeconfig: Kubeconfig = None,
     output: Output = Format.TEXT,
 ) -> int:
     """Read every resource again and take what has drifted into the state."""
-    return commands.refresh(_job(stack, None, sandbox, cloud, output, ask=False), only_look=only_look)
+    return commands.refresh(
+        _job(stack, None, sandbox, cloud, output, kubeconfig=kubeconfig, ask=False), only_look=only_look
+    )
 
 
 @app.command(epilog="Example:  modelyard destroy --stack dev")
@@ -125,11 +73,12 @@ def destroy(
     stack: StackName,
     sandbox: Sandbox = False,
     cloud: Cloud = False,
+    kubeconfig: Kubeconfig = None,
     yes: Yes = False,
     output: Output = Format.TEXT,
 ) -> int:
     """Delete everything the stack has made; nothing at all if anything is protected."""
-    return commands.destroy(_job(stack, None, sandbox, cloud, output, ask=not yes))
+    return commands.destroy(_job(stack, None, sandbox, cloud, output, kubeconfig=kubeconfig, ask=not yes))
 
 
 @app.command(epilog="Example:  modelyard recover --stack dev && modelyard up --stack dev")
@@ -143,13 +92,14 @@ def recover(
     ] = None,
     sandbox: Sandbox = False,
     cloud: Cloud = False,
+    kubeconfig: Kubeconfig = None,
     yes: Yes = False,
     output: Output = Format.TEXT,
 ) -> int:
     """After a kill: clear a dead process's lock and settle what was under way."""
     asks = not yes and (bool(ids or clear) or sys.stdin.isatty())
     said = recovery.Said(ids=ids or [], clear=clear or [], ask=_ask_for_id if sys.stdin.isatty() else None)
-    return recovery.recover(_job(stack, None, sandbox, cloud, output, ask=asks), said)
+    return recovery.recover(_job(stack, None, sandbox, cloud, output, kubeconfig=kubeconfig, ask=asks), said)
 
 
 def _ask_for_id(question: str) -> str:
@@ -161,10 +111,11 @@ def outputs(
     stack: StackName,
     sandbox: Sandbox = False,
     cloud: Cloud = False,
+    kubeconfig: Kubeconfig = None,
     output: Output = Format.TEXT,
 ) -> int:
     """Print the stack's outputs."""
-    return commands.outputs(_job(stack, None, sandbox, cloud, output, ask=False))
+    return commands.outputs(_job(stack, None, sandbox, cloud, output, kubeconfig=kubeconfig, ask=False))
 
 
 @app.command(epilog="Example:  modelyard config --stack prod")
@@ -209,12 +160,13 @@ def render(
     from_state: Annotated[bool, typer.Option("--from-state", help="Fill in what the deployed stack knows.")] = False,
     sandbox: Sandbox = False,
     cloud: Cloud = False,
+    kubeconfig: Kubeconfig = None,
     output: Output = Format.TEXT,
 ) -> int:
     """Write every Kubernetes object, Helm release and AWS resource as files, for scanners and GitOps."""
     known = {}
     if from_state:
-        known = commands.known_values(_job(stack, None, sandbox, cloud, output, ask=False))
+        known = commands.known_values(_job(stack, None, sandbox, cloud, output, kubeconfig=kubeconfig, ask=False))
     return commands.render(_place(stack, file, World.SANDBOX), out, known, Show(as_json=output is Format.JSON))
 
 
@@ -236,9 +188,11 @@ def in_shell(
     stack: StackName,
     command: Annotated[list[str] | None, typer.Argument(help="What to run there; without it, your shell.")] = None,
     file: StackFile = None,
+    kubeconfig: Kubeconfig = None,
 ) -> int:
     """Run plain `pulumi` (or anything) in the sandbox stack's folder with its clouds up."""
-    return shell.run(_place(stack, file, World.SANDBOX), command or [], Show())
+    world = World.KUBECONFIG if kubeconfig else World.SANDBOX
+    return shell.run(_place(stack, file, world, kubeconfig), command or [], Show())
 
 
 def root() -> Path:
@@ -250,23 +204,34 @@ def root() -> Path:
     return Path(__file__).resolve().parent.parent
 
 
-def _place(stack: str, file: Path | None, world: World) -> Place:
+def _place(stack: str, file: Path | None, world: World, kubeconfig: Path | None = None) -> Place:
     if not stack.replace("-", "").replace("_", "").isalnum() or not stack.isascii():
         raise Refused(
             Problem(summary="this is no stack name", found=stack, allowed="letters, digits, - and _"), ExitCode.USAGE
         )
+    if kubeconfig is not None:
+        current(kubeconfig)
     home = root()
-    return Place(root=home, stack=stack, stack_file=file or home / f"Pulumi.{stack}.yaml", world=world)
+    stack_file = file or home / f"Pulumi.{stack}.yaml"
+    return Place(root=home, stack=stack, stack_file=stack_file, world=world, kubeconfig=kubeconfig)
 
 
 def _job(
-    stack: str, file: Path | None, sandbox: bool, cloud: bool, output: Format, *, ask: bool, faults: Path | None = None
+    stack: str,
+    file: Path | None,
+    sandbox: bool,
+    cloud: bool,
+    output: Format,
+    *,
+    ask: bool,
+    kubeconfig: Path | None = None,
+    faults: Path | None = None,
 ) -> Job:
-    world = choose(sandbox=sandbox, cloud=cloud, ci=_in_ci())
-    place = _place(stack, file, world)
-    if file is not None and world is World.CLOUD:
+    world = choose(sandbox=sandbox, cloud=cloud, ci=_in_ci(), kubeconfig=kubeconfig)
+    place = _place(stack, file, world, kubeconfig)
+    if file is not None and world is not World.SANDBOX:
         raise Refused(
-            Problem(summary="--file is for trying a change in the sandbox", fix="leave out --cloud or --file"),
+            Problem(summary="--file is for trying a change in the sandbox", fix=f"leave out --{world.value} or --file"),
             ExitCode.USAGE,
         )
     show = Show(as_json=output is Format.JSON)
@@ -275,7 +240,7 @@ def _job(
         program=commands.program(place),
         packs=commands.packs(place),
         show=show,
-        confirm=_asker() if ask and world is World.CLOUD else lambda _: True,
+        confirm=_asker() if ask and world is not World.SANDBOX else lambda _: True,
         faults=faults,
     )
 
@@ -287,7 +252,8 @@ def _in_ci() -> bool:
 def _asker() -> Callable[[str], bool]:
     if not sys.stdin.isatty():
         raise Refused(
-            Problem(summary="there is nobody to ask before the account is changed", fix="add --yes"), ExitCode.USAGE
+            Problem(summary="there is nobody to ask before the account or the cluster is changed", fix="add --yes"),
+            ExitCode.USAGE,
         )
     return lambda question: typer.confirm(question)
 

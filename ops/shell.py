@@ -18,7 +18,9 @@ def run(place: Place, command: Sequence[str], show: Show) -> int:
     """Runs `command` (or a shell) in the derived folder and gives back its exit code; the clouds live as long."""
     tools = toolchain.ensure(place.root, say=show.say, language_host=True)
     show.head(place.world.title, place.stack)
-    with Session.open(place.root, place.stack_file, place.stack, toolchain=tools) as session:
+    with Session.open(
+        place.root, place.stack_file, place.stack, toolchain=tools, kubeconfig=place.kubeconfig
+    ) as session:
         wanted = list(command) or [os.environ.get("SHELL", "/bin/sh")]
         found = shutil.which(wanted[0], path=session.env["PATH"])
         if found is None:

@@ -28,11 +28,16 @@ class World(enum.Enum):
 
     SANDBOX = "sandbox"
     CLOUD = "cloud"
+    KUBECONFIG = "kubeconfig"
 
     @property
     def title(self) -> str:
         """How a report's first line names it."""
-        return "SIMULATED sandbox (account 000000000000)" if self is World.SANDBOX else "the AWS account"
+        return {
+            World.SANDBOX: "SIMULATED sandbox (account 000000000000)",
+            World.CLOUD: "the AWS account",
+            World.KUBECONFIG: "the kubeconfig's real Kubernetes API (AWS parts SIMULATED, Helm releases only recorded)",
+        }[self]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,29 +48,34 @@ class Place:
     stack: str
     stack_file: Path
     world: World
+    kubeconfig: Path | None = None
 
     def plain(self, arguments: str) -> str:
         """The command a person would type without us for `pulumi <arguments>`."""
         if self.world is World.SANDBOX:
             return f"modelyard shell --stack {self.stack} -- pulumi {arguments}"
+        if self.world is World.KUBECONFIG:
+            return f"modelyard shell --stack {self.stack} --kubeconfig {self.kubeconfig} -- pulumi {arguments}"
         return f"pulumi {arguments} --stack {self.stack}"
 
 
-def choose(*, sandbox: bool, cloud: bool, ci: bool) -> World:
+def choose(*, sandbox: bool, cloud: bool, ci: bool, kubeconfig: Path | None = None) -> World:
     """The world that the flags name; without a flag the sandbox, and `Refused` in CI, where it must be said."""
-    if sandbox and cloud:
-        raise Refused(Problem(summary="--sandbox and --cloud exclude each other", fix="say one"), ExitCode.USAGE)
-    if ci and not (sandbox or cloud):
+    said = {"--sandbox": sandbox, "--cloud": cloud, "--kubeconfig": kubeconfig is not None}
+    if sum(said.values()) > 1:
+        flags = " and ".join(flag for flag, given in said.items() if given)
+        raise Refused(Problem(summary=f"{flags} exclude each other", fix="say one"), ExitCode.USAGE)
+    if ci and not any(said.values()):
         raise Refused(
             Problem(
                 summary="which world is meant must be said in CI",
                 found="CI=true and no flag",
-                allowed="--sandbox or --cloud",
+                allowed="--sandbox, --cloud or --kubeconfig FILE",
                 fix="add one of them",
             ),
             ExitCode.USAGE,
         )
-    return World.CLOUD if cloud else World.SANDBOX
+    return World.CLOUD if cloud else World.KUBECONFIG if kubeconfig else World.SANDBOX
 
 
 def account(environ: dict[str, str]) -> str:
@@ -100,7 +110,9 @@ def opened(
     if place.world is World.CLOUD:
         yield _cloud(place, program, say)
         return
-    with Session.open(place.root, place.stack_file, place.stack, faults, calls, say=say) as session:
+    with Session.open(
+        place.root, place.stack_file, place.stack, faults, calls, kubeconfig=place.kubeconfig, say=say
+    ) as session:
         command = EngineCommand(session.toolchain.pulumi, session.toolchain.version, session.env, say)
         yield Engine(
             command=command, workdir=session.workdir, stack=session.stack_name, env=session.env, program=program
