@@ -1,0 +1,31 @@
+"""A real control plane for the tests of this folder, once a process; what they count is printed at the end."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sandbox.kubernetes.controlplane import ControlPlane
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="session")
+def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """etcd, the API server, all controllers and the scheduler of the pinned Kubernetes."""
+    folder = tmp_path_factory.mktemp("plane")
+    with ControlPlane.started(REPOSITORY, folder, say=lambda line: print(line, file=sys.stderr)) as running:
+        yield running
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Prints what tests recorded as `conformance`."""
+    passed = terminalreporter.getreports("passed")
+    lines = [text for report in passed for name, text in report.user_properties if name == "conformance"]
+    if lines:
+        terminalreporter.section("conformance")
+        for line in lines:
+            terminalreporter.line(str(line))
