@@ -137,6 +137,7 @@ GO_MODULES = {
 POSTGRESQL = "17"
 """Major version of the registry's database; RDS takes minor ones by itself."""
 
+
 @dataclass(frozen=True, kw_only=True)
 class CrdModule:
     """A Go module that holds a chart's CRDs as files; `sum` is its hash in `go.sum`'s form, `folder` where they stand."""

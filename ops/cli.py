@@ -13,11 +13,12 @@ from typing import Annotated
 
 import typer
 
-from ops import commands, shell
+from ops import commands, reporting, shell
 from ops import doctor as diagnosis
 from ops import recover as recovery
 from ops.commands import Job
 from ops.options import Cloud, CostFormat, Faults, Format, Kubeconfig, Output, Sandbox, StackFile, StackName, Yes
+from ops.reporting import Form, Paper
 from ops.show import Show
 from ops.world import Place, World, choose
 from problem import ExitCode, Problem, Refused
@@ -36,6 +37,30 @@ app = typer.Typer(
 
 
 _WORDS = {ExitCode.INTERRUPTED: "stopped", ExitCode.FAILED: "failed", ExitCode.UNAVAILABLE: "missing"}
+
+
+@app.command(
+    epilog="Examples:  modelyard preview --stack dev   |   modelyard preview -s prod --format html --out prod.html"
+)
+def preview(
+    stack: StackName,
+    file: StackFile = None,
+    form: Annotated[Form, typer.Option("--format", help="terminal, md, json or html.")] = Form.TERMINAL,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write the report to this file.")] = None,
+    sandbox: Sandbox = False,
+    cloud: Cloud = False,
+    kubeconfig: Kubeconfig = None,
+) -> int:
+    """Report what `up` would do, what it would cost and what the policies say, changing nothing."""
+    paper, output = Paper(form=form, out=out), Format.JSON if form is Form.JSON else Format.TEXT
+    world = choose(sandbox=sandbox, cloud=cloud, ci=_in_ci(), kubeconfig=kubeconfig)
+    try:
+        job = _job(stack, file, sandbox, cloud, output, kubeconfig=kubeconfig, ask=False)
+    except Refused as refused:
+        if refused.code is ExitCode.USAGE:
+            raise
+        return reporting.unable(_place(stack, file, world, kubeconfig), refused, Show(), paper)
+    return reporting.preview(job, paper)
 
 
 @app.command(epilog="Examples:  modelyard up --stack dev   |   modelyard up --stack prod --cloud")

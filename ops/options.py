@@ -44,27 +44,3 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before the ac
 Faults = Annotated[
     Path | None, typer.Option("--faults", help="Sandbox only: a file of faults that the clouds play.", exists=True)
 ]
-
-
-@app.command(
-    epilog="Examples:  modelyard preview --stack dev   |   modelyard preview -s prod --format html --out prod.html"
-)
-def preview(
-    stack: StackName,
-    file: StackFile = None,
-    form: Annotated[Form, typer.Option("--format", help="terminal, md, json or html.")] = Form.TERMINAL,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write the report to this file.")] = None,
-    sandbox: Sandbox = False,
-    cloud: Cloud = False,
-    kubeconfig: Kubeconfig = None,
-) -> int:
-    """Report what `up` would do, what it would cost and what the policies say, changing nothing."""
-    paper, output = Paper(form=form, out=out), Format.JSON if form is Form.JSON else Format.TEXT
-    world = choose(sandbox=sandbox, cloud=cloud, ci=_in_ci(), kubeconfig=kubeconfig)
-    try:
-        job = _job(stack, file, sandbox, cloud, output, kubeconfig=kubeconfig, ask=False)
-    except Refused as refused:
-        if refused.code is ExitCode.USAGE:
-            raise
-        return reporting.unable(_place(stack, file, world, kubeconfig), refused, Show(), paper)
-    return reporting.preview(job, paper)

@@ -49,6 +49,21 @@ def test_a_world_that_is_not_clear_is_a_usage_error(sandbox: bool, cloud: bool, 
     assert refused.value.code is ExitCode.USAGE
 
 
+def test_a_kubeconfig_names_a_world_of_its_own_and_excludes_the_others() -> None:
+    assert choose(sandbox=False, cloud=False, ci=True, kubeconfig=Path("config")) is World.KUBECONFIG
+    with pytest.raises(Refused, match="--cloud and --kubeconfig exclude"):
+        choose(sandbox=False, cloud=True, ci=False, kubeconfig=Path("config"))
+
+
+@pytest.mark.parametrize("content", [None, "current-context: none", "{"])
+def test_a_kubeconfig_that_names_no_cluster_is_a_usage_error(root: Path, content: str | None) -> None:
+    if content is not None:
+        (root / "config").write_text(content)
+    command = ["up", "--yes", "--stack", "dev", "--kubeconfig", str(root / "config")]
+    assert cli.run(command) == ExitCode.USAGE
+    assert not (root / ".sandbox" / "clusters").exists()
+
+
 def test_ci_is_read_from_the_environment(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CI", "true")
     assert cli.run(["up", "--stack", "dev"]) == ExitCode.USAGE
