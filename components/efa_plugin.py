@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -33,8 +33,8 @@ class EfaPlugin(pulumi.ComponentResource):
         super().__init__("modelyard:index:EfaPlugin", name, {}, opts)
         k8s.apps.v1.DaemonSet(
             NAME,
-            metadata={"name": NAME, "namespace": NAMESPACE, "labels": {**args.labels}},
-            spec=daemon_set(),
+            metadata={"name": NAME, "namespace": NAMESPACE, "labels": args.labels},
+            spec=cast(Any, daemon_set()),
             # No node may have EFA yet, and a DaemonSet without nodes is complete.
             opts=pulumi.ResourceOptions(parent=self, provider=args.provider, depends_on=args.needs),
         )
