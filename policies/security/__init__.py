@@ -1,12 +1,13 @@
 """The security pack: what may be reached, what is encrypted, who may do what, and what runs."""
 
 from policies.rule import Rule
-from policies.security import cluster, encryption, iam, network, nodes, pods, tags
+from policies.security import cluster, encryption, iam, kept, network, nodes, pods, tags
 
 RULES: tuple[Rule, ...] = (
     *cluster.RULES,
     *encryption.RULES,
     *iam.RULES,
+    *kept.RULES,
     *network.RULES,
     *nodes.RULES,
     *pods.RULES,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
@@ -166,3 +167,53 @@ def test_a_bucket_named_by_its_own_name_counts_without_a_dependency() -> None:
     block = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
     named = (_node("aws:s3/bucket:Bucket", "models", bucket="acme-models"), _node(block, "block", bucket="acme-models"))
     assert _buckets(*named) == []
+
+
+TLS_ONLY = {
+    "Effect": "Deny",
+    "Principal": "*",
+    "Action": "s3:*",
+    "Resource": "*",
+    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+}
+
+
+def _kept(*, status: object = "Enabled", **changed: object) -> list[str]:
+    bucket = _node("aws:s3/bucket:Bucket", "models", bucket="acme-models")
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [{**TLS_ONLY, **changed}]})
+    parts = (
+        _node(
+            "aws:s3/bucketVersioning:BucketVersioning",
+            "versions",
+            bucket="acme-models",
+            versioningConfiguration={"status": status},
+        ),
+        _node("aws:s3/bucketPolicy:BucketPolicy", "policy", bucket="acme-models", policy=policy),
+    )
+    only = [rule for rule in rules() if rule.name == "buckets-kept"]
+    return [each.problem.summary for each in Judge(only, _guard(), TODAY).stack([bucket, *parts])]
+
+
+def test_a_bucket_with_versions_and_a_policy_against_clear_text_passes() -> None:
+    assert _kept() == []
+    assert _kept(status=UNKNOWN) == []
+
+
+@pytest.mark.parametrize("status", ["Suspended", "Disabled", None])
+def test_a_bucket_without_versions_is_refused(status: object) -> None:
+    assert _kept(status=status) == ["the bucket has no versions"]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"Effect": "Allow"},
+        {"Action": "s3:GetObject"},
+        {"Principal": {"AWS": "arn:aws:iam::123456789012:root"}},
+        {"Condition": {"Bool": {"aws:SecureTransport": "true"}}},
+        {"Condition": {}},
+    ],
+    ids=str,
+)
+def test_a_policy_that_lets_some_requests_be_in_clear_is_refused(changed: dict[str, object]) -> None:
+    assert _kept(**changed) == ["the bucket has no policy that refuses requests in clear"]

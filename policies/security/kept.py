@@ -1,0 +1,135 @@
+"""Rules on data that must not be lost or overheard: databases and buckets of prod are kept, and none is spoken to in clear."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from policies.graph import UNKNOWN, Graph, Node, items, mapping
+from policies.rule import Context, Finding, Reference, Rule, Severity, refuse, undetermined
+
+INSTANCE = "aws:rds/instance:Instance"
+PARAMETERS = "aws:rds/parameterGroup:ParameterGroup"
+BUCKET = "aws:s3/bucket:Bucket"
+VERSIONING = "aws:s3/bucketVersioning:BucketVersioning"
+BUCKET_POLICY = "aws:s3/bucketPolicy:BucketPolicy"
+LEAST_BACKUP_DAYS = 7
+FORCE_TLS = "rds.force_ssl"
+
+
+def database_kept(node: Node, context: Context) -> Iterator[Finding]:
+    """What dev keeps is its own affair."""
+    if context.environment != "prod":
+        return
+    days = node.read("backupRetentionPeriod")
+    for key, wanted in (("deletionProtection", True), ("multiAz", True)):
+        value = node.read(key)
+        if value is UNKNOWN:
+            yield undetermined(key)
+        elif value is not wanted:
+            yield refuse(key, "a database of prod can be lost", found=value, allowed="true")
+    if node.read("skipFinalSnapshot") is True:
+        yield refuse("skipFinalSnapshot", "deleting the database leaves nothing behind", found=True, allowed="false")
+    if days is UNKNOWN:
+        yield undetermined("backupRetentionPeriod")
+    elif not isinstance(days, int | float) or days < LEAST_BACKUP_DAYS:
+        yield refuse(
+            "backupRetentionPeriod", "too few backups", found=days, allowed=f"{LEAST_BACKUP_DAYS} days or more"
+        )
+
+
+def database_password_managed(node: Node, _: Context) -> Iterator[Finding]:
+    """A password that the program knows is in the state, and nobody rotates it."""
+    if node.read("password") is not None or node.read("manageMasterUserPassword") is not True:
+        yield refuse(
+            "manageMasterUserPassword",
+            "the password is not RDS's own to keep and rotate",
+            allowed="true, and no password",
+        )
+
+
+def database_tls(node: Node, _: Context) -> Iterator[Finding]:
+    """PostgreSQL 15 and later refuse clients in clear by default; the group says so for good."""
+    family, parameters = node.read("family"), node.read("parameters")
+    if parameters is UNKNOWN:
+        yield undetermined("parameters")
+        return
+    if not str(family).startswith("postgres"):
+        return
+    said = [mapping(each).get("value") for each in items(parameters) if mapping(each).get("name") == FORCE_TLS]
+    if UNKNOWN in said:
+        yield undetermined("parameters")
+    elif [str(each) for each in said] != ["1"]:
+        yield refuse("parameters", "the database may talk in clear", found=said, allowed=f"{FORCE_TLS}: 1")
+
+
+def buckets_kept(graph: Graph, _: Context) -> Iterator[Finding]:
+    """Versions bring back what was overwritten; the policy turns away who asks in clear."""
+    for kind, what, complete in (
+        (VERSIONING, "versions", lambda part: part.read("versioningConfiguration", "status") in ("Enabled", UNKNOWN)),
+        (BUCKET_POLICY, "policy that refuses requests in clear", lambda part: _tls_only(part.read("policy"))),
+    ):
+        parts = [part for part in graph.of_type(kind) if complete(part)]
+        named = {part.read("bucket") for part in parts} - {UNKNOWN}
+        for bucket in graph.of_type(BUCKET):
+            own = {bucket.read("bucket")} - {None, UNKNOWN}
+            if named.isdisjoint(own) and not any(bucket.urn in part.depends for part in parts):
+                yield Finding(problem=refuse("", f"the bucket has no {what}").problem, urn=bucket.urn)
+
+
+def _tls_only(policy: Any) -> bool:
+    if policy is UNKNOWN:
+        return True
+    try:
+        statements = (json.loads(policy) if isinstance(policy, str) else policy)["Statement"]
+    except (ValueError, TypeError, KeyError):
+        return False
+    return any(
+        mapping(each).get("Effect") == "Deny"
+        and mapping(each).get("Principal") in ("*", {"AWS": "*"})
+        and mapping(each).get("Action") in ("s3:*", ["s3:*"])
+        and mapping(mapping(mapping(each).get("Condition")).get("Bool")).get("aws:SecureTransport") in ("false", False)
+        for each in items(statements)
+    )
+
+
+RULES = (
+    Rule(
+        name="database-kept",
+        pack="security",
+        severity=Severity.HIGH,
+        description="A database of prod has a standby, a week of backups, a final snapshot and deletion protection.",
+        fix="Set multiAz and deletionProtection, a backupRetentionPeriod of seven days or more, and skipFinalSnapshot to false.",
+        applies_to=(INSTANCE,),
+        check=database_kept,
+        references=tuple(Reference(framework="AWS FSBP", control=each) for each in ("RDS.5", "RDS.8", "RDS.11")),
+    ),
+    Rule(
+        name="database-password-managed",
+        pack="security",
+        severity=Severity.HIGH,
+        description="A database's password is kept and rotated by RDS, and is nowhere in the program.",
+        fix="Set manageMasterUserPassword and leave password out.",
+        applies_to=(INSTANCE,),
+        check=database_password_managed,
+    ),
+    Rule(
+        name="database-tls",
+        pack="security",
+        severity=Severity.HIGH,
+        description="A PostgreSQL database refuses clients that do not speak TLS.",
+        fix=f"Set the parameter {FORCE_TLS} to 1.",
+        applies_to=(PARAMETERS,),
+        check=database_tls,
+    ),
+    Rule(
+        name="buckets-kept",
+        pack="security",
+        severity=Severity.HIGH,
+        description="Every bucket has versions, and a policy that refuses requests in clear.",
+        fix="Add a BucketVersioning that is Enabled, and a BucketPolicy that denies s3:* when aws:SecureTransport is false.",
+        check_stack=buckets_kept,
+        references=tuple(Reference(framework="AWS FSBP", control=each) for each in ("S3.14", "S3.5")),
+    ),
+)
