@@ -91,6 +91,8 @@ IMAGES = {
     image.name: image
     for image in (
         Image(name="efa-device-plugin", repository="public.ecr.aws/eks/aws-efa-k8s-device-plugin", tag="v0.5.20"),
+        # `-full` has PostgreSQL's driver, boto3, the users' app and the metrics exporter; the plain image has none of them.
+        Image(name="mlflow", repository="ghcr.io/mlflow/mlflow", tag="v3.17.2-full"),
     )
 }
 

@@ -2,27 +2,58 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Iterator
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from components.registry_artifacts import RegistryArtifactsSpec
 from components.registry_database import RegistryDatabaseSpec
-from components.spec import Spec
+from components.registry_server import RegistryServerSpec
+from components.spec import Invalid, Spec
 from problem import Problem
 
-NAMESPACE = "modelyard-registry"
-SERVICE_ACCOUNT = "registry"
+
+class Keeping(enum.StrEnum):
+    """Where a registry keeps what it is given: in RDS and S3, or on one volume of the cluster."""
+
+    AWS = "aws"
+    VOLUME = "volume"
 
 
 class RegistrySpec(Spec):
     """An MLflow tracking server and model registry, its database and its artifacts."""
 
+    keeping: Keeping = Keeping.AWS
+    """`aws`: PostgreSQL in RDS and a bucket in S3. `volume`: sqlite and files on one volume, with one server and no AWS."""
+    server: RegistryServerSpec = Field(default_factory=RegistryServerSpec)
+    """The servers on the cluster."""
     database: RegistryDatabaseSpec = Field(default_factory=RegistryDatabaseSpec)
-    """Where runs, models and users are kept."""
+    """Where runs, models and users are kept; only with `keeping: aws`."""
     artifacts: RegistryArtifactsSpec = Field(default_factory=RegistryArtifactsSpec)
-    """Where files of runs and models are kept."""
+    """Where files of runs and models are kept; only with `keeping: aws`."""
+    volume_gb: int = Field(default=20, ge=1, le=16_384)
+    """Size of the volume (GiB); only with `keeping: volume`."""
 
     def needs_aws(self) -> Iterator[Problem]:
-        """Database and artifacts are in AWS."""
-        yield Problem(summary="the registry's database and artifacts are in AWS", fix="take the registry out")
+        """A database in RDS and a bucket in S3 are in AWS; a volume is not."""
+        if self.keeping is Keeping.AWS:
+            yield Problem(
+                summary="the registry's database and artifacts are in AWS",
+                where="keeping",
+                found=self.keeping.value,
+                allowed=Keeping.VOLUME.value,
+                fix="say keeping: volume, or take the registry out",
+            )
+
+    @model_validator(mode="after")
+    def _one_server_on_a_volume(self) -> RegistrySpec:
+        if self.keeping is Keeping.VOLUME and self.server.replicas.max > 1:
+            raise Invalid(
+                "sqlite on a volume takes one server",
+                where="server.replicas.max",
+                found=str(self.server.replicas.max),
+                allowed="1 with keeping: volume",
+                fix="write server: { replicas: { min: 1, max: 1 } }, or keeping: aws",
+            )
+        return self

@@ -20,10 +20,11 @@ from components.gpu_pool import GpuPool, GpuPoolArgs
 from components.karpenter import Karpenter, KarpenterArgs
 from components.network import Network, NetworkArgs
 from components.node_class import AmiFamily
-from components.registry import NAMESPACE as REGISTRY
-from components.registry import SERVICE_ACCOUNT, RegistrySpec
+from components.registry import RegistrySpec
 from components.registry_artifacts import RegistryArtifacts, RegistryArtifactsArgs
 from components.registry_database import RegistryDatabase, RegistryDatabaseArgs
+from components.registry_pods import NAMESPACE as REGISTRY
+from components.registry_pods import SERVICE_ACCOUNT
 from components.system_nodes import SystemNodes, SystemNodesArgs
 from infra.parts import Aws
 from infra.settings import Settings, Stack

