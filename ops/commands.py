@@ -220,7 +220,7 @@ def _flat(value: Any, where: str = "") -> list[tuple[str, Any]]:
 def program(place: Place) -> Program:
     """The platform's program for a stack file; the file is judged at once, before any engine starts.
 
-    Raises Refused, for a stack without AWS in the cloud too.
+    Raises Refused, also for a stack without AWS in the cloud, and for a kubeconfig whose cluster the stack does not name.
     """
     from infra import program as wiring
     from infra.settings import Stack
@@ -229,6 +229,8 @@ def program(place: Place) -> Program:
     stack = Stack.read(StackFile.read(place.stack_file))
     if place.world is World.CLOUD:
         _ = stack.on_aws
+    if place.kubeconfig is not None and stack.settings.kubernetes is not None:
+        world.named(place.kubeconfig, stack.settings.kubernetes.context)
     return wiring.make(place.stack_file)
 
 

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
+
 from ops.engine import Engine, Program
 from ops.process import EngineCommand
 from problem import ExitCode, Problem, Refused
@@ -76,6 +78,21 @@ def choose(*, sandbox: bool, cloud: bool, ci: bool, kubeconfig: Path | None = No
             ExitCode.USAGE,
         )
     return World.CLOUD if cloud else World.KUBECONFIG if kubeconfig else World.SANDBOX
+
+
+def named(kubeconfig: Path, context: str) -> None:
+    """Refuses a kubeconfig whose current context is another one than `context`, the one that the stack names."""
+    found = str((yaml.safe_load(kubeconfig.read_text(encoding="utf-8")) or {}).get("current-context") or "nothing")
+    if found != context:
+        raise Refused(
+            Problem(
+                summary="the kubeconfig's current context is not the one that the stack names",
+                where="kubernetes.context",
+                found=found,
+                allowed=context,
+                fix=f"`kubectl config use-context {context} --kubeconfig {kubeconfig}`, or name the other in the stack file",
+            )
+        )
 
 
 def account(environ: dict[str, str]) -> str:

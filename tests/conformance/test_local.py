@@ -1,0 +1,101 @@
+"""The local stack's whole life on a real Kubernetes API: up, nothing to change, drift by kubectl, gone; and nothing of AWS."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ops import commands
+from ops.commands import Job
+from ops.engine import Outcome
+from ops.show import Show
+from ops.world import Place, World, opened
+from problem import ExitCode, Refused
+from sandbox import session, toolchain
+from sandbox.kubernetes.controlplane import ControlPlane
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PACKS = (REPOSITORY / "policies" / "run",)
+
+pytestmark = pytest.mark.conformance
+
+
+class Heard(Show):
+    """A voice that keeps every outcome."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.outcomes: list[Outcome] = []
+
+    def outcome(self, outcome: Outcome, *, steps: bool = True) -> None:
+        self.outcomes.append(outcome)
+        super().outcome(outcome, steps=steps)
+
+
+@pytest.fixture
+def place(plane: ControlPlane, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """A scratch project with the local stack, which names the control plane's context."""
+    tools = toolchain.ensure(REPOSITORY, say=print)
+    monkeypatch.setattr(session, "ensure", lambda root, **_: tools)
+    (tmp_path / "Pulumi.yaml").write_text("name: modelyard\nmain: infra/\nruntime: python\n")
+    (tmp_path / "infra").mkdir()
+    content = yaml.safe_load((REPOSITORY / "Pulumi.local.yaml").read_text())
+    content["config"]["modelyard:platform"]["kubernetes"]["context"] = "own"
+    file = tmp_path / "Pulumi.local.yaml"
+    file.write_text(yaml.safe_dump(content))
+    return Place(root=tmp_path, stack="local", stack_file=file, world=World.KUBECONFIG, kubeconfig=plane.kubeconfig)
+
+
+def kubectl(plane: ControlPlane, *arguments: str) -> str:
+    """What `kubectl` says on the real server."""
+    command = ["kubectl", "--kubeconfig", str(plane.kubeconfig), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def test_local_comes_up_stays_as_it_is_drifts_and_goes_on_a_real_api(
+    plane: ControlPlane, place: Place, record_property: Callable[[str, object], None]
+) -> None:
+    show, before = Heard(), kubectl(plane, "get", "namespaces", "-o", "name").split()
+
+    def run(command: Callable[..., ExitCode], **options: Any) -> Outcome:
+        job = Job(place=place, program=commands.program(place), packs=PACKS, show=show, confirm=lambda _: True)
+        assert command(job, **options) is ExitCode.OK, show.outcomes[-1].gathered
+        return show.outcomes[-1]
+
+    up = run(commands.up)
+    resources = up.gathered.changes["create"]
+    assert up.gathered.changes == {"create": resources}
+    with opened(place, commands.program(place), show.say) as engine:
+        types = {each["type"] for each in engine.state()["resources"]}
+        outputs = engine.outputs()
+    assert not [each for each in types if each.startswith(("aws:", "pulumi:providers:aws"))]
+    assert (outputs["contractVersion"], outputs["storageClass"]) == (2, "standard")
+    promised = kubectl(plane, "get", "configmap", "-n", "kube-public", "modelyard-platform", "-o", "json")
+    assert json.loads(json.loads(promised)["data"]["outputs.json"]) == {
+        key: outputs[key] for key in outputs if key != "cost"
+    }
+
+    assert run(commands.refresh).gathered.changes == {"same": resources}
+    kubectl(plane, "delete", "networkpolicy", "-n", "modelyard-serving", "default-deny")
+    assert run(commands.refresh).gathered.changes == {"same": resources - 1, "delete": 1}
+    assert run(commands.up).gathered.changes == {"same": resources - 1, "create": 1}
+
+    gone = run(commands.destroy)
+    assert gone.gathered.changes == {"delete": resources}
+    assert kubectl(plane, "get", "namespaces", "-o", "name").split() == before
+    told = f"local, real engine and real API: {resources} resources up in {up.seconds:.1f} s"
+    record_property("conformance", f"{told}, gone in {gone.seconds:.1f} s")
+
+
+def test_another_context_than_the_stack_names_is_refused_before_anything_starts(place: Place) -> None:
+    place.stack_file.write_text(place.stack_file.read_text().replace("context: own", "context: kind-modelyard"))
+    with pytest.raises(Refused) as refused:
+        commands.program(place)
+    (problem,) = refused.value.problems
+    assert (problem.where, problem.found, problem.allowed) == ("kubernetes.context", "own", "kind-modelyard")
