@@ -17,7 +17,8 @@ class Chart:
 
     `digest` is that of the chart in its OCI registry: Helm refuses another one under the same version. It is empty where it
     has not been read, or where the chart lies in an HTTP repository, which Helm cannot ask for a digest; in prod a rule
-    refuses such a chart. `image_digest` is that of the chart's own image.
+    refuses such a chart. `image_tag` and `image_digest` are those of the chart's own image, the
+    tag only where it is not the version.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Chart:
     repository: str
     crds: tuple[str, ...] = ()
     digest: str = ""
+    image_tag: str = ""
     image_digest: str = ""
     architectures: tuple[str, ...] = ("amd64", "arm64")
 
@@ -66,6 +68,30 @@ CHARTS = {
             version="0.20.0",
             repository="https://nvidia.github.io/k8s-device-plugin",
             image_digest="sha256:a61ba9fd8efb82f3a79f877f7580e02c1e8e7593f62473644bc9c79e315c3312",
+        ),
+        Chart(
+            name="external-secrets",
+            version="2.9.0",
+            repository="https://charts.external-secrets.io",
+            crds=(
+                "clustersecretstores.external-secrets.io",
+                "externalsecrets.external-secrets.io",
+                "passwords.generators.external-secrets.io",
+            ),
+        ),
+        Chart(
+            name="kube-prometheus-stack",
+            version="88.5.3",
+            repository="https://prometheus-community.github.io/helm-charts",
+            crds=("prometheusrules.monitoring.coreos.com", "servicemonitors.monitoring.coreos.com"),
+        ),
+        # The digest: five public repositories that pin this tag agree (read 2026-11-24).
+        Chart(
+            name="dcgm-exporter",
+            version="4.8.2",
+            repository="https://nvidia.github.io/dcgm-exporter/helm-charts",
+            image_tag="4.5.3-4.8.2-distroless",
+            image_digest="sha256:60d3b00ac80b4ae77f94dae2f943685605585ad9e92fdccda3154d009ae317cc",
         ),
     )
 }
@@ -161,7 +187,14 @@ CRD_MODULES = {
         module="github.com/prometheus-operator/prometheus-operator",
         version="v0.93.1",
         sum="h1:4Juk8v93RdG1DSGD/mGp+SeQKPmnlLIj2iq3blLZgFY=",
-        folder="example/prometheus-operator-crd",
+        folder="jsonnet/prometheus-operator",
+    ),
+    # The chart's own version cannot be had as a module; both serve the same `v1` of what the platform uses.
+    "external-secrets": CrdModule(
+        module="github.com/external-secrets/external-secrets",
+        version="v1.3.2",
+        sum="h1:u2J8RjlHIeF0oZCqtl92adI/uZWUwOesJIDkfql6LqQ=",
+        folder="config/crds/bases",
     ),
 }
 """Where the CRDs of a chart are read from when it is recorded and not installed (read 2026-11-24)."""

@@ -33,12 +33,17 @@ def _shape(node: dict[str, Any]) -> Shape:
         required=tuple(node.get("required", ())),
         open=node.get("open", False),
         enum=tuple(node.get("enum", ())),
-        pattern=re.compile(node["pattern"]) if "pattern" in node else None,
+        pattern=_pattern(node["pattern"]) if "pattern" in node else None,
         bounds=tuple((limit, node[limit]) for limit in _BOUNDS if limit in node),
         keys=frozenset(node.get("keys", ())),
         refused=frozenset(node.get("refused", ())),
         domains={domain: frozenset(labels) for domain, labels in node.get("domains", {}).items()},
     )
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    """A pattern as the API server reads it; Go takes a flag for all of it behind the first anchor too, Python does not."""
+    return re.compile(re.sub(r"^\^\(\?i\)", "(?i)^", text))
 
 
 def _steps(path: str) -> Iterator[str]:

@@ -19,6 +19,7 @@ import yaml
 from problem import ExitCode, Problem, Refused
 
 DATA = Path(__file__).parent / "data" / "crds"
+FOLDER = "pkg/apis/crds"
 KINDS = ("NodePool", "NodeClaim", "EC2NodeClass")
 _COPIED = {
     "enum": "enum",
@@ -91,10 +92,10 @@ def table(crd: dict[str, Any], source: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def _source(module: Path) -> dict[str, str]:
+def _source(module: Path, folder: str) -> dict[str, str]:
     name = re.search(r"^module (\S+)", (module / "go.mod").read_text(encoding="utf-8"), re.MULTILINE)
     version = module.name.rpartition("@")[2]
-    source = {"module": name[1] if name else module.name, "version": version, "path": "pkg/apis/crds"}
+    source = {"module": name[1] if name else module.name, "version": version, "path": folder}
     for parent in module.parents:
         info = parent / "cache" / "download" / source["module"] / "@v" / f"{version}.info"
         if info.is_file():
@@ -102,20 +103,29 @@ def _source(module: Path) -> dict[str, str]:
     return source
 
 
+def _kept(path: str, keep: str) -> bool:
+    parent = keep.rpartition(".")[0]
+    return not path.startswith(f"{parent}.") or path == keep or path.startswith(f"{keep}.") if keep else True
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write one table a kind into `kube/data/crds`; raises `Refused` when the folder holds no CRDs."""
     parser = argparse.ArgumentParser(prog="python -m kube.facts", description="Derive custom resource facts.")
     parser.add_argument("--module-dir", type=Path, required=True, help="an unpacked module, `.../name@v1.2.3`")
     parser.add_argument("--out", type=Path, default=DATA, help="where the tables go")
+    parser.add_argument("--folder", default=FOLDER, help="where the CRDs lie in the module")
+    parser.add_argument("--keep", default="", help="of this path's siblings, write only this one: `spec.provider.aws`")
+    parser.add_argument("--kinds", nargs="+", default=KINDS, help="the kinds to write tables of")
     options = parser.parse_args(arguments)
-    files = sorted((options.module_dir / "pkg" / "apis" / "crds").glob("*.yaml"))
+    files = sorted((options.module_dir / options.folder).glob("*.[yj]*"))
     if not files:
-        raise Refused(Problem(summary="no CRDs under pkg/apis/crds", found=str(options.module_dir)), ExitCode.USAGE)
+        raise Refused(Problem(summary=f"no CRDs under {options.folder}", found=str(options.module_dir)), ExitCode.USAGE)
     options.out.mkdir(parents=True, exist_ok=True)
     for file in files:
         crd = yaml.safe_load(file.read_text(encoding="utf-8"))
-        if crd["spec"]["names"]["kind"] in KINDS:
-            facts = table(crd, _source(options.module_dir))
+        if crd.get("kind") == "CustomResourceDefinition" and crd["spec"]["names"]["kind"] in options.kinds:
+            facts = table(crd, _source(options.module_dir, options.folder))
+            facts["fields"] = {path: node for path, node in facts["fields"].items() if _kept(path, options.keep)}
             target = options.out / f"{facts['plural']}.{facts['group']}.json"
             target.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
             sys.stdout.write(f"{target.name}: {len(facts['fields'])} paths\n")

@@ -28,8 +28,9 @@ def of_chart(chart: str) -> tuple[dict[str, Any], ...]:
     source = CRD_MODULES.get(chart)
     if source is None:
         return ()
-    files = sorted((_fetched(source) / source.folder).glob("*.yaml"))
-    return tuple(each for file in files for each in yaml.safe_load_all(file.read_text(encoding="utf-8")) if each)
+    files = sorted(each for each in (_fetched(source) / source.folder).iterdir() if each.suffix in (".json", ".yaml"))
+    found = (each for file in files for each in yaml.safe_load_all(file.read_text(encoding="utf-8")))
+    return tuple(each for each in found if each and each.get("kind") == "CustomResourceDefinition")
 
 
 def _fetched(source: CrdModule) -> Path:

@@ -26,6 +26,7 @@ pytestmark = pytest.mark.conformance
 
 ABOVE_RESTRICTED = {
     "kube-system": "Kubernetes' own; Karpenter and the device plugin run here, the latter mounts the kubelet's folder",
+    "monitoring-nodes": "node exporters read the host's processes and disks, the GPU exporter its devices; nothing else is here",
 }
 """Namespaces in which something is declared and that do not enforce `restricted`, each with its reason."""
 
@@ -123,7 +124,9 @@ def test_a_planted_field_is_refused_whatever_the_kind(kind: str, cloud: LiveClou
 
 
 def test_a_planted_field_of_a_node_pool_is_refused_by_its_crd(cloud: LiveCloud) -> None:
-    releases = [each for each in in_cluster("dev") if each.inputs.get("chart", "").endswith("/karpenter-crd")]
+    releases = [
+        each for each in in_cluster("dev") if each.token == RELEASE and release.chart_of(each.inputs) == "karpenter-crd"
+    ]
     id, outputs = put(cloud, RELEASE, releases[0].urn, releases[0].inputs)
     inputs = of_stack("NodePool")
     token = "kubernetes:karpenter.sh/v1:NodePool"
@@ -177,7 +180,7 @@ def test_a_privileged_pod_is_refused_though_its_deployment_would_be_taken(
 
 
 def test_a_wrong_helm_key_is_refused(cloud: LiveCloud) -> None:
-    inputs = next(each.inputs for each in in_cluster("dev") if each.inputs.get("chart", "").endswith("/karpenter"))
+    inputs = next(each.inputs for each in in_cluster("dev") if release.chart_of(each.inputs) == "karpenter")
     wrong = {**inputs, "values": {**inputs["values"], "replica": 2}}
     assert cloud.check(RELEASE, "karpenter", {}, inputs).faults == ()
     (fault,) = cloud.check(RELEASE, "karpenter", {}, wrong).faults
