@@ -14,13 +14,15 @@ from decimal import Decimal
 from components.cluster import ClusterSpec
 from components.general_pool import POOL, GeneralPoolSpec
 from components.gpu_pool import GpuPoolSpec
+from components.monitoring.component import STACK
+from components.monitoring.spec import MonitoringSpec
 from components.network import INTERFACE_ENDPOINTS, Endpoints, Nat, NetworkSpec
 from components.node_class import AmiFamily
 from components.pools import pool_name
 from components.presets import PRESETS, Purpose
 from components.registry import RegistrySpec
 from components.system_nodes import SystemNodesSpec
-from pricing import meters
+from pricing import charts, meters
 from pricing.book import PriceBook
 from pricing.cost import CostItem
 from pricing.general import GeneralBound, general_items, general_node_counts
@@ -108,6 +110,13 @@ class Bill:
         component = "registry-artifacts"
         yield from meters.kms_key(self._meter(component, f"{component}-key"))
         yield from meters.bucket(self._meter(component, component))
+
+    def monitoring(self, spec: MonitoringSpec, component: str = "monitoring") -> Iterator[CostItem]:
+        """The volumes of Prometheus, Alertmanager and Grafana; what is sent elsewhere is paid by the sample."""
+        meter, sizes = self._meter(component, STACK), spec.storage_gib
+        yield from charts.volumes(meter, "prometheus volumes", sizes.prometheus, spec.prometheus_replicas)
+        yield from charts.volumes(meter, "alertmanager volumes", sizes.alertmanager, spec.alertmanager_replicas)
+        yield from charts.volumes(meter, "grafana volume", sizes.grafana, 1)
 
     def general_pool(
         self, spec: GeneralPoolSpec, bound: GeneralBound, component: str = "general-pool"

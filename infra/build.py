@@ -7,6 +7,7 @@ from typing import Any
 
 import pulumi
 
+from components.identity import InAws
 from components.namespaces import Namespaces, NamespacesArgs
 from components.platform import Platform, PlatformArgs
 from components.pools import GPU_TAINT, POOL_LABEL
@@ -16,6 +17,7 @@ from infra.ground import Ground, OwnCluster
 from infra.on_aws import OnAws
 from infra.outputs import deployed_maximum, export, export_cost
 from infra.plan import Plan, hold, plan
+from infra.services import Services
 from infra.settings import Stack
 from pricing.pool import PoolBound
 
@@ -36,8 +38,19 @@ def build(stack: Stack) -> None:
     namespaces = Namespaces(
         "namespaces", NamespacesArgs(spec=settings.namespaces, provider=provider, labels=labels), on_it
     )
-    Storage("storage", StorageArgs(spec=settings.storage, provider=provider, labels=labels), on_it)
-    ground.nodes(labels)
+    storage = Storage("storage", StorageArgs(spec=settings.storage, provider=provider, labels=labels), on_it)
+    services = Services(
+        settings=settings,
+        cluster=stack.aws.cluster_name(name) if stack.aws else name,
+        ground=ground,
+        in_aws=_in_aws(on_aws, stack) if on_aws else None,
+        labels=labels,
+        needs=(storage, *ground.nodes(labels)),
+    )
+    if settings.uses_secrets:
+        secrets = services.secrets()
+        if settings.monitoring.enabled:
+            services.monitoring(secrets)
     if on_aws is not None and settings.registry is not None:
         on_aws.registry(settings.registry)
 
@@ -54,6 +67,10 @@ def _own_cluster(stack: Stack, root: Platform) -> OwnCluster:
     spec = stack.settings.kubernetes
     assert spec is not None  # noqa: S101 - the settings refuse a stack that has neither
     return OwnCluster(spec, root)
+
+
+def _in_aws(on_aws: OnAws, stack: Stack) -> InAws:
+    return InAws(region=stack.region, account_id=on_aws.account_id, cluster_name=on_aws.cluster.cluster_name)
 
 
 def _plan(stack: Stack, planned: Plan) -> PlatformArgs:

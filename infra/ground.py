@@ -23,8 +23,8 @@ class Ground(Protocol):
     on_it: pulumi.ResourceOptions
     """Options of a component that stands on it: its parent and its providers."""
 
-    def nodes(self, labels: Mapping[str, str]) -> None:
-        """Declares the nodes that are the platform's own."""
+    def nodes(self, labels: Mapping[str, str]) -> list[pulumi.Resource]:
+        """Declares the nodes that are the platform's own; gives what must be there before a pod without a GPU finds one."""
 
     def promise(self) -> dict[str, Any]:
         """Its part of the outputs contract."""
@@ -37,8 +37,9 @@ class OwnCluster:
         self.provider = provider("cluster", spec, pulumi.ResourceOptions(parent=root))
         self.on_it = pulumi.ResourceOptions(parent=root, providers=[self.provider])
 
-    def nodes(self, labels: Mapping[str, str]) -> None:
+    def nodes(self, labels: Mapping[str, str]) -> list[pulumi.Resource]:  # noqa: ARG002
         """Declares nothing."""
+        return []
 
     def promise(self) -> dict[str, Any]:
         """Nothing of AWS; its readers have a kubeconfig of their own. Readers of contract version 1 would miss the rest."""

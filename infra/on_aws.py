@@ -104,10 +104,10 @@ class OnAws:
         )
         return Addons(role, args, self._in_cloud)
 
-    def nodes(self, labels: Mapping[str, str]) -> None:
+    def nodes(self, labels: Mapping[str, str]) -> list[pulumi.Resource]:
         """Declares Karpenter, the general pool, the GPU pools and what shares their GPUs."""
         autoscaler = self._autoscaler()
-        self._general_pool(autoscaler, labels)
+        general_pool = self._general_pool(autoscaler, labels)
         pools = self._stack.settings.gpu_pools
         for pool in pools:
             self._gpu_pool(pool, autoscaler, labels)
@@ -118,6 +118,7 @@ class OnAws:
         if any(spec.efa for spec in pools.values()):
             plugin = EfaPluginArgs(labels=labels, provider=self.provider, needs=list(autoscaler.needs))
             EfaPlugin("efa-plugin", plugin, self.on_it)
+        return [general_pool]
 
     def _autoscaler(self) -> _Autoscaler:
         existing = self._parts.cluster.existing
@@ -136,14 +137,14 @@ class OnAws:
         karpenter = Karpenter("karpenter", args, self.on_it)
         return _Autoscaler(karpenter.node_role_name, (karpenter.release,))
 
-    def _general_pool(self, autoscaler: _Autoscaler, labels: Mapping[str, str]) -> None:
+    def _general_pool(self, autoscaler: _Autoscaler, labels: Mapping[str, str]) -> GeneralPool:
         args = GeneralPoolArgs(
             spec=self._parts.general_pool,
             bound=self._parts.general,
             zones=[f"{self._parts.region}{zone}" for zone in self._parts.network.zones],
             **self._for_nodes(autoscaler, labels),
         )
-        GeneralPool("general-pool", args, self.on_it)
+        return GeneralPool("general-pool", args, self.on_it)
 
     def _gpu_pool(self, pool: str, autoscaler: _Autoscaler, labels: Mapping[str, str]) -> None:
         args = GpuPoolArgs(

@@ -122,6 +122,8 @@ def _items_on_aws(bill: Bill, stack: Stack, parts: Aws) -> Iterator[CostItem]:
         yield from bill.system_nodes(parts.cluster.system_nodes, subnets)
     if existing is None or existing.node_role is None:
         yield from bill.karpenter()
+    if stack.settings.monitoring.enabled:
+        yield from bill.monitoring(stack.settings.monitoring)
     yield from bill.general_pool(parts.general_pool, parts.general)
     if stack.settings.registry is not None:
         yield from bill.registry(stack.settings.registry)
@@ -131,6 +133,10 @@ def _items_on_aws(bill: Bill, stack: Stack, parts: Aws) -> Iterator[CostItem]:
 
 def _components(stack: Stack) -> Iterator[str]:
     yield from ("Namespaces::namespaces", "Publication::publication", "Storage::storage")
+    if stack.settings.uses_secrets:
+        yield "ExternalSecrets::external-secrets"
+    if stack.settings.monitoring.enabled:
+        yield "Monitoring::monitoring"
     if stack.aws is not None:
         yield from _components_on_aws(stack.settings, stack.aws)
 

@@ -25,6 +25,8 @@ PROFILES: Mapping[Environment, Mapping[str, Any]] = {
             "addons": {"dnsReplicas": 3},
         },
         "storage": {"retain": True},
+        "externalSecrets": {"replicas": 2},
+        "monitoring": {"highAvailability": True, "size": "medium", "storageGib": {"prometheus": 200}},
         "registry": {
             "database": {
                 "instanceClass": "db.m7g.large",
@@ -46,5 +48,7 @@ PROFILES: Mapping[Environment, Mapping[str, Any]] = {
         "karpenter": None,
         "generalPool": None,
         "publication": {"parameter": False},
+        "externalSecrets": {"source": "none"},
+        "monitoring": {"karpenter": False},
     },
 }

@@ -12,9 +12,11 @@ from typing import Annotated, Any
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from components.cluster import ClusterSpec
+from components.external_secrets import ExternalSecretsSpec
 from components.general_pool import GeneralPoolSpec
 from components.gpu_pool import GpuPoolSpec
 from components.karpenter import KarpenterSpec
+from components.monitoring.spec import MonitoringSpec
 from components.namespaces import NamespacesSpec
 from components.network import NetworkSpec
 from components.own_cluster import OwnClusterSpec
@@ -73,6 +75,10 @@ class Settings(Spec):
     """How volumes are made."""
     publication: PublicationSpec = Field(default_factory=PublicationSpec)
     """Where app teams read the outputs."""
+    external_secrets: ExternalSecretsSpec = Field(default_factory=ExternalSecretsSpec)
+    """How secrets reach the cluster."""
+    monitoring: MonitoringSpec = Field(default_factory=MonitoringSpec)
+    """Prometheus, Alertmanager, Grafana, and who is told of what."""
     general_pool: GeneralPoolSpec | None = Field(default_factory=GeneralPoolSpec)
     """Nodes without GPUs."""
     gpu_pools: dict[PoolName, GpuPoolSpec] = Field(default_factory=dict, max_length=200)
@@ -84,6 +90,11 @@ class Settings(Spec):
     def full_name(self) -> str:
         """The name that everything in the cloud starts with, for example `modelyard-dev`."""
         return f"{self.name}-{self.environment.value}"
+
+    @property
+    def uses_secrets(self) -> bool:
+        """Whether anything here needs secrets in the cluster."""
+        return self.monitoring.enabled or self.registry is not None
 
     @model_validator(mode="after")
     def _agrees(self) -> Settings:

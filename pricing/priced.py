@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import Protocol
 
-from pricing import machines, meters
+from pricing import charts, machines, meters
 from pricing.cost import CostItem
 from pricing.graph import UNKNOWN, Node, Value
 from pricing.meters import Meter
@@ -179,6 +179,7 @@ PRICED: Mapping[str, Price] = {
     "kubernetes:apps/v1:StatefulSet": _stateful_set,
     "kubernetes:core/v1:PersistentVolumeClaim": _claim,
     "kubernetes:core/v1:Service": _service,
+    "kubernetes:helm.sh/v3:Release": lambda _, meter, node: charts.release(meter, node),
 }
 """Type token -> how it is priced. A function may raise `Unpriced`; no lines mean that this one costs nothing."""
 

@@ -17,6 +17,7 @@ def _of(metric: str, more: str = "") -> str:
 
 GROUP = Group(
     name="gpu",
+    gpus=True,
     alerts=(
         Alert(
             name="GpuXidFault",
@@ -131,6 +132,31 @@ GROUP = Group(
                 summary="1 GPUs of pool chat have done nothing for an hour and are paid for",
             ),
             silent=Example(series={_of("DCGM_FI_DEV_GPU_UTIL"): "0x80 5 0x70"}),
+        ),
+        Alert(
+            name="GpuMetricsAbsent",
+            expr='max by (node) (kube_node_status_capacity{resource="nvidia_com_gpu"}) > 0 unless on (node) DCGM_FI_DEV_GPU_TEMP',
+            hold="15m",
+            severity=Severity.WARNING,
+            team=Team.PLATFORM,
+            summary="node {{ $labels.node }} has {{ $value }} GPUs and no metrics of them",
+            meaning="The DCGM exporter does not run on a GPU node, or Prometheus cannot reach it. No GPU alert can fire for it.",
+            fires=Example(
+                series={
+                    'kube_node_status_capacity{node="ip-10-0-1-9",resource="nvidia_com_gpu",unit="integer"}': "4x150",
+                    'kube_node_status_capacity{node="ip-10-0-1-8",resource="nvidia_com_gpu",unit="integer"}': "1x150",
+                    'DCGM_FI_DEV_GPU_TEMP{node="ip-10-0-1-8",gpu="0"}': "40x150",
+                },
+                labels={"node": "ip-10-0-1-9"},
+                summary="node ip-10-0-1-9 has 4 GPUs and no metrics of them",
+            ),
+            silent=Example(
+                series={
+                    'kube_node_status_capacity{node="ip-10-0-1-8",resource="nvidia_com_gpu",unit="integer"}': "1x150",
+                    'DCGM_FI_DEV_GPU_TEMP{node="ip-10-0-1-8",gpu="0"}': "40x150",
+                    'kube_node_status_capacity{node="ip-10-0-1-7",resource="cpu",unit="core"}': "4x150",
+                }
+            ),
         ),
     ),
 )

@@ -1,46 +1,32 @@
-"""Pools of nodes: at their limits, waited for, interrupted, not ready."""
+"""Pools of nodes as Karpenter sees them: at their limits, interrupted, and Karpenter itself silent."""
 
 from __future__ import annotations
 
-from components.alerts.rule import Alert, Example, Group, Recording, Severity, Team
+from components.alerts.nodes import GPU_PENDING, waiting
+from components.alerts.rule import Alert, Example, Group, Recording, Severity, Team, absent
 
 GPU_USAGE = "modelyard:gpu_pool_usage:sum"
 GPU_LIMIT = "modelyard:gpu_pool_limit:sum"
-GPU_PENDING = "modelyard:gpu_pods_pending:count"
 
 _POOL = '"pool", "$1", "nodepool", "(.+)-(?:spot|on-demand|reserved)"'
 
 
 def _of_pool(metric: str) -> str:
     """GPUs of a pool's NodePools together: a pool that buys in two ways is `<pool>-spot` and `<pool>-on-demand`."""
-    return f'sum by (pool) (label_replace({metric}{{resource_type="nvidia.com/gpu"}}, {_POOL}))'
+    one = f'max by (nodepool) ({metric}{{resource_type="nvidia.com/gpu"}})'
+    return f"sum by (pool) (label_replace({one}, {_POOL}))"
 
 
 def _karpenter(what: str, nodepool: str, resource: str = "nvidia.com/gpu") -> str:
     return f'karpenter_nodepools_{what}{{nodepool="{nodepool}",resource_type="{resource}"}}'
 
 
-def _waiting(pod: str) -> dict[str, str]:
-    who = f'namespace="modelyard-serving",pod="{pod}",uid="{pod}"'
-    return {
-        f"kube_pod_status_unschedulable{{{who}}}": "1x150",
-        f'kube_pod_container_resource_requests{{{who},container="vllm",resource="nvidia_com_gpu",unit="integer"}}': "1x150",
-    }
-
-
 GROUP = Group(
     name="pools",
+    karpenter=True,
     recordings=(
         Recording(record=GPU_USAGE, expr=_of_pool("karpenter_nodepools_usage"), labels=("pool",)),
         Recording(record=GPU_LIMIT, expr=_of_pool("karpenter_nodepools_limit"), labels=("pool",)),
-        Recording(
-            record=GPU_PENDING,
-            expr=(
-                "count by (namespace) (kube_pod_status_unschedulable == 1 and on (namespace, pod, uid) "
-                'kube_pod_container_resource_requests{resource="nvidia_com_gpu"} > 0)'
-            ),
-            labels=("namespace",),
-        ),
     ),
     alerts=(
         Alert(
@@ -57,7 +43,7 @@ GROUP = Group(
                     _karpenter("usage", "chat-on-demand"): "1x150",
                     _karpenter("limit", "chat-spot"): "3x150",
                     _karpenter("limit", "chat-on-demand"): "1x150",
-                    **_waiting("assistant-0"),
+                    **waiting("assistant-0"),
                 },
                 labels={"pool": "chat"},
                 summary="pool chat is at its limit of 4 GPUs and pods wait for GPUs",
@@ -68,15 +54,15 @@ GROUP = Group(
                     _karpenter("usage", "chat-on-demand"): "0x150",
                     _karpenter("limit", "chat-spot"): "3x150",
                     _karpenter("limit", "chat-on-demand"): "1x150",
-                    **_waiting("assistant-0"),
+                    **waiting("assistant-0"),
                 }
             ),
         ),
         Alert(
             name="GeneralPoolNearLimit",
             expr=(
-                'karpenter_nodepools_usage{resource_type="cpu"} / on (nodepool) '
-                'karpenter_nodepools_limit{resource_type="cpu"} >= 0.9'
+                'max by (nodepool) (karpenter_nodepools_usage{resource_type="cpu"}) / on (nodepool) '
+                'max by (nodepool) (karpenter_nodepools_limit{resource_type="cpu"}) >= 0.9'
             ),
             hold="30m",
             severity=Severity.WARNING,
@@ -95,27 +81,6 @@ GROUP = Group(
                 series={
                     _karpenter("usage", "general", "cpu"): "28x150",
                     _karpenter("limit", "general", "cpu"): "32x150",
-                }
-            ),
-        ),
-        Alert(
-            name="GpuPodsPending",
-            expr=f"{GPU_PENDING} > 0",
-            hold="15m",
-            severity=Severity.WARNING,
-            team=Team.PLATFORM,
-            summary="{{ $value }} pods in {{ $labels.namespace }} have waited for a GPU for 15 minutes",
-            meaning="Pods that ask for GPUs find no node: the pool is at its limit, the types are not to be had, or"
-            " nothing fits what they ask for.",
-            fires=Example(
-                series={**_waiting("assistant-0"), **_waiting("assistant-1")},
-                labels={"namespace": "modelyard-serving"},
-                summary="2 pods in modelyard-serving have waited for a GPU for 15 minutes",
-            ),
-            silent=Example(
-                series={
-                    'kube_pod_status_unschedulable{namespace="shop",pod="web",uid="web"}': "1x150",
-                    'kube_pod_container_resource_requests{namespace="shop",pod="web",uid="web",resource="cpu"}': "1x150",
                 }
             ),
         ),
@@ -149,26 +114,13 @@ GROUP = Group(
                 at="1h40m",
             ),
         ),
-        Alert(
-            name="NodeNotReady",
-            expr='max by (node) (kube_node_status_condition{condition="Ready",status="true"}) == 0',
-            hold="10m",
-            severity=Severity.WARNING,
-            team=Team.PLATFORM,
-            summary="node {{ $labels.node }} has not been ready for 10 minutes (condition Ready is {{ $value }})",
-            meaning="The kubelet of a node says that it is not ready, or says nothing; its pods are moved or lost.",
-            fires=Example(
-                series={'kube_node_status_condition{node="ip-10-0-1-9",condition="Ready",status="true"}': "1x20 0x100"},
-                at="1h",
-                labels={"node": "ip-10-0-1-9"},
-                summary="node ip-10-0-1-9 has not been ready for 10 minutes (condition Ready is 0)",
-            ),
-            silent=Example(
-                series={
-                    'kube_node_status_condition{node="ip-10-0-1-9",condition="Ready",status="true"}': "1x20 0x8 1x90"
-                },
-                at="40m",
-            ),
+        absent(
+            "KarpenterMetricsAbsent",
+            "karpenter_cluster_state_synced",
+            "karpenter_cluster_state_synced",
+            severity=Severity.CRITICAL,
+            source="Karpenter",
+            lost="nobody sees pools at their limits or interruptions, and perhaps no node comes or goes",
         ),
     ),
 )

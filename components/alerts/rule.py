@@ -76,6 +76,27 @@ class Alert:
         }
 
 
+def absent(
+    name: str, metric: str, series: str, *, severity: Severity, source: str, lost: str, team: Team = Team.PLATFORM
+) -> Alert:
+    """An alert for a source of which one copy is enough: `metric` has been absent for 15 minutes."""
+    return Alert(
+        name=name,
+        expr=f"absent({metric})",
+        hold="15m",
+        severity=severity,
+        team=team,
+        summary=f"nothing from {source} for 15 minutes ({{{{ $value }}}} source of metrics gone)",
+        meaning=f"Prometheus reads nothing from {source}. Until it is back, {lost}.",
+        fires=Example(
+            series={series: "1x30"},
+            labels={},
+            summary=f"nothing from {source} for 15 minutes (1 source of metrics gone)",
+        ),
+        silent=Example(series={series: "1x150"}),
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Recording:
     """A series of our own, named `level:what:operation`, that alerts and panels share; `labels` are those it keeps."""
@@ -91,12 +112,17 @@ class Recording:
 
 @dataclass(frozen=True, kw_only=True)
 class Group:
-    """Rules of one area, evaluated together every `interval`; each group is one PrometheusRule."""
+    """Rules of one area, evaluated together every `interval`; each group is one PrometheusRule.
+
+    `karpenter` and `gpus` say that the group is about these: it is not declared where they are not watched.
+    """
 
     name: str
     alerts: tuple[Alert, ...]
     recordings: tuple[Recording, ...] = ()
     interval: str = "1m"
+    karpenter: bool = False
+    gpus: bool = False
 
     def spec(self) -> dict[str, Any]:
         """The `spec` of the PrometheusRule."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from components.alerts.pools import GPU_LIMIT, GPU_PENDING, GPU_USAGE
+from components.alerts.nodes import GPU_PENDING
+from components.alerts.pools import GPU_LIMIT, GPU_USAGE
 from components.dashboards.board import Board, Kind, Panel, Query, Row, Unit
 
 _POOL = 'pool=~"$pool"'

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from components.alerts.pools import GPU_PENDING
+from components.alerts.nodes import GPU_PENDING
 from components.dashboards.board import Board, Kind, Panel, Query, Row, Unit
 
 _LATENCY = "apiserver_request_duration_seconds_bucket"

@@ -1,0 +1,256 @@
+"""What can be set about monitoring, each part with the reason for its bounds."""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Iterator
+
+from pydantic import Field, model_validator
+
+from components.alerts.rule import Severity, Team
+from components.spec import Invalid, Spec
+from problem import Problem
+
+SECRET_NAME = r"^[A-Za-z0-9/_+=.@-]{1,512}(#[A-Za-z0-9_.-]+)?$"  # noqa: S105
+"""A secret's name in Secrets Manager, and after `#` one property of a secret that holds JSON."""
+WORKSPACE = re.compile(r"^arn:aws:aps:(?P<region>[a-z0-9-]+):\d{12}:workspace/ws-[a-z0-9-]+$")
+TOPIC = re.compile(r"^arn:aws:sns:(?P<region>[a-z0-9-]+):\d{12}:[A-Za-z0-9_-]+$")
+
+
+class Size(enum.StrEnum):
+    """How much Prometheus has to hold at once: about half a million, two million and six million series."""
+
+    SMALL = "small"
+    MEDIUM = "medium"
+    LARGE = "large"
+
+
+class ReceiverKind(enum.StrEnum):
+    """Who can be told of an alert."""
+
+    SLACK = "slack"
+    PAGERDUTY = "pagerduty"
+    SNS = "sns"
+
+
+class ReceiverSpec(Spec):
+    """One receiver of alerts."""
+
+    kind: ReceiverKind
+    """What it is."""
+    secret: str | None = Field(default=None, pattern=SECRET_NAME)
+    """Name of the secret with Slack's webhook address or PagerDuty's routing key; the value stands nowhere here."""
+    channel: str | None = Field(default=None, pattern=r"^#[a-z0-9_-]{1,79}$")
+    """Slack channel, where the webhook does not choose it."""
+    topic_arn: str | None = None
+    """SNS topic; Alertmanager may publish to this one and to no other."""
+
+    @model_validator(mode="after")
+    def _agrees(self) -> ReceiverSpec:
+        sns = self.kind is ReceiverKind.SNS
+        if sns and (self.topic_arn is None or not TOPIC.match(self.topic_arn)):
+            raise Invalid(
+                "an SNS receiver needs its topic",
+                where="topicArn",
+                found=self.topic_arn or "nothing",
+                allowed="arn:aws:sns:REGION:ACCOUNT:NAME",
+            )
+        if sns != (self.secret is None):
+            raise Invalid(
+                "an SNS receiver has no secret" if sns else f"a {self.kind.value} receiver needs the name of a secret",
+                where="secret",
+                found="a name" if sns else "nothing",
+                fix="leave it out" if sns else "name the secret in Secrets Manager that holds its address or key",
+            )
+        for name, value, kind in (
+            ("channel", self.channel, ReceiverKind.SLACK),
+            ("topicArn", self.topic_arn, ReceiverKind.SNS),
+        ):
+            if value is not None and self.kind is not kind:
+                raise Invalid(f"only {kind.value} has it", where=name, found=value, fix="leave it out")
+        return self
+
+
+class BySeverity(Spec):
+    """Which receiver is told of which severity; nobody of one that is left out."""
+
+    critical: str | None = None
+    """Receiver of what has to be looked at now."""
+    warning: str | None = None
+    """Receiver of what has to be looked at today."""
+
+    def chosen(self) -> Iterator[tuple[Severity, str]]:
+        """Each severity that has a receiver, with that receiver's name."""
+        for severity, name in ((Severity.CRITICAL, self.critical), (Severity.WARNING, self.warning)):
+            if name is not None:
+                yield severity, name
+
+
+class AlertsSpec(Spec):
+    """Who is told of alerts: by team where the team has receivers of its own, else by severity."""
+
+    receivers: dict[str, ReceiverSpec] = Field(default_factory=dict, max_length=20)
+    """Receivers by a name of your own."""
+    everybody: BySeverity = Field(default_factory=BySeverity)
+    """Receivers of every alert that no team's receiver takes."""
+    teams: dict[str, BySeverity] = Field(default_factory=dict)
+    """Receivers of one team's alerts, by team."""
+
+    @model_validator(mode="after")
+    def _agrees(self) -> AlertsSpec:
+        teams = [team.value for team in Team]
+        for name in self.teams:
+            if name not in teams:
+                raise Invalid("no alert belongs to such a team", where="teams", found=name, allowed=", ".join(teams))
+        for where, chosen in (("everybody", self.everybody), *((f"teams.{k}", v) for k, v in self.teams.items())):
+            for severity, receiver in chosen.chosen():
+                if receiver not in self.receivers:
+                    raise Invalid(
+                        "no such receiver",
+                        where=f"{where}.{severity.value}",
+                        found=receiver,
+                        allowed=", ".join(sorted(self.receivers)) or "none is defined under receivers",
+                    )
+        return self
+
+
+class OidcSpec(Spec):
+    """Sign-in to Grafana through an OpenID Connect provider; the admin's password stays as the way in when it is down."""
+
+    name: str = Field(default="OpenID Connect", max_length=40)
+    """What the button says."""
+    client_id: str = Field(min_length=1, max_length=200)
+    """Grafana's id at the provider."""
+    client_secret: str = Field(pattern=SECRET_NAME)
+    """Name of the secret that holds Grafana's client secret."""
+    auth_url: str = Field(pattern=r"^https://")
+    """Authorization endpoint."""
+    token_url: str = Field(pattern=r"^https://")
+    """Token endpoint."""
+    api_url: str = Field(pattern=r"^https://")
+    """User info endpoint."""
+    scopes: list[str] = Field(default_factory=lambda: ["openid", "profile", "email"])
+    """What Grafana asks for."""
+    roles: str = Field(default="'Viewer'", max_length=500)
+    """JMESPath over the claims that gives Viewer, Editor or Admin; whoever it gives nothing is refused."""
+
+
+class GrafanaSpec(Spec):
+    """How Grafana is entered. Nobody without a name may look."""
+
+    admin_secret: str | None = Field(default=None, pattern=r"^[A-Za-z0-9/_+=.@-]{1,512}$")
+    """Name of a secret that holds JSON with `user` and `password`; without it a password is made in the cluster."""
+    root_url: str | None = Field(default=None, pattern=r"^https?://[^\s]+$")
+    """Address under which browsers reach Grafana; a provider sends people back to it."""
+    oidc: OidcSpec | None = None
+    """Sign-in through a provider."""
+
+    @model_validator(mode="after")
+    def _agrees(self) -> GrafanaSpec:
+        if self.oidc is not None and self.root_url is None:
+            raise Invalid("a provider needs an address to send people back to", where="rootUrl", found="nothing")
+        return self
+
+
+class RemoteWriteSpec(Spec):
+    """Another place that every sample is sent to, for longer than the cluster keeps them."""
+
+    url: str = Field(pattern=r"^https://[^\s]+$")
+    """Where to write to."""
+    workspace_arn: str | None = None
+    """Amazon Managed Prometheus workspace that the address belongs to; Prometheus may write to it and do nothing else."""
+    secret: str | None = Field(default=None, pattern=r"^[A-Za-z0-9/_+=.@-]{1,512}$")
+    """Name of a secret that holds JSON with `user` and `password`, for another receiver than Amazon's."""
+
+    @model_validator(mode="after")
+    def _agrees(self) -> RemoteWriteSpec:
+        if self.workspace_arn is not None and not WORKSPACE.match(self.workspace_arn):
+            raise Invalid(
+                "not a workspace",
+                where="workspaceArn",
+                found=self.workspace_arn,
+                allowed="arn:aws:aps:REGION:ACCOUNT:workspace/ws-...",
+            )
+        if "aps-workspaces." in self.url and self.workspace_arn is None:
+            raise Invalid("Amazon's service wants signed requests", where="workspaceArn", fix="name the workspace")
+        if self.workspace_arn is not None and self.secret is not None:
+            raise Invalid("a workspace is written to with a role", where="secret", fix="leave it out")
+        return self
+
+
+class VolumesSpec(Spec):
+    """Sizes of the volumes (GiB, gp3, encrypted); a volume can grow in place and never shrink."""
+
+    prometheus: int = Field(default=50, ge=10, le=16384)
+    """Volume of each Prometheus; it keeps at most 85 % of this, whatever `retentionDays` says."""
+    alertmanager: int = Field(default=5, ge=1, le=100)
+    """Volume of each Alertmanager: silences, and what was told to whom."""
+    grafana: int = Field(default=5, ge=1, le=100)
+    """Volume of Grafana: users, and dashboards made by hand."""
+
+
+class MonitoringSpec(Spec):
+    """How the platform is watched."""
+
+    enabled: bool = True
+    """Whether there is monitoring; without it nobody is told of anything."""
+    retention_days: int = Field(default=15, ge=1, le=365)
+    """How long Prometheus keeps samples."""
+    high_availability: bool = False
+    """Two Prometheus and three Alertmanagers, on nodes of their own, so that losing one loses no alert."""
+    size: Size = Size.SMALL
+    """How much Prometheus has to hold at once."""
+    storage_gib: VolumesSpec = Field(default_factory=VolumesSpec)
+    """Sizes of the volumes."""
+    karpenter: bool = True
+    """Whether Karpenter is watched, and with it pools at their limits and interruptions."""
+    gpus: bool = True
+    """Whether GPUs are watched: an exporter on every GPU node."""
+    alerts: AlertsSpec = Field(default_factory=AlertsSpec)
+    """Who is told of alerts."""
+    grafana: GrafanaSpec = Field(default_factory=GrafanaSpec)
+    """How Grafana is entered."""
+    remote_write: RemoteWriteSpec | None = None
+    """Another place that every sample is sent to."""
+
+    @property
+    def prometheus_replicas(self) -> int:
+        """How many Prometheus there are, each with a volume of its own."""
+        return 2 if self.high_availability else 1
+
+    @property
+    def alertmanager_replicas(self) -> int:
+        """How many Alertmanagers there are: three, as two cannot tell which of them is cut off."""
+        return 3 if self.high_availability else 1
+
+    def named_secrets(self) -> Iterator[str]:
+        """The path of every secret that is named here, relative to this Spec."""
+        yield from (f"alerts.receivers.{name}.secret" for name, each in self.alerts.receivers.items() if each.secret)
+        if self.grafana.admin_secret is not None:
+            yield "grafana.adminSecret"
+        if self.grafana.oidc is not None:
+            yield "grafana.oidc.clientSecret"
+        if self.remote_write is not None and self.remote_write.secret is not None:
+            yield "remoteWrite.secret"
+
+    def needs_aws(self) -> Iterator[Problem]:
+        """Karpenter, SNS topics and Amazon's own Prometheus are in AWS."""
+        if self.karpenter:
+            yield Problem(
+                summary="there is no Karpenter outside AWS", where="karpenter", fix="monitoring.karpenter: false"
+            )
+        for name, receiver in self.alerts.receivers.items():
+            if receiver.kind is ReceiverKind.SNS:
+                yield Problem(
+                    summary="SNS topics are in AWS",
+                    where=f"alerts.receivers.{name}.kind",
+                    found=receiver.kind.value,
+                    allowed="slack, pagerduty",
+                )
+        if self.remote_write is not None and self.remote_write.workspace_arn is not None:
+            yield Problem(
+                summary="a workspace is written to with a role that only AWS gives",
+                where="remoteWrite.workspaceArn",
+                fix="leave it out, and name a receiver that takes a password",
+            )

@@ -1,0 +1,55 @@
+"""The wiring of the services that the platform itself runs in the cluster: secrets and monitoring."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+
+from components.external_secrets import ExternalSecrets, ExternalSecretsArgs
+from components.identity import InAws
+from components.monitoring.component import NAMESPACE as MONITORING
+from components.monitoring.component import Monitoring, MonitoringArgs
+from infra.ground import Ground
+from infra.settings import Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """What these services take from their neighbours; `needs` are nodes to run on and volumes to claim."""
+
+    settings: Settings
+    cluster: str
+    ground: Ground
+    in_aws: InAws | None
+    labels: Mapping[str, str]
+    needs: tuple[pulumi.Resource, ...]
+
+    def secrets(self) -> ExternalSecrets:
+        """What brings secrets to the cluster."""
+        args = ExternalSecretsArgs(
+            spec=self.settings.external_secrets,
+            name=self.settings.full_name,
+            in_aws=self.in_aws,
+            namespaces=[MONITORING, *self.settings.namespaces.names],
+            provider=self.ground.provider,
+            labels=self.labels,
+            needs=list(self.needs),
+        )
+        return ExternalSecrets("external-secrets", args, self.ground.on_it)
+
+    def monitoring(self, secrets: ExternalSecrets) -> None:
+        """Prometheus and all around it."""
+        args = MonitoringArgs(
+            spec=self.settings.monitoring,
+            name=self.settings.full_name,
+            cluster=self.cluster,
+            in_aws=self.in_aws,
+            storage_class=self.settings.storage.class_name,
+            provider=self.ground.provider,
+            labels=self.labels,
+            needs=list(self.needs),
+            secrets=secrets.ready,
+        )
+        Monitoring("monitoring", args, self.ground.on_it)
