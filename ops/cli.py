@@ -6,15 +6,18 @@ import contextlib
 import itertools
 import os
 import sys
+import tempfile
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ops import commands, reporting, shell
+from ops import commands, report_cli, reporting, shell
 from ops import doctor as diagnosis
+from ops import judge as judging
 from ops import recover as recovery
 from ops.commands import Job
 from ops.options import Cloud, CostFormat, Faults, Format, Kubeconfig, Output, Sandbox, StackFile, StackName, Yes
@@ -35,6 +38,7 @@ app = typer.Typer(
     "[bold]modelyard up --stack dev --cloud[/]",
 )
 
+app.add_typer(report_cli.app)
 
 _WORDS = {ExitCode.INTERRUPTED: "stopped", ExitCode.FAILED: "failed", ExitCode.UNAVAILABLE: "missing"}
 
@@ -47,6 +51,10 @@ def preview(
     file: StackFile = None,
     form: Annotated[Form, typer.Option("--format", help="terminal, md, json or html.")] = Form.TERMINAL,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Write the report to this file.")] = None,
+    judge: Annotated[
+        Path | None,
+        typer.Option("--judge", help="A checkout whose packs, guard file, Specs and prices judge.", file_okay=False),
+    ] = None,
     sandbox: Sandbox = False,
     cloud: Cloud = False,
     kubeconfig: Kubeconfig = None,
@@ -54,13 +62,17 @@ def preview(
     """Report what `up` would do, what it would cost and what the policies say, changing nothing."""
     paper, output = Paper(form=form, out=out), Format.JSON if form is Form.JSON else Format.TEXT
     world = choose(sandbox=sandbox, cloud=cloud, ci=_in_ci(), kubeconfig=kubeconfig)
+    place = _place(stack, file, world, kubeconfig)
     try:
-        job = _job(stack, file, sandbox, cloud, output, kubeconfig=kubeconfig, ask=False)
+        job, held = _job(stack, file, sandbox, cloud, output, kubeconfig=kubeconfig, ask=False), None
+        if judge is not None:
+            held = judging.judged_by(judge, place.root, stack, place.stack_file)
+            job = replace(job, packs=(judge.resolve() / "policies" / "run",), guard=judge / "policies" / "guard.yaml")
     except Refused as refused:
         if refused.code is ExitCode.USAGE:
             raise
-        return reporting.unable(_place(stack, file, world, kubeconfig), refused, Show(), paper)
-    return reporting.preview(job, paper)
+        return reporting.unable(place, refused, Show(), paper)
+    return reporting.preview(job, paper, held)
 
 
 @app.command(epilog="Examples:  modelyard up --stack dev   |   modelyard up --stack prod --cloud")
@@ -156,17 +168,17 @@ def config(stack: StackName, file: StackFile = None, output: Output = Format.TEX
 def cost(
     stack: StackName,
     file: StackFile = None,
-    compare: Annotated[str, typer.Option("--compare", help="Another stack, or a stack file, to compare with.")] = "",
+    compare: Annotated[str, typer.Option("--compare", help="Another stack, a stack file or a git REF.")] = "",
     output: Annotated[CostFormat, typer.Option("--format", help="table, json, md or html.")] = CostFormat.TABLE,
 ) -> int:
     """Say what the stack costs in a month at least, as expected and at most, and whether that fits its budget."""
     from ops import cost as bill
     from ops import cost_page
 
-    other = Path(compare) if compare.endswith((".yaml", ".yml")) else None
-    if compare and other is None:
-        other = _place(compare, None, World.SANDBOX).stack_file
-    found = bill.report(stack, _place(stack, file, World.SANDBOX).stack_file, other)
+    place = _place(stack, file, World.SANDBOX)
+    with tempfile.TemporaryDirectory() as scratch:
+        other = bill.other(place.root, place.stack_file, compare, Path(scratch)) if compare else None
+        found = bill.report(stack, place.stack_file, other)
     writers: dict[CostFormat, Callable[[], str]] = {
         CostFormat.TABLE: lambda: "\n".join(cost_page.table(found)),
         CostFormat.JSON: lambda: bill.as_json(found),

@@ -7,11 +7,13 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ops import commands, cost
 from ops.commands import Job
+from ops.engine import Engine
 from ops.report.fit import fit, fitted
 from ops.report.make import Found, make
 from ops.report.markdown import markdown
@@ -22,7 +24,7 @@ from ops.show import Show
 from ops.world import Place, World
 from policies.packs import rules
 from pricing import guard_file
-from problem import ExitCode, Problem, Refused
+from problem import ExitCode, Refused
 
 
 class Form(enum.Enum):
@@ -73,15 +75,15 @@ def unable(place: Place, refused: Refused, show: Show, paper: Paper) -> ExitCode
     return _written(replace(_found(place), failed=refused), show, paper)
 
 
-def look(job: Job, judge: Judge | None = None) -> Found:
-    """Runs the preview and brings together everything that its report needs."""
+def look(job: Job, judge: Judge | None = None, engine: Engine | None = None) -> Found:
+    """Runs the preview, with an engine that is open already if given, and brings together what its report needs."""
     found = _found(job.place, judge)
     if job.packs:
         found = replace(found, rules=len(rules(job.pack)), guard=guard_file.load(job.guard))
     try:
         if job.priced:
             found = replace(found, bill=cost.report(job.place.stack, job.place.stack_file))
-        with commands.opened(job) as engine:
+        with nullcontext(engine) if engine else commands.opened(job) as engine:
             found = replace(found, deployed=commands.tell_deployed(engine))
             with job.show.progress("preview", 0) as progress:
                 outcome = engine.preview(packs=job.packs, on_change=progress)
@@ -92,17 +94,6 @@ def look(job: Job, judge: Judge | None = None) -> Found:
         if os.environ.get("MODELYARD_DEBUG") == "1" and not isinstance(failed, Refused):
             traceback.print_exc()
         return replace(found, failed=failed)
-
-
-def read(file: Path) -> Report:
-    """A report from its JSON. Raises Refused for a file that is none, or too large to be one."""
-    from ops.report.comment import parse
-
-    try:
-        return parse(file.read_bytes())
-    except OSError as error:
-        problem = Problem(summary="the report cannot be read", file=str(file), found=error.strerror or "")
-        raise Refused(problem, ExitCode.UNAVAILABLE) from None
 
 
 def _found(place: Place, judge: Judge | None = None) -> Found:

@@ -92,7 +92,7 @@ def _properties(step: Step) -> Iterator[Property]:
     old, new = _inputs(step.old), _inputs(step.new)
     for key in SUMMED_UP.get(kind(step.urn), ()):
         if old.pop(key, None) != new.pop(key, None):
-            yield Property(path=key, after="another one")
+            yield Property(path=key)
     found = list(diff.properties(old, new, kind(step.urn)))
     yield from found
     if not found and kind(step.urn) not in SUMMED_UP:

@@ -61,7 +61,7 @@ def _hazards(
     elif kind.startswith(DATA) and op in GOES:
         yield Hazard.DATA, "what it holds goes with it"
     if op == "update" and (fields := list(_rolls(kind, old, new))):
-        yield Hazard.NODES, f"nodes are replaced: {', '.join(fields)}"
+        yield Hazard.NODES, f"because of {', '.join(fields)}"
 
 
 def _rolls(kind: str, old: Inputs, new: Inputs) -> Iterator[str]:

@@ -104,6 +104,7 @@ def _judge(judge: Judge, to: Detail) -> Judge:
             "changed": changed,
             "more_changed": judge.more_changed + len(judge.changed) - len(changed),
             "unknown": _texts(judge.unknown, to),
+            "refusals": _texts(judge.refusals, to),
         }
     )
 

@@ -99,6 +99,9 @@ def make(found: Found) -> Report:
     counts = _counts(gathered, details)
     verdict = _verdict(found, gathered, counts)
     refusals, faults = _failed(found.failed)
+    refusals += [
+        Told(summary=each, about="the judging checkout") for each in (found.judge.refusals if found.judge else [])
+    ]
     errors = [*faults, *_told(gathered.errors)]
     cost = _cost(found.bill, found.deployed) if found.bill else None
     report = Report(
@@ -128,7 +131,7 @@ def make(found: Found) -> Report:
 def clean(value: Any, key: str = "") -> Any:
     """A report's JSON with every text looked through once more: what no part of it should hold is in none of it."""
     if isinstance(value, dict):
-        return {name: clean(inner, name) for name, inner in value.items()}
+        return {redact.text(name): clean(inner, name) for name, inner in value.items()}
     if isinstance(value, list):
         return [clean(inner, key) for inner in value]
     return redact.text(value) if isinstance(value, str) and key not in KEPT else value
@@ -136,7 +139,8 @@ def clean(value: Any, key: str = "") -> Any:
 
 def _verdict(found: Found, gathered: Gathered, counts: Mapping[str, int]) -> Verdict:
     failed = found.failed
-    if (isinstance(failed, Refused) and failed.code is ExitCode.REFUSED) or gathered.mandatory:
+    judged = bool(found.judge and found.judge.refusals)
+    if (isinstance(failed, Refused) and failed.code is ExitCode.REFUSED) or gathered.mandatory or judged:
         return Verdict.REFUSED
     if failed is not None or found.outcome is None or not found.outcome.ok:
         return Verdict.FAILED

@@ -185,6 +185,8 @@ class Judge(_Part):
     more_changed: int = 0
     unknown: list[str] = Field(default_factory=list)
     """Settings that the judging checkout does not know, or takes otherwise."""
+    refusals: list[str] = Field(default_factory=list)
+    """What its own ceilings and prices have against the stack file."""
 
 
 class Report(_Part):

@@ -7,7 +7,7 @@ from html import escape
 
 from ops.report.markdown import OPEN, change_lines
 from ops.report.model import Cost, Danger, Group, Policies, PolicyRow, Report, Told, Verdict
-from ops.report.words import ICONS, cost_rows, counted, hazards, judged, more, outline, silent
+from ops.report.words import cost_rows, counted, hazards, judged, more, outline, silent
 
 GOOD = {Verdict.PASSES, Verdict.NOTHING}
 CLASSES = {"+": "in", "-": "out", "!": "at", "#": "q"}
@@ -19,7 +19,7 @@ def page(report: Report) -> str:
     state = "good" if report.verdict in GOOD else "bad"
     body = "".join(
         (
-            f"<h1>{escape(title)}</h1><p class='verdict {state}'>{ICONS[report.verdict]} {escape(report.headline)}</p>",
+            f"<h1>{escape(title)}</h1><p class='verdict {state}'>{escape(report.headline)}</p>",
             *(f"<p class=note>{escape(each)}</p>" for each in report.notices),
             *_judge(report),
             *_told("Refused", report.refusals),

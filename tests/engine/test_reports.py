@@ -1,6 +1,7 @@
 """Golden reports of real changes, each by the real engine: what a reviewer reads in the pull request.
 
-UPDATE_GOLDEN=1 writes them anew; then read the diff. What changes from run to run (seconds, the price book, how many rules there are) is masked.
+UPDATE_GOLDEN=1 writes them anew; then read the diff. What changes from run to run or with every rule (seconds, the
+price book, how many rules there are) is masked.
 """
 
 from __future__ import annotations
@@ -94,7 +95,11 @@ def aside(engine: str = "postgres", prompt: str = PROMPT, rules: str = RULES, wr
         storage_encrypted=True,
         manage_master_user_password=True,
         username="registry",
-        skip_final_snapshot=True,
+        multi_az=True,
+        deletion_protection=True,
+        backup_retention_period=7,
+        skip_final_snapshot=False,
+        final_snapshot_identifier="registry-last",
         opts=cloud,
     )
     if wrong:

@@ -158,7 +158,7 @@ def test_requirements_and_selectors_replace_only_what_no_longer_matches() -> Non
     one = danger(
         "update", POOL, "p", {}, {"spec": {"template": {"spec": {"requirements": [{"key": "a"}]}}}}, (), (False, False)
     )
-    assert one and one.why == "nodes are replaced: spec.template.spec.requirements (those that no longer match)"
+    assert one and one.why == "because of spec.template.spec.requirements (those that no longer match)"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,106 @@
+"""Holds a pull request against another checkout: its packs, its guard file, and what its own code reads in the stack file.
+
+The target branch decides what may be deployed, so a change cannot bring along the rules that it is judged by.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ops.report.model import Guarded, Judge
+from problem import ExitCode, Problem, Refused
+
+OWNERS = Path(".github") / "CODEOWNERS"
+WITHIN_SEC = 120
+
+
+def judged_by(judging: Path, root: Path, stack: str, stack_file: Path) -> Judge:
+    """What the checkout at `judging` says of the stack file of the checkout at `root`, and how their guarded files differ.
+
+    Raises Refused when `judging` is no checkout of this project.
+    """
+    patterns = guarded(judging)
+    if not patterns or not (judging / "policies" / "run").is_file():
+        problem = Problem(
+            summary="this is no checkout that can judge", file=str(judging), allowed=f"policies/run, {OWNERS}"
+        )
+        raise Refused(problem, ExitCode.UNAVAILABLE)
+    unknown, refusals = _read(judging, stack, stack_file)
+    return Judge(
+        revision=_revision(judging),
+        changed=list(changed(judging, root, patterns)),
+        unknown=unknown,
+        refusals=refusals,
+    )
+
+
+def guarded(checkout: Path) -> list[str]:
+    """The paths that a checkout's code owners guard, as folders (with a slash) and files."""
+    try:
+        lines = (checkout / OWNERS).read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return []
+    paths = (line.split()[0] for line in lines if line.strip() and not line.lstrip().startswith("#"))
+    return [path.lstrip("/") for path in paths]
+
+
+def guards(patterns: list[str], path: str) -> bool:
+    """Whether one of the patterns guards a file of the repository."""
+    return any(path == each or (each.endswith("/") and path.startswith(each)) for each in patterns)
+
+
+def changed(judging: Path, root: Path, patterns: list[str]) -> Iterator[Guarded]:
+    """Every guarded file in which the two checkouts differ."""
+    theirs, ours = (
+        {path: file for pattern in patterns for path, file in _files(each, pattern)} for each in (judging, root)
+    )
+    for path in sorted({*theirs, *ours}):
+        if path not in ours or path not in theirs:
+            yield Guarded(path=path, how="removed" if path not in ours else "added")
+        elif theirs[path].read_bytes() != ours[path].read_bytes():
+            yield Guarded(path=path, how="changed")
+
+
+def _files(checkout: Path, pattern: str) -> Iterator[tuple[str, Path]]:
+    place = checkout / pattern
+    found = sorted(place.rglob("*")) if pattern.endswith("/") else [place]
+    for file in found:
+        if file.is_file() and "__pycache__" not in file.parts:
+            yield file.relative_to(checkout).as_posix(), file
+
+
+def _read(judging: Path, stack: str, stack_file: Path) -> tuple[list[str], list[str]]:
+    """The stack file as the judging checkout's own Specs, prices and ceilings take it: what it does not know, what it refuses."""
+    own = judging / ".venv" / "bin" / "python"
+    python = str(own) if own.is_file() else sys.executable
+    command = [python, "-P", "-m", "ops.cli", "cost", "--stack", stack, "--file", str(stack_file.resolve())]
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(judging.resolve()), str(judging.resolve() / "contract")])}
+    try:
+        done = subprocess.run(
+            [*command, "--format", "json"],
+            cwd=judging,
+            env=env,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=WITHIN_SEC,
+        )
+        said: Any = json.loads(done.stdout)
+    except (ValueError, OSError, subprocess.TimeoutExpired):
+        return ["the judging checkout cannot read this stack file at all"], []
+    if isinstance(said, list):
+        return [": ".join(filter(None, (each.get("where", ""), each["summary"]))) for each in said], []
+    return [], [str(each).splitlines()[0] for each in said["refusals"]]
+
+
+def _revision(checkout: Path) -> str:
+    done = subprocess.run(
+        ["git", "rev-parse", "--short=12", "HEAD"], cwd=checkout, capture_output=True, text=True, check=False
+    )
+    return done.stdout.strip() or checkout.name
