@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
+import subprocess
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -20,7 +22,7 @@ from infra.settings import Stack
 from infra.stackfile import StackFile
 from pricing import budget, shares
 from pricing.cost import HOURS_PER_MONTH, CostItem, Totals, cents
-from problem import Refused
+from problem import Problem, Refused
 
 SCHEMA = Path(__file__).resolve().parent.parent / "docs" / "schema" / "cost.json"
 
@@ -176,6 +178,28 @@ def report(stack: str, file: Path, compare: Path | None = None, today: datetime.
         warnings=[] if refusals else [each.text() for each in budget.warnings(planned.items, bounds)],
         compared=_compared(planned, _read(compare, day), compare.name) if compare else None,
     )
+
+
+def other(root: Path, file: Path, compare: str, scratch: Path) -> Path:
+    """The stack file that `compare` names: a file, a stack, or this stack's file as it stands at a commit, put into `scratch`.
+
+    Raises Refused when it names none of them.
+    """
+    named = root / f"Pulumi.{compare}.yaml"
+    if compare.endswith((".yaml", ".yml")) or named.is_file():
+        return named if named.is_file() else Path(compare)
+    show = ["git", "show", "--end-of-options", f"{compare}:{file.name}"]
+    done = subprocess.run(show, cwd=root, capture_output=True, text=True, check=False)
+    if done.returncode:
+        problem = Problem(
+            summary="nothing of that name can be compared with",
+            found=compare,
+            allowed=f"a stack, a stack file, or a commit that has {file.name}",
+        )
+        raise Refused(problem)
+    found = scratch / f"{re.sub(r'[^A-Za-z0-9._-]', '-', compare)}-{file.name}"
+    found.write_text(done.stdout, encoding="utf-8")
+    return found
 
 
 def as_json(found: Report) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 
 from ops import cli, cost, cost_page
 from ops.cost import SCHEMA, Report
-from problem import ExitCode
+from problem import ExitCode, Refused
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -92,7 +93,7 @@ def test_a_comparison_names_every_component_of_both_stacks(capsys: pytest.Captur
 
 def test_a_file_that_is_not_there_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(["cost", "--stack", "dev", "--compare", "nowhere"]) == ExitCode.REFUSED
-    assert "there is no such stack file" in capsys.readouterr().err
+    assert "nothing of that name can be compared with" in capsys.readouterr().err
 
 
 def test_the_page_loads_nothing_and_its_chart_has_a_bar_for_each_component() -> None:
@@ -107,3 +108,16 @@ def test_nothing_of_a_name_becomes_markup() -> None:
     report = _report().model_copy(update={"stack": "<b>|x", "refusals": ["<script>"], "warnings": []})
     assert "<script>" not in cost_page.page(report) and "<b>" not in cost_page.page(report)
     assert "<b>" not in cost_page.markdown(report) and "\\|x" in cost_page.markdown(report)
+
+
+def test_a_stack_is_compared_with_itself_at_a_commit(tmp_path: Path) -> None:
+    found = cost.other(ROOT, ROOT / "Pulumi.dev.yaml", "HEAD", tmp_path)
+    assert (
+        found.read_text()
+        == subprocess.run(
+            ["git", "show", "HEAD:Pulumi.dev.yaml"], cwd=ROOT, capture_output=True, text=True, check=True
+        ).stdout
+    )
+    for wrong in ("no-such-ref", "--output=x"):
+        with pytest.raises(Refused):
+            cost.other(ROOT, ROOT / "Pulumi.dev.yaml", wrong, tmp_path)
