@@ -28,8 +28,14 @@ from rich.table import Table
 from infra import plan
 from infra.declared import declare
 from infra.program import make
+from ops import reporting
+from ops.commands import Job
 from ops.engine import Engine, Program
 from ops.process import EngineCommand
+from ops.report.fit import fitted
+from ops.report.make import make as report_of
+from ops.show import Show
+from ops.world import Place, World
 from policies.packs import GUARD, rules
 from sandbox.session import Session
 from tests.bench.flat import flat_program
@@ -111,6 +117,33 @@ def previews(stack: str, rounds: int) -> list[Result]:
     ]
 
 
+def reports(stack: str, rounds: int) -> list[Result]:
+    """The whole report, the bill and the state included, against the bare preview with the same packs."""
+    file = ROOT / f"Pulumi.{stack}.yaml"
+    place = Place(root=ROOT, stack=stack, stack_file=file, world=World.SANDBOX)
+    show = Show(as_json=True)
+    job = Job(place=place, program=make(file), packs=PACKS, show=show, confirm=lambda _: False)
+
+    def whole(engine: Engine) -> float:
+        started = time.perf_counter()
+        found = reporting.look(job, engine=engine)
+        for form, write in reporting.WRITERS.items():
+            if not fitted(report_of(found), write):
+                raise RuntimeError(f"an empty report: {form}")
+        return time.perf_counter() - started
+
+    with opened(f"{stack}-report", file, make(file)) as engine:
+        bare, alone, all_of_it = in_turn(
+            rounds, lambda: seconds(engine, PACKS), lambda: seconds(engine), lambda: whole(engine)
+        )
+    cost = statistics.median(one - two for one, two in zip(bare, alone, strict=True))
+    return [
+        Result(name=f"{stack}: the packs in one preview", value=cost, unit="s"),
+        Result(name=f"{stack}: the whole report", value=statistics.median(all_of_it), unit="s", bar=15),
+        Result(name=f"{stack}: report / preview, same packs", value=ratio(all_of_it, bare), unit="ratio", bar=1.25),
+    ]
+
+
 def many_pools(count: int, folder: Path) -> Path:
     """A stack file like dev's with `count` GPU pools."""
     document = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text())
@@ -183,7 +216,7 @@ def main() -> int:
     if arguments.grown:
         sys.stdout.write(json.dumps(grown(arguments.grown, rounds)) + "\n")
         return 0
-    results = [*previews("dev", rounds), *previews("prod", rounds), *growth(rounds)]
+    results = [*previews("dev", rounds), *previews("prod", rounds), *reports("prod", rounds), *growth(rounds)]
     table = Table("what", "value", "unit", "bar", "ok")
     for each in results:
         bar = "" if each.bar is None else f"<= {each.bar:g}"
