@@ -21,7 +21,7 @@ from rich.markup import escape
 from rich.status import Status
 
 from ops.engine import Outcome
-from ops.gather import Gathered, Operation
+from ops.gather import Diagnostic, Gathered, Operation
 from problem import Problem
 
 _EVERY = 5.0
@@ -46,6 +46,7 @@ class Show:
             sys.stdout.reconfigure(line_buffering=True)
         self.out = Console(file=sys.stderr if as_json else sys.stdout, highlight=False, soft_wrap=True)
         self.err = Console(stderr=True, highlight=False, soft_wrap=True)
+        self._warned: list[Diagnostic] = []
 
     def say(self, line: str) -> None:
         """One line of progress."""
@@ -98,7 +99,10 @@ class Show:
             for note in gathered.notes:
                 self.line(note.message, style="dim")
         self._violations(gathered)
-        for style, word, said in (("yellow", "warning", gathered.warnings), ("bold red", "error", gathered.errors)):
+        # A preview and the update after it run the same program, which warns in both.
+        warnings = [each for each in gathered.warnings if each not in self._warned]
+        self._warned += warnings
+        for style, word, said in (("yellow", "warning", warnings), ("bold red", "error", gathered.errors)):
             for each in said:
                 about = f"{_short(each.urn)}: " if each.urn else ""
                 self.out.print(f"[{style}]{word}[/] {escape(about + each.message)}")

@@ -96,3 +96,14 @@ def test_json_keeps_standard_output_for_one_value(capsys: pytest.CaptureFixture[
     show.head("SIMULATED", "dev")
     show.value({"ok": True})
     assert capsys.readouterr().out == '{\n  "ok": true\n}\n'
+
+
+def test_a_warning_of_the_preview_is_not_said_again_by_the_update_but_a_new_one_is(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    budget, other = error("92 % of the budget", severity="warning"), error("something else", severity="warning")
+    show = Show()
+    show.outcome(outcome(gathered(budget, planning=True)))
+    show.outcome(outcome(gathered(budget, other)), steps=False)
+    said = capsys.readouterr().out
+    assert (said.count("92 % of the budget"), said.count("something else")) == (1, 1)
