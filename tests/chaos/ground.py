@@ -19,8 +19,8 @@ import psutil
 
 from sandbox.world import World
 from tests.chaos.plan import Kill, Victim, Work
+from tests.roots import ROOT, lay
 
-ROOT = Path(__file__).resolve().parents[2]
 STACK = "chaos"
 CHANGES = {"owner: ml-platform": "owner: somebody-else"}
 UPDATED = ("aws:ec2/vpc:Vpc", "aws:ec2/subnet:Subnet", "aws:eks/cluster:Cluster", "aws:iam/role:Role")
@@ -52,12 +52,7 @@ class Ground:
         """A new folder, the stack brought up in it once and kept as a snapshot; a destroy is taken to last half as long."""
         folder = Path(tempfile.mkdtemp(prefix="modelyard-chaos-"))
         ground = cls(folder, small, say)
-        for name in ("Pulumi.yaml", "infra", "policies", ".venv"):
-            (folder / name).symlink_to(ROOT / name)
-        (folder / ".sandbox").mkdir()
-        for name in ("toolchain", "cache"):
-            (ROOT / ".sandbox" / name).mkdir(parents=True, exist_ok=True)
-            (folder / ".sandbox" / name).symlink_to(ROOT / ".sandbox" / name)
+        lay(folder)
         ground._prepare()
         return ground
 

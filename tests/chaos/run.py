@@ -32,7 +32,7 @@ def one(ground: Ground, kill: Kill) -> None:
         return
     ground.whole()
     ground.finish("preview")
-    if "preview: nothing changes" not in ground.tail():
+    if ": nothing changes" not in ground.tail():
         raise Broken(f"a second preview still has changes:\n{ground.tail()}")
 
 

@@ -18,10 +18,11 @@ from ops import cli, commands
 from problem import ExitCode
 from sandbox.world import World
 from tests.chaos.small import program
+from tests.roots import ROOT, lay
 
 pytestmark = pytest.mark.engine
 
-ROOT = Path(__file__).resolve().parents[2]
+
 QUEUE = "aws:sqs/queue:Queue"
 
 
@@ -64,18 +65,13 @@ class Town:
         code, said = self.run("up")
         assert code == ExitCode.OK, said
         assert self.state() == self.world()
-        assert "stack town: nothing changes" in self.run("preview")[1]
+        assert ": nothing changes" in self.run("preview")[1]
 
 
 @pytest.fixture
 def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Town]:
     def make(*, small: bool = True) -> Town:
-        for name in ("Pulumi.yaml", "infra", "policies", ".venv"):
-            (tmp_path / name).symlink_to(ROOT / name)
-        (tmp_path / ".sandbox").mkdir()
-        for name in ("toolchain", "cache"):
-            (ROOT / ".sandbox" / name).mkdir(parents=True, exist_ok=True)
-            (tmp_path / ".sandbox" / name).symlink_to(ROOT / ".sandbox" / name)
+        lay(tmp_path)
         (tmp_path / "Pulumi.town.yaml").write_text((ROOT / "Pulumi.dev.yaml").read_text())
         monkeypatch.chdir(tmp_path)
         if small:
@@ -146,7 +142,7 @@ def test_a_platform_without_capacity_for_its_nodes_says_so_and_comes_up_when_the
     assert not [urn for urn in town.state() if "NodeGroup" in urn]
     assert set(town.state()) <= set(town.world())
     assert town.run("up")[0] == ExitCode.OK
-    assert "stack town: nothing changes" in town.run("preview")[1]
+    assert ": nothing changes" in town.run("preview")[1]
 
 
 def test_drift_is_shown_then_taken_into_the_state_then_put_right(town: Town) -> None:
@@ -186,7 +182,7 @@ def test_a_second_command_on_the_stack_is_refused_with_the_name_of_the_first(tow
         assert "another command is using the sandbox stack `town`" in said
         assert f"process {first.pid}" in said
     assert first.returncode == ExitCode.OK
-    assert "stack town: nothing changes" in town.run("preview")[1]
+    assert ": nothing changes" in town.run("preview")[1]
 
 
 def _env() -> dict[str, str]:
