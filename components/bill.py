@@ -112,7 +112,7 @@ class Bill:
         yield from meters.bucket(self._meter(component, component))
 
     def monitoring(self, spec: MonitoringSpec, component: str = "monitoring") -> Iterator[CostItem]:
-        """The volumes of Prometheus, Alertmanager and Grafana; what is sent elsewhere is paid by the sample."""
+        """The volumes of Prometheus, Alertmanager and Grafana."""
         meter, sizes = self._meter(component, STACK), spec.storage_gib
         yield from charts.volumes(meter, "prometheus volumes", sizes.prometheus, spec.prometheus_replicas)
         yield from charts.volumes(meter, "alertmanager volumes", sizes.alertmanager, spec.alertmanager_replicas)

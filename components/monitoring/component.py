@@ -151,16 +151,11 @@ class Monitoring(pulumi.ComponentResource):
         )
 
     def _identities(self) -> Iterator[pulumi.Resource]:
-        args, spec = self._args, self._args.spec
-        wanted = {}
-        topics = sorted({receiver.topic_arn for receiver in spec.alerts.receivers.values() if receiver.topic_arn})
-        if topics:
-            wanted["alertmanager"] = allow("TellTopics", ["sns:Publish"], topics)
-        if spec.remote_write is not None and spec.remote_write.workspace_arn is not None:
-            wanted["prometheus"] = allow("WriteSamples", ["aps:RemoteWrite"], [spec.remote_write.workspace_arn])
-        for account, may in wanted.items():
-            if args.in_aws is not None:
-                yield from identity(account, NAMESPACE, [may], of=args.name, where=args.in_aws, parent=self).needs
+        args, receivers = self._args, self._args.spec.alerts.receivers.values()
+        topics = sorted({receiver.topic_arn for receiver in receivers if receiver.topic_arn})
+        if topics and args.in_aws is not None:
+            may = allow("TellTopics", ["sns:Publish"], topics)
+            yield from identity("alertmanager", NAMESPACE, [may], of=args.name, where=args.in_aws, parent=self).needs
 
     def _object(
         self, kind: str, name: str, spec: Mapping[str, Any], needs: pulumi.Resource, namespace: str = NAMESPACE

@@ -14,7 +14,6 @@ from problem import Problem
 
 SECRET_NAME = r"^[A-Za-z0-9/_+=.@-]{1,512}(#[A-Za-z0-9_.-]+)?$"  # noqa: S105
 """A secret's name in Secrets Manager, and after `#` one property of a secret that holds JSON."""
-WORKSPACE = re.compile(r"^arn:aws:aps:(?P<region>[a-z0-9-]+):\d{12}:workspace/ws-[a-z0-9-]+$")
 TOPIC = re.compile(r"^arn:aws:sns:(?P<region>[a-z0-9-]+):\d{12}:[A-Za-z0-9_-]+$")
 
 
@@ -157,25 +156,19 @@ class RemoteWriteSpec(Spec):
     """Another place that every sample is sent to, for longer than the cluster keeps them."""
 
     url: str = Field(pattern=r"^https://[^\s]+$")
-    """Where to write to."""
-    workspace_arn: str | None = None
-    """Amazon Managed Prometheus workspace that the address belongs to; Prometheus may write to it and do nothing else."""
+    """Where to write to; what the receiver costs is not in this stack's bill."""
     secret: str | None = Field(default=None, pattern=r"^[A-Za-z0-9/_+=.@-]{1,512}$")
-    """Name of a secret that holds JSON with `user` and `password`, for another receiver than Amazon's."""
+    """Name of a secret that holds JSON with `user` and `password`."""
 
     @model_validator(mode="after")
     def _agrees(self) -> RemoteWriteSpec:
-        if self.workspace_arn is not None and not WORKSPACE.match(self.workspace_arn):
+        if "aps-workspaces." in self.url:
             raise Invalid(
-                "not a workspace",
-                where="workspaceArn",
-                found=self.workspace_arn,
-                allowed="arn:aws:aps:REGION:ACCOUNT:workspace/ws-...",
+                "Amazon Managed Prometheus is paid by the sample, and no price of a sample is on file",
+                where="url",
+                found=self.url,
+                allowed="a receiver that this account does not pay by the sample",
             )
-        if "aps-workspaces." in self.url and self.workspace_arn is None:
-            raise Invalid("Amazon's service wants signed requests", where="workspaceArn", fix="name the workspace")
-        if self.workspace_arn is not None and self.secret is not None:
-            raise Invalid("a workspace is written to with a role", where="secret", fix="leave it out")
         return self
 
 
@@ -235,7 +228,7 @@ class MonitoringSpec(Spec):
             yield "remoteWrite.secret"
 
     def needs_aws(self) -> Iterator[Problem]:
-        """Karpenter, SNS topics and Amazon's own Prometheus are in AWS."""
+        """Karpenter and SNS topics are in AWS."""
         if self.karpenter:
             yield Problem(
                 summary="there is no Karpenter outside AWS", where="karpenter", fix="monitoring.karpenter: false"
@@ -248,9 +241,3 @@ class MonitoringSpec(Spec):
                     found=receiver.kind.value,
                     allowed="slack, pagerduty",
                 )
-        if self.remote_write is not None and self.remote_write.workspace_arn is not None:
-            yield Problem(
-                summary="a workspace is written to with a role that only AWS gives",
-                where="remoteWrite.workspaceArn",
-                fix="leave it out, and name a receiver that takes a password",
-            )

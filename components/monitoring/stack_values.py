@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.monitoring.routes import SECRETS, configuration
-from components.monitoring.spec import WORKSPACE, MonitoringSpec, OidcSpec, RemoteWriteSpec, Size
+from components.monitoring.spec import MonitoringSpec, OidcSpec, RemoteWriteSpec, Size
 from components.pools import POOL_LABEL
 
 GRAFANA_ADMIN = "grafana-admin"
@@ -151,9 +151,6 @@ def _oidc(spec: OidcSpec) -> dict[str, Any]:
 
 def _remote_write(spec: RemoteWriteSpec) -> dict[str, Any]:
     write: dict[str, Any] = {"url": spec.url}
-    workspace = WORKSPACE.match(spec.workspace_arn or "")
-    if workspace:
-        write["sigv4"] = {"region": workspace["region"]}
     if spec.secret:
         write["basicAuth"] = {
             part: {"name": REMOTE_WRITE, "key": key} for part, key in (("username", "user"), ("password", "password"))

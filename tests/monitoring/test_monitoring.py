@@ -31,7 +31,6 @@ from versions import CHARTS
 
 ROOT = Path(__file__).resolve().parents[2]
 TOPIC = "arn:aws:sns:us-east-1:123456789012:oncall"
-WORKSPACE = "arn:aws:aps:us-east-1:123456789012:workspace/ws-0abc"
 RECEIVERS: dict[str, Any] = {
     "oncall": {"kind": "pagerduty", "secret": "modelyard-dev/pagerduty"},
     "chat": {"kind": "slack", "secret": "modelyard-dev/slack", "channel": "#platform"},
@@ -55,7 +54,7 @@ FULL: dict[str, Any] = {
             "apiUrl": "https://id.example.com/userinfo",
         },
     },
-    "remoteWrite": {"url": "https://aps-workspaces.us-east-1.amazonaws.com/x", "workspaceArn": WORKSPACE},
+    "remoteWrite": {"url": "https://samples.example.com/write", "secret": "modelyard-dev/samples"},
 }
 
 
@@ -204,7 +203,7 @@ def test_without_receivers_every_alert_goes_to_nobody() -> None:
 def test_secrets_come_from_the_store_and_roles_allow_one_thing() -> None:
     found = own(declared("dev", json.dumps(FULL)))
     secrets = {each.name: each.inputs["spec"] for each in found if each.token.endswith(":ExternalSecret")}
-    assert set(secrets) == {"alert-receivers", "grafana-admin", "grafana-oidc"}
+    assert set(secrets) == {"alert-receivers", "grafana-admin", "grafana-oidc", "remote-write"}
     assert secrets["alert-receivers"] == from_store(
         "alert-receivers", {"chat": "modelyard-dev/slack", "oncall": "modelyard-dev/pagerduty"}
     )
@@ -214,7 +213,6 @@ def test_secrets_come_from_the_store_and_roles_allow_one_thing() -> None:
     }
     assert {name: (each["Action"], each["Resource"]) for name, (each,) in policies.items()} == {
         "alertmanager": (["sns:Publish"], [TOPIC]),
-        "prometheus": (["aps:RemoteWrite"], [WORKSPACE]),
     }
 
 
@@ -282,9 +280,8 @@ def changed(path: str, value: Any) -> dict[str, Any]:
         ("alerts.everybody.critical", "nobody-there", "no such receiver"),
         ("alerts.teams.finance", {}, "no alert belongs to such a team"),
         ("grafana.rootUrl", None, "needs an address"),
-        ("remoteWrite.workspaceArn", None, "wants signed requests"),
-        ("remoteWrite.secret", "x", "written to with a role"),
-        ("remoteWrite.workspaceArn", "ws-1", "not a workspace"),
+        ("remoteWrite.url", "https://aps-workspaces.us-east-1.amazonaws.com/x", "no price of a sample"),
+        ("remoteWrite.url", "http://samples.example.com", "should match pattern"),
         ("storageGib", {"prometheus": 9}, "greater than or equal to 10"),
         ("retentionDays", 0, "greater than or equal to 1"),
         ("retentionDays", 366, "less than or equal to 365"),
