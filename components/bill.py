@@ -20,7 +20,7 @@ from components.network import INTERFACE_ENDPOINTS, Endpoints, Nat, NetworkSpec
 from components.node_class import AmiFamily
 from components.pools import pool_name
 from components.presets import PRESETS, Purpose
-from components.registry import RegistrySpec
+from components.registry import Keeping, RegistrySpec
 from components.system_nodes import SystemNodesSpec
 from pricing import charts, meters
 from pricing.book import PriceBook
@@ -94,7 +94,12 @@ class Bill:
         yield from meters.queue(self._meter(component, "interruptions"))
 
     def registry(self, spec: RegistrySpec) -> Iterator[CostItem]:
-        """The registry's database and artifacts; its server runs on nodes that are counted where they are made."""
+        """The registry's database, artifacts and keys, or its volume; its servers run on nodes that are counted elsewhere."""
+        if spec.keeping is Keeping.VOLUME:
+            one = Decimal(1)
+            yield from meters.disks(self._meter("registry", "registry"), spec.volume_gb, (one, one, one), what="volume")
+            return
+        yield from meters.secret(self._meter("registry", "registry-keys"))
         database, component = spec.database, "registry-database"
         yield from meters.kms_key(self._meter(component, f"{component}-key"))
         yield from meters.log_group(self._meter(component, f"{component}-log"), database.log_days)

@@ -30,7 +30,9 @@ class RegistryDatabaseSpec(Spec):
     backup_days: int = Field(default=7, ge=1, le=35)
     """Days for which the database can be restored to any second."""
     deletion_protection: bool = False
-    """Whether AWS and Pulumi refuse to delete the database; a final snapshot is taken then too."""
+    """Whether AWS and Pulumi refuse to delete the database."""
+    final_snapshot: bool = False
+    """Whether a last snapshot is taken when the database is deleted all the same."""
     log_days: LogDays = LogDays.MONTH
     """Days that the database's log is kept."""
     backup_window: str = Field(default="03:00-03:30", pattern=r"^\d\d:\d\d-\d\d:\d\d$")
@@ -146,8 +148,8 @@ class RegistryDatabase(pulumi.ComponentResource):
             maintenance_window=spec.maintenance_window,
             copy_tags_to_snapshot=True,
             deletion_protection=spec.deletion_protection,
-            skip_final_snapshot=not spec.deletion_protection,
-            final_snapshot_identifier=f"{identifier}-final" if spec.deletion_protection else None,
+            skip_final_snapshot=not spec.final_snapshot,
+            final_snapshot_identifier=f"{identifier}-final" if spec.final_snapshot else None,
             enabled_cloudwatch_logs_exports=["postgresql"],
             opts=pulumi.ResourceOptions(parent=self, depends_on=[logs], protect=spec.deletion_protection),
         )

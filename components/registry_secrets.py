@@ -19,12 +19,11 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_kubernetes as k8s
 
-from components import registry_pods
+from components import external_secrets, registry_pods
 from components.iam import allow, document
 from components.registry_database import DATABASE
 
 AUTHORITIES = Path(__file__).parent / "data" / "rds_authorities.json"
-STORE, API = "secrets-manager", "external-secrets.io/v1"
 DATABASE_REFRESH = "2m"
 """How often the database's password is read: RDS rotates it every seven days, and for so long a new connection may wait."""
 
@@ -56,19 +55,23 @@ def certificates(region: str) -> str:
     return f"-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n"
 
 
-def made_here(parent: pulumi.Resource, provider: k8s.Provider) -> list[pulumi.Resource]:
+def made_here(parent: pulumi.Resource, provider: k8s.Provider, needs: list[pulumi.Resource]) -> list[pulumi.Resource]:
     """The keys as a declared Secret, for a stack without AWS."""
     made = k8s.core.v1.Secret(
         "registry-keys",
         metadata={"name": registry_pods.KEYS, "namespace": registry_pods.NAMESPACE},
         string_data={**{key: pulumi.Output.secret(value) for key, value in keys().items()}, "metricsUser": "metrics"},
-        opts=pulumi.ResourceOptions(parent=parent, provider=provider, ignore_changes=["stringData", "data"]),
+        opts=pulumi.ResourceOptions(
+            parent=parent, provider=provider, depends_on=needs, ignore_changes=["stringData", "data"]
+        ),
     )
     return [made]
 
 
-def from_aws(parent: pulumi.Resource, args: AwsSecrets, provider: k8s.Provider) -> list[pulumi.Resource]:
-    """The keys in Secrets Manager, and two Secrets that External Secrets keeps as fresh as what is there."""
+def from_aws(
+    parent: pulumi.Resource, args: AwsSecrets, provider: k8s.Provider, needs: list[pulumi.Resource]
+) -> list[pulumi.Resource]:
+    """The keys in Secrets Manager, and two Secrets that External Secrets, one of `needs`, keeps as fresh as what is there."""
     child = pulumi.ResourceOptions(parent=parent)
     kept = aws.secretsmanager.Secret(
         "registry-keys",
@@ -92,11 +95,11 @@ def from_aws(parent: pulumi.Resource, args: AwsSecrets, provider: k8s.Provider) 
         ),
         opts=child,
     )
-    needs = pulumi.ResourceOptions(parent=parent, provider=provider, depends_on=[first, may_read])
+    after = pulumi.ResourceOptions(parent=parent, provider=provider, depends_on=[*needs, first, may_read])
     return [
         first,
-        _external(registry_pods.KEYS, _keys(f"{args.name}/registry"), needs),
-        _external(registry_pods.DATABASE, _database(args), needs),
+        _external(registry_pods.KEYS, _keys(f"{args.name}/registry"), after),
+        _external(registry_pods.DATABASE, _database(args), after),
     ]
 
 
@@ -139,7 +142,7 @@ def _database(args: AwsSecrets) -> dict[str, Any]:
 def _from_store(target: str, refresh: str, data: Mapping[str, Any], policy: str = "Merge") -> dict[str, Any]:
     return {
         "refreshInterval": refresh,
-        "secretStoreRef": {"kind": "ClusterSecretStore", "name": STORE},
+        "secretStoreRef": {"kind": "ClusterSecretStore", "name": external_secrets.STORE},
         "target": {
             "name": target,
             "creationPolicy": "Owner",
@@ -152,7 +155,7 @@ def _from_store(target: str, refresh: str, data: Mapping[str, Any], policy: str 
 def _external(name: str, spec: Mapping[str, Any], opts: pulumi.ResourceOptions) -> pulumi.Resource:
     return k8s.apiextensions.CustomResource(
         name,
-        api_version=API,
+        api_version=external_secrets.API,
         kind="ExternalSecret",
         metadata={"name": name, "namespace": registry_pods.NAMESPACE},
         spec=dict(spec),

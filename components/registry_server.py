@@ -17,7 +17,6 @@ from components import registry_pods as pods
 from components.registry_policies import registry_policies
 from components.registry_secrets import AwsSecrets, certificates, from_aws, made_here
 from components.spec import Invalid, Spec
-from components.storage import STORAGE_CLASS
 
 UPGRADE_MINUTES = 30
 """Longest that a schema may take to upgrade before the Job gives up; nothing is rolled out then."""
@@ -71,15 +70,18 @@ class RegistryServerSpec(Spec):
 class RegistryArgs:
     """What the servers are made from. Without `aws` everything is on one volume of `volume_gb`.
 
-    `clients` are the namespaces that may reach the servers, `scraper` the one that Prometheus is in.
+    `clients` are the namespaces that may reach the servers, `scraper` the one that Prometheus is in; its metrics are collected
+    when there is `monitoring`, which brings the kind of object that asks for it.
     """
 
     spec: RegistryServerSpec
     aws: AwsSecrets | None
     bucket: str
     volume_gb: int
+    storage_class: str
     region: str
     clients: Sequence[str]
+    monitoring: pulumi.Resource | None
     scraper: str
     labels: Mapping[str, str]
     provider: k8s.Provider
@@ -97,9 +99,13 @@ class Registry(pulumi.ComponentResource):
     def __init__(self, name: str, args: RegistryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("modelyard:index:Registry", name, {"spec": args.spec.to_inputs()}, opts)
         self._args = args
-        self._child = pulumi.ResourceOptions(parent=self, provider=args.provider)
+        self._child = pulumi.ResourceOptions(parent=self, provider=args.provider, depends_on=args.needs)
         self.url = pods.url()
-        secrets = from_aws(self, args.aws, args.provider) if args.aws else made_here(self, args.provider)
+        secrets = (
+            from_aws(self, args.aws, args.provider, args.needs)
+            if args.aws
+            else made_here(self, args.provider, args.needs)
+        )
         ready = [
             *args.needs,
             *secrets,
@@ -112,6 +118,8 @@ class Registry(pulumi.ComponentResource):
         self.service = self._service()
         self.server = self._deployment([*ready, upgrade])
         self._kept_running()
+        if args.monitoring is not None:
+            self._monitor(args.monitoring)
         self.register_outputs({})
 
     @property
@@ -160,7 +168,7 @@ class Registry(pulumi.ComponentResource):
             metadata=self._metadata(pods.NAME),
             spec={
                 "access_modes": ["ReadWriteOnce"],
-                "storage_class_name": STORAGE_CLASS,
+                "storage_class_name": self._args.storage_class,
                 "resources": {"requests": {"storage": f"{self._args.volume_gb}Gi"}},
             },
             opts=self._child,
@@ -243,6 +251,17 @@ class Registry(pulumi.ComponentResource):
             {**alike, "topology_key": "topology.kubernetes.io/zone", "when_unsatisfiable": "ScheduleAnyway"},
             {**alike, "topology_key": "kubernetes.io/hostname", "when_unsatisfiable": on_nodes},
         ]
+
+    def _monitor(self, monitoring: pulumi.Resource) -> None:
+        metadata = self._metadata(pods.NAME)
+        k8s.apiextensions.CustomResource(
+            "registry-monitor",
+            api_version="monitoring.coreos.com/v1",
+            kind="ServiceMonitor",
+            metadata=metadata,
+            spec={"selector": {"matchLabels": metadata["labels"]}, "endpoints": [pods.scrape()]},
+            opts=pulumi.ResourceOptions(parent=self, provider=self._args.provider, depends_on=[monitoring]),
+        )
 
     def _kept_running(self) -> None:
         replicas = self._args.spec.replicas

@@ -7,11 +7,13 @@ from typing import Any
 
 import pulumi
 
+from components import registry_pods
 from components.identity import InAws
 from components.namespaces import Namespaces, NamespacesArgs
 from components.platform import Platform, PlatformArgs
 from components.pools import GPU_TAINT, POOL_LABEL
 from components.publication import Publication, PublicationArgs
+from components.registry import Keeping
 from components.storage import Storage, StorageArgs
 from infra.ground import Ground, OwnCluster
 from infra.on_aws import OnAws
@@ -45,14 +47,16 @@ def build(stack: Stack) -> None:
         ground=ground,
         in_aws=_in_aws(on_aws, stack) if on_aws else None,
         labels=labels,
+        namespaces=namespaces,
         needs=(storage, *ground.nodes(labels)),
     )
     if settings.uses_secrets:
         secrets = services.secrets()
-        if settings.monitoring.enabled:
-            services.monitoring(secrets)
-    if on_aws is not None and settings.registry is not None:
-        on_aws.registry(settings.registry)
+        monitoring = services.monitoring(secrets) if settings.monitoring.enabled else None
+        if settings.registry is not None:
+            in_aws = on_aws if settings.registry.keeping is Keeping.AWS else None
+            kept = in_aws.registry(settings.registry, secrets) if in_aws else None
+            services.registry(settings.registry, secrets, kept, monitoring)
 
     export_cost(planned.totals)
     document = export({**_promise(stack, namespaces), **ground.promise()})
@@ -92,8 +96,19 @@ def _promise(stack: Stack, namespaces: Namespaces) -> dict[str, Any]:
         "owner": stack.settings.owner,
         "namespaces": list(namespaces.by_name),
         "storageClass": stack.settings.storage.class_name,
+        **_registry_promise(stack),
         "gpuPools": {pool: _pool_promise(pool, bound) for pool, bound in stack.pools.items()},
     }
+
+
+def _registry_promise(stack: Stack) -> dict[str, Any]:
+    spec = stack.settings.registry
+    if spec is None:
+        return {}
+    kept = {"adminSecret": f"{stack.settings.full_name}/registry"} if spec.keeping is Keeping.AWS else {}
+    url = registry_pods.url()
+    place = {"url": url, "tracesUrl": f"{url}/v1/traces", "namespace": registry_pods.NAMESPACE}
+    return {"registry": {**place, **kept}}
 
 
 def _pool_promise(pool: str, bound: PoolBound) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from components.cluster import Cluster, ClusterArgs
 from components.device_plugin import DevicePlugin, DevicePluginArgs
 from components.efa_plugin import EfaPlugin, EfaPluginArgs
 from components.existing_cluster import Part
+from components.external_secrets import ExternalSecrets
 from components.general_pool import GeneralPool, GeneralPoolArgs
 from components.gpu_pool import GpuPool, GpuPoolArgs
 from components.karpenter import Karpenter, KarpenterArgs
@@ -25,6 +26,7 @@ from components.registry_artifacts import RegistryArtifacts, RegistryArtifactsAr
 from components.registry_database import RegistryDatabase, RegistryDatabaseArgs
 from components.registry_pods import NAMESPACE as REGISTRY
 from components.registry_pods import SERVICE_ACCOUNT
+from components.registry_secrets import AwsSecrets
 from components.system_nodes import SystemNodes, SystemNodesArgs
 from infra.parts import Aws
 from infra.settings import Settings, Stack
@@ -170,9 +172,9 @@ class OnAws:
             "needs": list(autoscaler.needs),
         }
 
-    def registry(self, spec: RegistrySpec) -> None:
-        """Declares what the registry keeps in AWS: its database and its artifacts."""
-        RegistryDatabase(
+    def registry(self, spec: RegistrySpec, secrets: ExternalSecrets) -> InAwsToo:
+        """Declares what the registry keeps in AWS, its database and its artifacts; `secrets` brings their passwords."""
+        database = RegistryDatabase(
             "registry-database",
             RegistryDatabaseArgs(
                 spec=spec.database,
@@ -183,7 +185,7 @@ class OnAws:
             ),
             self.on_it,
         )
-        RegistryArtifacts(
+        artifacts = RegistryArtifacts(
             "registry-artifacts",
             RegistryArtifactsArgs(
                 spec=spec.artifacts,
@@ -196,6 +198,17 @@ class OnAws:
             ),
             self.on_it,
         )
+        assert secrets.role_name is not None  # noqa: S101 - on AWS the operator reads from Secrets Manager
+        kept = AwsSecrets(
+            name=self._name,
+            region=self._parts.region,
+            protect=spec.database.deletion_protection,
+            database_address=database.address,
+            database_secret_arn=database.secret_arn,
+            key_arn=database.key_arn,
+            operator_role=secrets.role_name,
+        )
+        return InAwsToo(secrets=kept, bucket=artifacts.bucket, needs=[*artifacts.access, database])
 
     def promise(self) -> dict[str, Any]:
         """Where in AWS the platform is, and how to reach its cluster: all that contract version 1 has."""
@@ -213,6 +226,15 @@ class OnAws:
                 "version": self._parts.cluster.version,
             },
         }
+
+
+@dataclass(frozen=True, kw_only=True)
+class InAwsToo:
+    """What the registry's servers take from AWS: their secrets, their bucket, and what must be there before they start."""
+
+    secrets: AwsSecrets
+    bucket: str
+    needs: list[pulumi.Resource]
 
 
 @dataclass(frozen=True)

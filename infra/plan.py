@@ -13,6 +13,7 @@ from typing import Any
 from components.bill import Bill
 from components.existing_cluster import Part
 from components.node_class import AmiFamily
+from components.registry import Keeping
 from infra.parts import Aws
 from infra.settings import Settings, Stack
 from pricing import budget, guard_file
@@ -137,6 +138,8 @@ def _components(stack: Stack) -> Iterator[str]:
         yield "ExternalSecrets::external-secrets"
     if stack.settings.monitoring.enabled:
         yield "Monitoring::monitoring"
+    if stack.settings.registry is not None:
+        yield "Registry::registry"
     if stack.aws is not None:
         yield from _components_on_aws(stack.settings, stack.aws)
 
@@ -150,7 +153,7 @@ def _components_on_aws(settings: Settings, parts: Aws) -> Iterator[str]:
         yield "SystemNodes::system-nodes"
     if existing is None or existing.node_role is None:
         yield "Karpenter::karpenter"
-    if settings.registry is not None:
+    if settings.registry is not None and settings.registry.keeping is Keeping.AWS:
         yield from ("RegistryArtifacts::registry-artifacts", "RegistryDatabase::registry-database")
     yield from (f"GpuPool::gpu-pool-{pool}" for pool in settings.gpu_pools)
     if any(spec.ami_family is AmiFamily.AL2023 for spec in settings.gpu_pools.values()):

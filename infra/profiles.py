@@ -28,6 +28,7 @@ PROFILES: Mapping[Environment, Mapping[str, Any]] = {
         "externalSecrets": {"replicas": 2},
         "monitoring": {"highAvailability": True, "size": "medium", "storageGib": {"prometheus": 200}},
         "registry": {
+            "server": {"replicas": {"min": 2, "max": 6}, "cpu": "1", "memory": "3Gi"},
             "database": {
                 "instanceClass": "db.m7g.large",
                 "multiAz": True,
@@ -35,6 +36,7 @@ PROFILES: Mapping[Environment, Mapping[str, Any]] = {
                 "maxStorageGb": 400,
                 "backupDays": 35,
                 "deletionProtection": True,
+                "finalSnapshot": True,
                 "logDays": 365,
             },
             "artifacts": {"expireOldVersionsDays": 90, "deletionProtection": True},
@@ -48,6 +50,7 @@ PROFILES: Mapping[Environment, Mapping[str, Any]] = {
         "karpenter": None,
         "generalPool": None,
         "publication": {"parameter": False},
+        "registry": {"keeping": "volume", "server": {"replicas": {"min": 1, "max": 1}}},
         "externalSecrets": {"source": "none"},
         "monitoring": {"karpenter": False},
     },

@@ -11,7 +11,10 @@ from components.external_secrets import ExternalSecrets, ExternalSecretsArgs
 from components.identity import InAws
 from components.monitoring.component import NAMESPACE as MONITORING
 from components.monitoring.component import Monitoring, MonitoringArgs
+from components.registry import RegistrySpec
+from components.registry_server import Registry, RegistryArgs
 from infra.ground import Ground
+from infra.on_aws import InAwsToo
 from infra.settings import Settings
 
 
@@ -24,6 +27,7 @@ class Services:
     ground: Ground
     in_aws: InAws | None
     labels: Mapping[str, str]
+    namespaces: pulumi.Resource
     needs: tuple[pulumi.Resource, ...]
 
     def secrets(self) -> ExternalSecrets:
@@ -39,7 +43,27 @@ class Services:
         )
         return ExternalSecrets("external-secrets", args, self.ground.on_it)
 
-    def monitoring(self, secrets: ExternalSecrets) -> None:
+    def registry(
+        self, spec: RegistrySpec, secrets: ExternalSecrets, kept: InAwsToo | None, monitoring: Monitoring | None
+    ) -> Registry:
+        """The registry's servers; what they keep is `kept` in AWS, or on a volume."""
+        args = RegistryArgs(
+            spec=spec.server,
+            aws=kept.secrets if kept else None,
+            bucket=kept.bucket if kept else "",
+            volume_gb=spec.volume_gb,
+            region=self.in_aws.region if self.in_aws else "",
+            storage_class=self.settings.storage.class_name,
+            clients=[*self.settings.namespaces.names, *spec.server.clients],
+            monitoring=monitoring,
+            scraper=MONITORING,
+            labels=self.labels,
+            provider=self.ground.provider,
+            needs=[*self.needs, self.namespaces, *secrets.ready, *(kept.needs if kept else [])],
+        )
+        return Registry("registry", args, self.ground.on_it)
+
+    def monitoring(self, secrets: ExternalSecrets) -> Monitoring:
         """Prometheus and all around it."""
         args = MonitoringArgs(
             spec=self.settings.monitoring,
@@ -52,4 +76,4 @@ class Services:
             needs=list(self.needs),
             secrets=secrets.ready,
         )
-        Monitoring("monitoring", args, self.ground.on_it)
+        return Monitoring("monitoring", args, self.ground.on_it)

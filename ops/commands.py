@@ -19,7 +19,12 @@ from policies.packs import GUARD
 from problem import ExitCode, Problem, Refused
 
 PROTECTION = "cluster.deletionProtection"
-"""The setting that protects resources against deletion, as a path in a stack file."""
+PROTECTIONS = {
+    "modelyard:index:Registry": "registry.database.deletionProtection",
+    "modelyard:index:RegistryArtifacts": "registry.artifacts.deletionProtection",
+    "modelyard:index:RegistryDatabase": "registry.database.deletionProtection",
+}
+"""The settings that protect resources against deletion, as paths in a stack file: by component, else the cluster's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,26 +192,30 @@ def tell_deployed(engine: Engine) -> Deployed | None:
 def _protected(state: dict[str, Any], place: Place) -> list[Problem]:
     found = [resource for resource in state.get("resources", []) if resource.get("protect")]
     held = sorted(found, key=lambda resource: str(resource["urn"]))
-    line = _line(place) if held else 0
     return [
         Problem(
             summary="the resource is protected, so nothing was deleted",
             where=f"{resource['type']} {str(resource['urn']).rsplit('::', 1)[-1]}",
             found=str(resource.get("id", "")),
-            fix=f"set {PROTECTION}: false, run `modelyard up`, then destroy again",
+            fix=f"set {_setting(resource)}: false, run `modelyard up`, then destroy again",
             file=place.stack_file.name,
-            line=line,
+            line=_line(place, _setting(resource)),
         )
         for resource in held
     ]
 
 
-def _line(place: Place) -> int:
+def _setting(resource: dict[str, Any]) -> str:
+    kinds = str(resource["urn"]).split("::")[2].split("$")
+    return next((PROTECTIONS[kind] for kind in reversed(kinds) if kind in PROTECTIONS), PROTECTION)
+
+
+def _line(place: Place, setting: str) -> int:
     """The line of the setting in the stack file, or of what it would stand under."""
     from infra.stackfile import StackFile
 
     try:
-        return StackFile.read(place.stack_file).line(PROTECTION)
+        return StackFile.read(place.stack_file).line(setting)
     except Refused:
         return 0
 

@@ -53,6 +53,7 @@ FREE: Mapping[str, str] = {
     "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": _NO_CHARGE,
     "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": _NO_CHARGE,
     "aws:s3/bucketVersioning:BucketVersioning": "counted with its bucket",
+    "aws:secretsmanager/secretVersion:SecretVersion": "counted with its secret",
     "aws:sqs/queuePolicy:QueuePolicy": _NO_CHARGE,
     "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": _NO_CHARGE,
     "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": _NO_CHARGE,

@@ -8,6 +8,7 @@ from modelyard_contract.outputs import (
     GpuPoolOutputs,
     NetworkOutputs,
     PlatformOutputs,
+    RegistryOutputs,
     Toleration,
 )
 
@@ -19,5 +20,6 @@ __all__ = [
     "GpuPoolOutputs",
     "NetworkOutputs",
     "PlatformOutputs",
+    "RegistryOutputs",
     "Toleration",
 ]

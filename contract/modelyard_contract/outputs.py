@@ -87,6 +87,19 @@ class GpuPoolOutputs(_Part):
     """Memory of its smallest GPU (MiB), as the node label says."""
 
 
+class RegistryOutputs(_Part):
+    """The MLflow registry, as pods of the platform's namespaces reach it; a user and a password are asked for."""
+
+    url: str
+    """Address inside the cluster: the tracking URI and the registry URI of an MLflow client."""
+    traces_url: str
+    """Where OTLP traces go; each request names its experiment in the header `x-mlflow-experiment-id`."""
+    namespace: str
+    """Namespace of the Service `registry`, for a port-forward."""
+    admin_secret: str | None = None
+    """Name in Secrets Manager of the secret whose `adminPassword` is that of the user `admin`; absent outside AWS."""
+
+
 class AwsOutputs(_Part):
     """What there is of the platform in AWS, none of it absent."""
 
@@ -126,6 +139,8 @@ class PlatformOutputs(_Part):
     """Name of the storage class for volumes."""
     gpu_pools: dict[str, GpuPoolOutputs] = Field(default_factory=dict)
     """GPU pools by name."""
+    registry: RegistryOutputs | None = None
+    """The MLflow registry; absent where there is none."""
 
     @classmethod
     def read(cls, outputs: Mapping[str, Any]) -> PlatformOutputs:

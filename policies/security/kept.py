@@ -19,16 +19,15 @@ FORCE_TLS = "rds.force_ssl"
 
 
 def database_kept(node: Node, context: Context) -> Iterator[Finding]:
-    """What dev keeps is its own affair."""
+    """Deletion protection is not asked for: taking it off is how a database goes, and what it held is in the snapshot."""
     if context.environment != "prod":
         return
     days = node.read("backupRetentionPeriod")
-    for key, wanted in (("deletionProtection", True), ("multiAz", True)):
-        value = node.read(key)
-        if value is UNKNOWN:
-            yield undetermined(key)
-        elif value is not wanted:
-            yield refuse(key, "a database of prod can be lost", found=value, allowed="true")
+    standby = node.read("multiAz")
+    if standby is UNKNOWN:
+        yield undetermined("multiAz")
+    elif standby is not True:
+        yield refuse("multiAz", "a database of prod has no standby", found=standby, allowed="true")
     if node.read("skipFinalSnapshot") is True:
         yield refuse("skipFinalSnapshot", "deleting the database leaves nothing behind", found=True, allowed="false")
     if days is UNKNOWN:
@@ -99,11 +98,11 @@ RULES = (
         name="database-kept",
         pack="security",
         severity=Severity.HIGH,
-        description="A database of prod has a standby, a week of backups, a final snapshot and deletion protection.",
-        fix="Set multiAz and deletionProtection, a backupRetentionPeriod of seven days or more, and skipFinalSnapshot to false.",
+        description="A database of prod has a standby, a week of backups and a final snapshot.",
+        fix="Set multiAz, a backupRetentionPeriod of seven days or more, and skipFinalSnapshot to false.",
         applies_to=(INSTANCE,),
         check=database_kept,
-        references=tuple(Reference(framework="AWS FSBP", control=each) for each in ("RDS.5", "RDS.8", "RDS.11")),
+        references=tuple(Reference(framework="AWS FSBP", control=each) for each in ("RDS.5", "RDS.11")),
     ),
     Rule(
         name="database-password-managed",

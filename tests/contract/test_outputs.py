@@ -110,5 +110,6 @@ def test_the_public_surface_is_what_it_says() -> None:
         "GpuPoolOutputs",
         "NetworkOutputs",
         "PlatformOutputs",
+        "RegistryOutputs",
         "Toleration",
     ]

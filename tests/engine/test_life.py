@@ -19,6 +19,20 @@ STACKS = sorted(file.name.split(".")[1] for file in ROOT.glob("Pulumi.*.yaml"))
 KEPT_BY_AWS = {"aws:kms/key:Key": "PendingDeletion"}
 """What AWS keeps by design for a while after a delete, and the status that it then has."""
 
+PROTECTIONS = (
+    "cluster.deletionProtection",
+    "registry.artifacts.deletionProtection",
+    "registry.database.deletionProtection",
+)
+PROTECTED = {
+    "aws:eks/cluster:Cluster",
+    "aws:kms/key:Key",
+    "aws:rds/instance:Instance",
+    "aws:s3/bucket:Bucket",
+    "aws:secretsmanager/secret:Secret",
+}
+"""What prod must not lose by a `destroy`."""
+
 pytestmark = pytest.mark.engine
 
 
@@ -49,13 +63,13 @@ def _unprotected(stage: Any, tmp_path: Path) -> Any:
         stage.run(commands.destroy)
     protected = sorted(resource["id"] for resource in before if resource.get("protect"))
     assert sorted(problem.found for problem in refused.value.problems) == protected
-    line = StackFile.read(stage.file).line("cluster.deletionProtection")
+    assert {problem.where.split()[0] for problem in refused.value.problems} == PROTECTED
     for problem in refused.value.problems:
-        assert (problem.file, problem.line) == (stage.file.name, line)
-        assert "cluster.deletionProtection: false" in problem.fix
+        (setting,) = (each for each in PROTECTIONS if f"set {each}: false" in problem.fix)
+        assert (problem.file, problem.line) == (stage.file.name, StackFile.read(stage.file).line(setting))
     assert (stage.state(), [item.id for item in stage.made()]) == (before, world)
 
-    stage = stage.edited({"cluster.deletionProtection": False}, tmp_path / stage.file.name)
+    stage = stage.edited(dict.fromkeys(PROTECTIONS, False), tmp_path / stage.file.name)
     stage.run(commands.up)
     assert not any(resource.get("protect") for resource in stage.state())
     return stage
