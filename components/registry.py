@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from pydantic import Field, model_validator
 
 from components.registry_artifacts import RegistryArtifactsSpec
+from components.registry_content_spec import RegistryContentSpec
 from components.registry_database import RegistryDatabaseSpec
 from components.registry_server import RegistryServerSpec
-from components.spec import Invalid, Spec
+from components.spec import Invalid
 from problem import Problem
 
 
@@ -21,8 +22,8 @@ class Keeping(enum.StrEnum):
     VOLUME = "volume"
 
 
-class RegistrySpec(Spec):
-    """An MLflow tracking server and model registry, its database and its artifacts."""
+class RegistrySpec(RegistryContentSpec):
+    """An MLflow tracking server and model registry, its database, its artifacts, and what it holds."""
 
     keeping: Keeping = Keeping.AWS
     """`aws`: PostgreSQL in RDS and a bucket in S3. `volume`: sqlite and files on one volume, with one server and no AWS."""

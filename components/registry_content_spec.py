@@ -222,6 +222,12 @@ class RegistryContentSpec(Spec):
     gateway: GatewaySpec = Field(default_factory=GatewaySpec)
     """The AI gateway."""
 
+    def content(self) -> RegistryContentSpec:
+        """The content alone, when it stands in a block with the server's own settings."""
+        return RegistryContentSpec.model_construct(
+            **{name: getattr(self, name) for name in RegistryContentSpec.model_fields}
+        )
+
     @property
     def empty(self) -> bool:
         """Whether it declares nothing at all."""

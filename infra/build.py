@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Sequence
 from typing import Any
 
 import pulumi
@@ -13,7 +14,8 @@ from components.namespaces import Namespaces, NamespacesArgs
 from components.platform import Platform, PlatformArgs
 from components.pools import GPU_TAINT, POOL_LABEL
 from components.publication import Publication, PublicationArgs
-from components.registry import Keeping
+from components.registry import Keeping, RegistrySpec
+from components.registry_content import RegistryContent, RegistryContentArgs
 from components.storage import Storage, StorageArgs
 from infra.ground import Ground, OwnCluster
 from infra.on_aws import OnAws
@@ -56,7 +58,9 @@ def build(stack: Stack) -> None:
         if settings.registry is not None:
             in_aws = on_aws if settings.registry.keeping is Keeping.AWS else None
             kept = in_aws.registry(settings.registry, secrets) if in_aws else None
-            services.registry(settings.registry, secrets, kept, monitoring)
+            served = services.registry(settings.registry, secrets, kept, monitoring)
+            if on_aws is not None:
+                _content(stack, settings.registry, on_aws.cluster.kubeconfig(), [served.service, served.server], root)
 
     export_cost(planned.totals)
     document = export({**_promise(stack, namespaces), **ground.promise()})
@@ -75,6 +79,26 @@ def _own_cluster(stack: Stack, root: Platform) -> OwnCluster:
 
 def _in_aws(on_aws: OnAws, stack: Stack) -> InAws:
     return InAws(region=stack.region, account_id=on_aws.account_id, cluster_name=on_aws.cluster.cluster_name)
+
+
+def _content(
+    stack: Stack,
+    spec: RegistrySpec,
+    kubeconfig: pulumi.Input[str],
+    needs: Sequence[pulumi.Resource],
+    root: Platform,
+) -> None:
+    if spec.empty:
+        return
+    where = {"namespace": registry_pods.NAMESPACE, "service": registry_pods.NAME, "port": registry_pods.PORT}
+    kept = f"awssm:{stack.settings.full_name}/registry#adminPassword"
+    args = RegistryContentArgs(
+        spec=spec.content().model_copy(update={"admin_password": spec.admin_password or kept}),
+        contents=stack.prompts,
+        port_forward={**where, "kubeconfig": kubeconfig},
+        needs=needs,
+    )
+    RegistryContent("registry-content", args, pulumi.ResourceOptions(parent=root))
 
 
 def _plan(stack: Stack, planned: Plan) -> PlatformArgs:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -28,6 +28,7 @@ from components.usage import UsageSpec
 from infra.explain import problems_of
 from infra.parts import Aws, disagreements, stands_on
 from infra.profiles import PROFILES
+from infra.prompts import contents
 from infra.stackfile import StackFile
 from pricing.pool import PoolBound
 from problem import Problem, Refused
@@ -126,6 +127,7 @@ class Stack:
     raw: Mapping[str, Any]
     pools: Mapping[str, PoolBound]
     file: StackFile | None = None
+    prompts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def region(self) -> str:
@@ -164,7 +166,9 @@ class Stack:
         except ValidationError as error:
             raise Refused(problems_of(error, Settings)) from None
         aws, pools = stands_on(settings, region)
-        return cls(settings=settings, aws=aws, raw=platform, pools=pools, file=file)
+        said = settings.registry.prompts if settings.registry else {}
+        prompts = contents(said, file.path.parent if file else None)
+        return cls(settings=settings, aws=aws, raw=platform, pools=pools, file=file, prompts=prompts)
 
     def values(self) -> Iterator[Value]:
         """Every effective value, in the order of the schema, with where it came from."""

@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Sequence
 
 from ops.show import Show
-from ops.world import Place
+from ops.world import Place, registry_asks
 from problem import ExitCode, Problem, Refused
 from sandbox import toolchain
 from sandbox.session import Session
@@ -19,7 +19,12 @@ def run(place: Place, command: Sequence[str], show: Show) -> int:
     tools = toolchain.ensure(place.root, say=show.say, language_host=True)
     show.head(place.world.title, place.stack)
     with Session.open(
-        place.root, place.stack_file, place.stack, toolchain=tools, kubeconfig=place.kubeconfig
+        place.root,
+        place.stack_file,
+        place.stack,
+        toolchain=tools,
+        kubeconfig=place.kubeconfig,
+        users=registry_asks(place),
     ) as session:
         wanted = list(command) or [os.environ.get("SHELL", "/bin/sh")]
         found = shutil.which(wanted[0], path=session.env["PATH"])

@@ -127,13 +127,26 @@ def opened(
     if place.world is World.CLOUD:
         yield _cloud(place, program, say)
         return
+    asks = registry_asks(place)
     with Session.open(
-        place.root, place.stack_file, place.stack, faults, calls, kubeconfig=place.kubeconfig, say=say
+        place.root, place.stack_file, place.stack, faults, calls, kubeconfig=place.kubeconfig, say=say, users=asks
     ) as session:
         command = EngineCommand(session.toolchain.pulumi, session.toolchain.version, session.env, say)
         yield Engine(
             command=command, workdir=session.workdir, stack=session.stack_name, env=session.env, program=program
         )
+
+
+def registry_asks(place: Place) -> bool | None:
+    """Whether the stack's registry asks who somebody is; None when the stack declares nothing in one."""
+    from infra.settings import Stack
+    from infra.stackfile import StackFile
+
+    try:
+        registry = Stack.read(StackFile.read(place.stack_file)).settings.registry
+    except Refused:
+        return None
+    return None if registry is None or registry.empty else bool(registry.users)
 
 
 def _cloud(place: Place, program: Program, say: Say) -> Engine:

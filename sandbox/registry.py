@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import argparse
 import base64
+import importlib.metadata
 import json
 import os
 import secrets
 import select
+import shutil
 import socket
 import subprocess
 import sys
@@ -25,6 +27,7 @@ from typing import Any
 
 COMMAND = (sys.executable, "-m", "sandbox.registry")
 ADMIN = "admin"
+_ARTIFACTS = "mlflow-artifacts:/"
 _KEPT = ("port", "admin", "flask", "webhooks", "gateway")
 
 
@@ -37,10 +40,18 @@ class Registry:
     process: subprocess.Popen[str] = field(repr=False)
 
     def variables(self) -> dict[str, str]:
-        """How a provider of registry content finds this server, whatever a stack file says about another."""
-        users = {"MODELYARD_REGISTRY_USER": ADMIN, "MODELYARD_REGISTRY_PASSWORD": self.password}
-        where = {"MODELYARD_REGISTRY_URL": self.url, "MODELYARD_REGISTRY_SIMULATED": "1"}
-        return {**where, **(users if self.password else {})}
+        """How a provider of registry content, and MLflow's own client, find this server instead of any other."""
+        where = {
+            "MODELYARD_REGISTRY_URL": self.url,
+            "MLFLOW_TRACKING_URI": self.url,
+            "MODELYARD_REGISTRY_SIMULATED": "1",
+        }
+        who = {
+            f"{prefix}_{key}": value
+            for prefix, user in (("MODELYARD_REGISTRY", "USER"), ("MLFLOW_TRACKING", "USERNAME"))
+            for key, value in ((user, ADMIN), ("PASSWORD", self.password))
+        }
+        return {**where, **(who if self.password else {})}
 
     def close(self) -> None:
         """Ends the server."""
@@ -54,9 +65,12 @@ class Registry:
             self.process.wait()
 
 
-def start(folder: Path, env: Mapping[str, str], *, users: bool) -> Registry:
-    """Starts listening for the registry whose data is under `folder`; `users` makes it ask for a name and a password."""
-    command = [*COMMAND, "--folder", str(folder), *(["--users"] if users else [])]
+def start(folder: Path, cache: Path, env: Mapping[str, str], *, users: bool) -> Registry:
+    """Starts listening for the registry whose data is under `folder`; `users` makes it ask for a name and a password.
+
+    `cache` is for what every registry starts from.
+    """
+    command = [*COMMAND, "--folder", str(folder), "--cache", str(cache), *(["--users"] if users else [])]
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (folder / "server.log").open("a", encoding="utf-8") as log:
         process = subprocess.Popen(
@@ -77,6 +91,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Listens, loads the server at the first connection, and ends with its standard input."""
     parser = argparse.ArgumentParser(prog="sandbox.registry")
     parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--users", action="store_true")
     options = parser.parse_args(arguments)
     options.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -89,7 +104,9 @@ def main(arguments: list[str] | None = None) -> int:
     if listener not in ready:
         return 0
     threading.Thread(target=_end_with_input, daemon=True).start()
-    _serve(listener, options.folder, kept, users=options.users)
+    os.environ.update(_environment(options.folder, kept))
+    _database(options.folder / "mlflow.db", options.cache)
+    _serve(listener, users=options.users)
     return 0
 
 
@@ -106,8 +123,24 @@ def _listen(port: int) -> socket.socket:
         return socket.create_server(("127.0.0.1", 0), backlog=128)
 
 
-def _serve(listener: socket.socket, folder: Path, kept: Mapping[str, Any], *, users: bool) -> None:
-    os.environ.update(_environment(folder, kept))
+def _database(file: Path, cache: Path) -> None:
+    """A database with MLflow's tables, whole or not at all: MLflow's own first requests would make them side by side."""
+    if file.exists():
+        return
+    template = cache / f"mlflow-{importlib.metadata.version('mlflow')}.db"
+    if not template.exists():
+        from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+        cache.mkdir(parents=True, exist_ok=True)
+        draft = cache / f".mlflow-{os.getpid()}.db"
+        SqlAlchemyStore(f"sqlite:///{draft}", _ARTIFACTS).engine.dispose()  # type: ignore[no-untyped-call]
+        draft.replace(template)
+    copy = file.with_suffix(".new")
+    shutil.copyfile(template, copy)
+    copy.replace(file)
+
+
+def _serve(listener: socket.socket, *, users: bool) -> None:
     import uvicorn
 
     if users:
@@ -130,7 +163,7 @@ def _environment(folder: Path, kept: Mapping[str, Any]) -> dict[str, str]:
     config.write_text("[mlflow]\n" + "".join(f"{key} = {value}\n" for key, value in said.items()))
     return {
         "_MLFLOW_SERVER_FILE_STORE": f"sqlite:///{folder}/mlflow.db",
-        "_MLFLOW_SERVER_ARTIFACT_ROOT": "mlflow-artifacts:/",
+        "_MLFLOW_SERVER_ARTIFACT_ROOT": _ARTIFACTS,
         "_MLFLOW_SERVER_ARTIFACT_DESTINATION": str(folder / "artifacts"),
         "_MLFLOW_SERVER_SERVE_ARTIFACTS": "true",
         "_MLFLOW_SGI_NAME": "uvicorn",

@@ -83,7 +83,11 @@ class Session:
             workdir.write_project(root, folder, project, original)
             workdir.write_stack(folder, name, project, stack_file, derived, toolchain, env)
             host, ports = _start(folder, root / ".sandbox" / "cache", faults, calls, env, kubeconfig)
-            models = None if users is None else registry.start(folder / "mlflow", env, users=users)
+            models = (
+                None
+                if users is None
+                else registry.start(folder / "mlflow", root / ".sandbox" / "cache", env, users=users)
+            )
         except BaseException:
             held.close()
             raise

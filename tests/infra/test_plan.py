@@ -109,7 +109,7 @@ def _agrees(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     assert planned.totals.complete
     assert _lines(planned.items) == _lines(estimated.items)
     assert len({(item.component, item.role) for item in planned.items}) == len(planned.items)
-    components = [each for each in graph.nodes if each.type.startswith("modelyard:") and each.name != "platform"]
+    components = [each for each in graph.nodes if each.type.startswith("modelyard:index:") and each.name != "platform"]
     named = [f"{each.type.rpartition(':')[2]}::{each.name}" for each in components]
     assert planned.components() == sorted(named)
 
