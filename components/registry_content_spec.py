@@ -15,6 +15,7 @@ from problem import Problem
 
 ModelName = Annotated[str, StringConstraints(pattern=r"^[^/:@]{1,250}$")]
 PromptName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,250}$")]
+WebhookName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,60}[A-Za-z0-9])?$")]
 AliasName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,250}$")]
 PATH = r"^([A-Za-z0-9_-][A-Za-z0-9._ -]*/)*[A-Za-z0-9_-][A-Za-z0-9._ -]*$"
 """A path below a folder: no step starts with a dot, so none leads out of it."""
@@ -215,7 +216,7 @@ class RegistryContentSpec(Spec):
     """Registered models by name."""
     prompts: dict[PromptName, PromptSpec] = Field(default_factory=dict)
     """Prompts by name."""
-    webhooks: dict[Name, WebhookSpec] = Field(default_factory=dict)
+    webhooks: dict[WebhookName, WebhookSpec] = Field(default_factory=dict)
     """Webhooks by name."""
     users: dict[Name, UserSpec] = Field(default_factory=dict)
     """Users by name, other than the admin."""

@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from ops import commands, report_cli, reporting, shell
+from ops import cli_registry, commands, report_cli, reporting, shell
 from ops import doctor as diagnosis
 from ops import judge as judging
 from ops import recover as recovery
@@ -293,6 +293,9 @@ def _asker() -> Callable[[str], bool]:
             ExitCode.USAGE,
         )
     return lambda question: typer.confirm(question)
+
+
+cli_registry.attach(app, lambda stack, world: _place(stack, None, world))
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -91,10 +91,20 @@ class Server:
 
     def call(self, method: str, path: str, **arguments: Any) -> dict[str, Any]:
         """One request; `path` starts with the API's version (`2.0/mlflow/...`)."""
+        return _read(self._answer(method, f"api/{path}", **arguments))
+
+    def text(self, path: str, **params: str) -> str:
+        """A file that the server hands out beside its API."""
+        answer = self._answer("GET", path, params=params)
+        if answer.status_code >= 300:
+            _read(answer)
+        return answer.text
+
+    def _answer(self, method: str, path: str, **arguments: Any) -> requests.Response:
         try:
             answer = self._session().request(
                 method,
-                f"{self.url.rstrip('/')}/api/{path}",
+                f"{self.url.rstrip('/')}/{path}",
                 timeout=(CONNECT_SEC, self.answer_sec),
                 allow_redirects=False,
                 **arguments,
@@ -103,7 +113,7 @@ class Server:
             raise Unavailable(f"{self.url}: {_short(error)}") from None
         if answer.status_code in _LATER:
             raise Unavailable(f"{self.url} answers {answer.status_code} {answer.reason}")
-        return _read(answer)
+        return answer
 
     def _session(self) -> requests.Session:
         session = getattr(self._local, "session", None)

@@ -33,6 +33,7 @@ class Connection:
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
     _forward: subprocess.Popen[str] | None = field(default=None, repr=False)
     _server: Server | None = field(default=None, repr=False)
+    _file: Path | None = field(default=None, repr=False)
 
     @property
     def within_sec(self) -> float:
@@ -57,6 +58,8 @@ class Connection:
         """Ends the forwarding."""
         if self._forward is not None:
             self._forward.terminate()
+        if self._file is not None:
+            self._file.unlink(missing_ok=True)
 
     def _credentials(self) -> tuple[str, str]:
         environ = self.secrets.environ
@@ -74,21 +77,28 @@ class Connection:
             raise Unavailable(
                 "nothing says how the registry is reached: registry.content.url, or a cluster to forward to"
             )
-        with tempfile.NamedTemporaryFile("w", suffix=".kubeconfig", delete=False) as file:
-            file.write(str(to.get("kubeconfig", "")))
+        self._file = file = _written(str(to.get("kubeconfig", "")))
         target = [f"service/{to['service']}", f":{int(to['port'])}", "--namespace", str(to["namespace"])]
-        command = ["kubectl", "--kubeconfig", file.name, "port-forward", "--address", "127.0.0.1", *target]
+        config = ["--kubeconfig", str(file)] if file else []
+        command = ["kubectl", *config, "port-forward", "--address", "127.0.0.1", *target]
         try:
             pipe = subprocess.PIPE
             self._forward = subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=dict(os.environ))
         except FileNotFoundError:
-            Path(file.name).unlink()
             raise Unavailable("kubectl is not on PATH, and the registry is only reached through it") from None
         line = self._forward.stdout.readline() if self._forward.stdout else ""
-        Path(file.name).unlink()
         match = _FORWARDED.search(line)
         if match is None:
             self._forward.terminate()
             why = (self._forward.stderr.read() if self._forward.stderr else "").strip().split("\n")[-1]
             raise Unavailable(f"kubectl port-forward to {to['service']} failed: {why[:200]}")
         return f"http://127.0.0.1:{match[1]}"
+
+
+def _written(kubeconfig: str) -> Path | None:
+    """The kubeconfig as a file that only this user may read; None for whatever kubectl itself takes."""
+    if not kubeconfig:
+        return None
+    with tempfile.NamedTemporaryFile("w", suffix=".kubeconfig", delete=False) as file:
+        file.write(kubeconfig)
+    return Path(file.name)

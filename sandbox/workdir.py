@@ -81,7 +81,9 @@ def write_project(root: Path, folder: Path, project: str, original: dict[str, An
         "description": "SIMULATED: a sandbox copy",
     }
     own = (original.get("plugins") or {}).get("providers") or []
-    content["plugins"] = {"providers": [{**each, "path": str(root / each["path"])} for each in own]}
+    content["plugins"] = {
+        "providers": [{**each, "path": str(root / each["path"])} for each in own if (root / each["path"]).is_dir()]
+    }
     _replace(folder / "Pulumi.yaml", yaml.safe_dump(content, sort_keys=False))
 
 

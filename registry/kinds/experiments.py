@@ -9,6 +9,7 @@ from registry.api import Rejected, Server
 from registry.kinds.base import V2, Found, Kind, Props, changed_tags, gone, pairs, public, said, tags_of
 
 _NOTE = "mlflow.note.content"
+_OF_GATEWAY = "mlflow.experiment.isGateway"
 
 
 class Experiment(Kind):
@@ -67,7 +68,8 @@ class Experiment(Kind):
     def every(self, server: Server) -> Iterator[Found]:
         search = {"max_results": 1000, "view_type": "ACTIVE_ONLY"}
         for item in server.pages(f"{V2}/experiments/search", "experiments", **search):
-            if item["experiment_id"] != "0":
+            # The first is always there, and the gateway makes one for each of its endpoints.
+            if item["experiment_id"] != "0" and _OF_GATEWAY not in tags_of(item):
                 yield _found(item)
 
 

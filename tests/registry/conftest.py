@@ -21,6 +21,7 @@ from components.registry_content_spec import RegistryContentSpec
 from infra.prompts import contents
 from ops.engine import Engine, Outcome
 from ops.process import EngineCommand
+from ops.report import changes
 from registry.api import Server
 from sandbox import registry, toolchain
 from sandbox.session import Session
@@ -53,7 +54,10 @@ def fresh() -> Callable[[str], str]:
 
 @dataclass
 class Playground:
-    """A project with nothing but registry content; `content` is its block, changed by a test and brought up again."""
+    """A project with nothing but registry content; `content` is its block, changed by a test and brought up again.
+
+    `config` are secrets of the stack's configuration, encrypted as `pulumi config set --secret` does.
+    """
 
     root: Path
     env: Mapping[str, str]
@@ -76,20 +80,22 @@ class Playground:
     def engine(self) -> Iterator[Engine]:
         """The engine on this stack, with `env` added to what the provider sees."""
         file = self.root / "Pulumi.trial.yaml"
-        keys = {f"modelyard:{key}": value for key, value in self.config.items()}
-        file.write_text(yaml.safe_dump({"config": {"aws:region": "us-east-1", **keys}}))
+        file.write_text(yaml.safe_dump({"config": {"aws:region": "us-east-1"}}))
         with Session.open(self.root, file, "trial", toolchain=toolchain.ensure(REPOSITORY, say=print)) as session:
             env = {**session.env, **self.env}
             command = EngineCommand(session.toolchain.pulumi, session.toolchain.version, env, lambda _: None)
+            if self.config:
+                pairs = [part for key, value in self.config.items() for part in ("--secret", f"{key}={value}")]
+                command.run(["config", "set-all", "--stack", "trial", *pairs], str(session.workdir), {})
             yield Engine(command=command, workdir=session.workdir, stack="trial", env=env, program=self.program)
 
     def up(self, *, ok: bool = True) -> Outcome:
         with self.engine() as engine:
             return checked(engine.up(), ok)
 
-    def preview(self, *, diff: bool = False, ok: bool = True) -> Outcome:
+    def preview(self) -> Outcome:
         with self.engine() as engine:
-            return checked(engine.preview(diff=diff), ok)
+            return checked(engine.preview(), True)
 
     def refresh(self) -> Outcome:
         with self.engine() as engine:
@@ -113,6 +119,12 @@ class Playground:
 def checked(outcome: Outcome, ok: bool) -> Outcome:
     assert outcome.ok is ok, said(outcome)
     return outcome
+
+
+def shown(outcome: Outcome) -> str:
+    """Every change of a preview as the report shows it to a person."""
+    groups = changes.groups(outcome.gathered.details.values(), outcome.gathered.parents)
+    return "\n".join(each.model_dump_json(indent=1) for each in groups)
 
 
 def said(outcome: Outcome) -> str:

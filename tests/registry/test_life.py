@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from registry.api import Server
-from tests.registry.conftest import Playground
+from tests.registry.conftest import PLANTED, Playground, said, shown
 
 Make = Callable[..., Playground]
 Fresh = Callable[[str], str]
@@ -34,9 +34,9 @@ def test_a_prompt_and_its_alias_through_change_drift_and_repair(playground: Make
     assert (newest(server, prompt), alias(server, prompt, "production")) == ((1, "You help.\nBe brief."), 1)
 
     play.prompt("support.md", "You help.\nBe kind.")
-    shown = play.preview(diff=True)
-    assert "- Be brief." in shown.diff and "+ Be kind." in shown.diff
-    assert {step.type.rpartition(":")[2] for step in shown.gathered.steps.values()} == {"Prompt", "PromptAlias"}
+    planned = play.preview()
+    assert "-Be brief." in shown(planned) and "+Be kind." in shown(planned)
+    assert {step.type.rpartition(":")[2] for step in planned.gathered.steps.values()} == {"Prompt", "PromptAlias"}
     assert newest(server, prompt)[0] == 1
     play.up()
     assert (newest(server, prompt), alias(server, prompt, "production")) == ((2, "You help.\nBe kind."), 2)
@@ -49,3 +49,48 @@ def test_a_prompt_and_its_alias_through_change_drift_and_repair(playground: Make
     ]
     play.up()
     assert (newest(server, prompt)[0], alias(server, prompt, "production")) == (2, 2)
+
+
+def test_an_unchanged_stack_asks_the_server_nothing(playground: Make, server: Server, fresh: Fresh) -> None:
+    play = playground()
+    play.content = {"models": {fresh("model"): {"description": "d", "tags": {"a": "b"}}}}
+    play.up()
+    nowhere = {"MODELYARD_REGISTRY_URL": "http://127.0.0.1:9", "MODELYARD_REGISTRY_PASSWORD": server.password}
+    apart = Playground(play.root, nowhere, play.config, play.content)
+    assert apart.preview().gathered.touched == 0
+    assert apart.up().gathered.touched == 0
+
+
+def test_a_server_that_comes_back_lets_a_second_up_finish_and_no_secret_is_in_the_state(
+    playground: Make, server: Server, fresh: Fresh
+) -> None:
+    model, hook, user = fresh("model"), fresh("hook"), fresh("user")
+    play = playground()
+    play.content = {
+        "timeoutSec": 1,
+        "models": {model: {"description": "d"}},
+        "webhooks": {
+            hook: {"url": "https://example.org/x", "events": ["model_version.created"], "secret": "config:hook"}
+        },
+        "users": {user: {"password": "config:pass", "grants": {"models": {model: "edit"}}}},
+    }
+    play.config = {"hook": PLANTED, "pass": f"{PLANTED}-long"}
+    down = Playground(play.root, {"MODELYARD_REGISTRY_URL": "http://127.0.0.1:9"}, play.config, play.content)
+    failed = down.up(ok=False)
+    assert "the registry does not answer" in said(failed) and "the same `up` goes on" in said(failed)
+    assert [each for each in play.resources() if each.get("id")] == []
+
+    play.content["timeoutSec"] = 60
+    play.up()
+    state = play.export()
+    assert PLANTED not in state and "secretDigest" in state
+    signed_in = Server(server.url, user, f"{PLANTED}-long").get("2.0/mlflow/users/current")
+    assert signed_in["username"] == user
+    assert play.preview().gathered.touched == 0
+
+    play.config["pass"] = f"{PLANTED}-other"
+    changed = play.preview()
+    assert [(step.type, step.keys) for step in changed.gathered.steps.values()] == [
+        ("modelyard:registry:User", ("password",))
+    ]
+    assert PLANTED not in shown(changed)

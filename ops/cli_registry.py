@@ -1,0 +1,154 @@
+"""`modelyard registry ...` and `modelyard models ...`: what a registry holds, read from the server itself."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ops import model_page, model_versions, registry_import
+from ops.reach import reached, sandboxed
+from ops.show import Show
+from ops.world import Place, World, registry_asks
+from problem import ExitCode, Problem, Refused
+
+registry = typer.Typer(no_args_is_help=True, help="The model registry of a stack.")
+models = typer.Typer(no_args_is_help=True, help="Models of the registry: versions, metrics, lineage.")
+
+Stack = Annotated[
+    str, typer.Option("--stack", "-s", envvar="MODELYARD_STACK", help="Pulumi.<STACK>.yaml describes it.")
+]
+Url = Annotated[str, typer.Option("--url", help="Another server than the stack's own.")]
+Cloud = Annotated[bool, typer.Option("--cloud", help="The stack's server in the account, not the sandbox's.")]
+Json = Annotated[bool, typer.Option("--json", help="For a machine.")]
+
+_place: Callable[[str, World], Place]
+
+
+def attach(app: typer.Typer, place: Callable[[str, World], Place]) -> None:
+    """Adds both groups to the command; `place` finds a stack by its name."""
+    global _place
+    _place = place
+    app.add_typer(registry, name="registry")
+    app.add_typer(models, name="models")
+
+
+def _of(stack: str, cloud: bool) -> Place:
+    return _place(stack, World.CLOUD if cloud else World.SANDBOX)
+
+
+@registry.command("import", epilog="Example:  modelyard registry import --stack prod --url https://mlflow.example.org")
+def import_(
+    stack: Stack,
+    url: Url = "",
+    cloud: Cloud = False,
+    look: Annotated[bool, typer.Option("--look", help="Print the block; write nothing.")] = False,
+) -> int:
+    """Write the block of the stack file that says what a running registry holds, and its prompts' files."""
+    show, place = Show(), _of(stack, cloud)
+    with reached(place, url) as server:
+        # A server without MLflow's basic-auth app has no users and no call to list them.
+        block = registry_import.read(server, users=bool(server.user) or bool(registry_asks(place)))
+    if look:
+        show.line(registry_import.as_yaml({"registry": block.content}).rstrip())
+    else:
+        for path in registry_import.write(block, place.stack_file, place.stack_file.parent):
+            show.line(f"wrote {path.name if path == place.stack_file else path.relative_to(place.stack_file.parent)}")
+    for note in block.notes:
+        show.line(f"note: {note}", style="dim")
+    return ExitCode.OK
+
+
+@registry.command("open", epilog="Example:  modelyard registry open --stack dev")
+def open_(
+    stack: Stack,
+    command: Annotated[list[str] | None, typer.Argument(help="What to run with it; without it, until Ctrl-C.")] = None,
+) -> int:
+    """Keep the sandbox's registry up, a real MLflow server, until Ctrl-C or until a command has run."""
+    show, place = Show(), _of(stack, False)
+    with sandboxed(place) as found:
+        env = found.variables()
+        if command:
+            return subprocess.run(command, env={**os.environ, **env}, check=False).returncode
+        show.head("a real MLflow server in the sandbox", stack)
+        show.line(f"{found.url}  (loads at the first call)")
+        for key in ("MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"):
+            if key in env:
+                show.line(f"  export {key}={shlex.quote(env[key])}")
+        show.line("Ctrl-C ends it; what it holds stays")
+        try:
+            while found.process.poll() is None:
+                time.sleep(0.5)
+        except KeyboardInterrupt:
+            return ExitCode.OK
+    raise Refused(
+        Problem(summary="the server has ended", fix=f"read .sandbox/{stack}/mlflow/server.log"), ExitCode.FAILED
+    )
+
+
+@models.command("list", epilog="Example:  modelyard models list --stack dev")
+def list_(stack: Stack, url: Url = "", cloud: Cloud = False, as_json: Json = False) -> int:
+    """Every model, its newest version and its aliases."""
+    show = Show(as_json=as_json)
+    with reached(_of(stack, cloud), url) as server:
+        found = model_versions.models(server)
+    if as_json:
+        show.value(found)
+        return ExitCode.OK
+    rows = [["model", "newest", "aliases", "description"]]
+    for each in found:
+        aliases = ", ".join(f"{alias} -> {version}" for alias, version in sorted(each["aliases"].items()))
+        rows.append([each["name"], str(each["newest"] or "none"), aliases, each["description"]])
+    for line in model_page.aligned(rows):
+        show.line(line)
+    return ExitCode.OK
+
+
+@models.command("show", epilog="Example:  modelyard models show assistant --stack dev")
+def show_(name: str, stack: Stack, url: Url = "", cloud: Cloud = False, as_json: Json = False) -> int:
+    """Every version of a model: parameters, metrics, aliases, run, data and signature."""
+    show, found = Show(as_json=as_json), _versions(name, stack, url, cloud)
+    if as_json:
+        show.value([model_page.as_value(each) for each in found])
+        return ExitCode.OK
+    for line in [line for each in found for line in model_page.shown(each)] or ["no versions yet: training makes them"]:
+        show.line(line)
+    return ExitCode.OK
+
+
+@models.command(epilog="Example:  modelyard models compare assistant -s dev --metric accuracy --out accuracy.html")
+def compare(
+    name: str,
+    stack: Stack,
+    metric: Annotated[str, typer.Option("--metric", help="Only this metric; needed for a picture.")] = "",
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="A picture over versions: *.png or *.html.")] = None,
+    url: Url = "",
+    cloud: Cloud = False,
+    as_json: Json = False,
+) -> int:
+    """Versions side by side: the parameters that differ, and metrics; with --out also a picture."""
+    if out is not None and not metric:
+        raise Refused(Problem(summary="which metric is drawn?", fix="add --metric NAME"), ExitCode.USAGE)
+    show, found = Show(as_json=as_json), _versions(name, stack, url, cloud)
+    head, *rows = model_page.compared(found, metric)
+    if as_json:
+        show.value([dict(zip(head, row, strict=True)) for row in rows])
+    else:
+        for line in model_page.aligned([head, *rows]):
+            show.line(line)
+    if out is not None:
+        model_page.draw(name, found, metric, out)
+        sys.stderr.write(f"wrote {out}\n")
+    return ExitCode.OK
+
+
+def _versions(name: str, stack: str, url: str, cloud: bool) -> list[Any]:
+    with reached(_of(stack, cloud), url) as server:
+        return model_versions.versions(server, name)
