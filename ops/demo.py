@@ -19,6 +19,7 @@ import pulumi_aws as aws
 
 from ops import cli, commands, reporting, sketch
 from ops.commands import Job
+from ops.reach import address
 from ops.show import Show
 from ops.world import Place, World
 from problem import ExitCode, Problem, Refused
@@ -69,7 +70,7 @@ class Demo:
     def run(self, *arguments: str) -> int:
         """One `modelyard` command, said first as a person would type it."""
         self.show.line(f"$ modelyard {' '.join(arguments)}", style="bold cyan")
-        return cli.run([*arguments, *([] if arguments[0] == "config" else ["--sandbox"])])
+        return cli.run([*arguments, *([] if arguments[0] in {"config", "registry"} else ["--sandbox"])])
 
     def changed(self, name: str, change: Callable[[str], str]) -> Path:
         """A copy of the stack file with one change, which must have changed something."""
@@ -146,7 +147,11 @@ def open_door() -> None:
 
 
 def go_on(demo: Demo) -> int:
-    """The stack stays; three commands to go on with."""
+    """What the registry holds and where it is; the stack stays, with commands to go on with."""
+    demo.show.line("the stack's model registry is a real MLflow server; it holds:")
+    if (code := demo.run("registry", "import", "--look", "--stack", STACK)) != ExitCode.OK:
+        return code
+    demo.show.line(f"  at {address(demo.place)} while `modelyard registry open --stack {STACK}` runs\n")
     demo.show.line(
         "the sandbox stack is up and stays. To go on (`. .venv/bin/activate` first, or write .venv/bin/modelyard):"
     )

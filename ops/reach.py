@@ -54,6 +54,12 @@ def sandboxed(place: Place) -> Iterator[registry.Registry]:
         found.close()
 
 
+def address(place: Place) -> str:
+    """Where the sandbox's registry of this stack listens; it keeps its port."""
+    with sandboxed(place) as found:
+        return found.url
+
+
 def _elsewhere(place: Place, url: str) -> Connection:
     from infra.settings import Stack
     from infra.stackfile import StackFile

@@ -85,7 +85,7 @@ def test_a_server_that_comes_back_lets_a_second_up_finish_and_no_secret_is_in_th
     state = play.export()
     assert PLANTED not in state and "secretDigest" in state
     signed_in = Server(server.url, user, f"{PLANTED}-long").get("2.0/mlflow/users/current")
-    assert signed_in["username"] == user
+    assert signed_in["user"]["username"] == user
     assert play.preview().gathered.touched == 0
 
     play.config["pass"] = f"{PLANTED}-other"
