@@ -1,10 +1,11 @@
 # Each target does its own set-up; a second run starts at once.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench chaos clean
+.PHONY: help demo test conformance lint bench chaos clean
 
 help:
 	@echo "make demo    bring dev up in the sandbox, change it, see a policy refuse a change (no account needed)"
 	@echo "make test    every check and test"
+	@echo "make conformance   a real API server, Karpenter and Prometheus take what the stacks declare (built the first time)"
 	@echo "make lint    only the checks that run nothing"
 	@echo "make bench   seconds and memory of previews, against a flat program and as pools grow"
 	@echo "make chaos   44 kills of the engine, the program, the provider and all of them; each must converge"
@@ -17,6 +18,10 @@ demo:
 test:
 	@.ci/venv dev
 	@.ci/test
+
+conformance:
+	@.ci/venv dev
+	@.ci/conformance
 
 lint:
 	@.ci/venv dev

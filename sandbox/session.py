@@ -127,7 +127,7 @@ def _folder(root: Path, name: str, kubeconfig: Path | None) -> Path:
     """Where a stack lives: one folder in the sandbox, and one for each cluster that it was brought to."""
     if kubeconfig is None:
         return root / ".sandbox" / name
-    cluster = json.dumps(dict(current(kubeconfig)[0]), sort_keys=True)
+    cluster = json.dumps(dict(current(kubeconfig)[1]), sort_keys=True)
     return root / ".sandbox" / "clusters" / f"{name}-{hashlib.sha256(cluster.encode()).hexdigest()[:10]}"
 
 

@@ -51,7 +51,7 @@ class Api:
     """The API server of a kubeconfig's current context. Methods raise CloudError with the server's reason and words."""
 
     def __init__(self, kubeconfig: Path) -> None:
-        cluster, self._user = current(kubeconfig)
+        self.context, cluster, self._user = current(kubeconfig)
         self.url = str(cluster["server"]).rstrip("/")
         self._home = kubeconfig.parent
         self._private = tempfile.TemporaryDirectory(prefix="kube-")

@@ -43,16 +43,17 @@ def active(kubeconfig: Any) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     return named("clusters", "cluster", context.get("cluster")), named("users", "user", context.get("user"))
 
 
-def current(kubeconfig: Path) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """The cluster and the user of a kubeconfig file's current context; `Refused` when it names no server."""
+def current(kubeconfig: Path) -> tuple[str, Mapping[str, Any], Mapping[str, Any]]:
+    """A kubeconfig file's current context: its name, cluster and user; `Refused` when it names no server."""
     try:
-        cluster, user = active(kubeconfig.read_text(encoding="utf-8"))
+        text = kubeconfig.read_text(encoding="utf-8")
+        cluster, user = active(text)
     except OSError as error:
         raise Refused(Problem(summary=f"cannot read the kubeconfig: {error}"), ExitCode.USAGE) from None
     if not str(cluster.get("server") or "").startswith("https://"):
         summary, fix = "the kubeconfig's current context names no server", "kubectl config use-context NAME"
         raise Refused(Problem(summary=summary, file=str(kubeconfig), allowed="https://...", fix=fix), ExitCode.USAGE)
-    return cluster, user
+    return str(yaml.safe_load(text)["current-context"]), cluster, user
 
 
 class Cluster:

@@ -34,8 +34,9 @@ USERS = {"admin": "system:masters", "system:kube-controller-manager": "", "syste
 """Who may sign in, and the group of each; the last two have the roles that the API server itself brings."""
 
 _READY_WITHIN = 180.0
-# The reader of standard input ends the program when the owner's end of the pipe is closed, which a kill does too.
-_GUARD = '"$@" </dev/null & child=$!; { read -r _; kill "$child"; } <&3 2>/dev/null & wait "$child"'
+# The reader of standard input ends the program when the owner's end of the pipe is closed, which a kill does too. An API
+# server whose etcd goes at the same moment would wait for it for long: so the whole group ends after some seconds.
+_GUARD = '"$@" </dev/null & child=$!; { read -r _; kill "$child"; sleep 8; kill -9 0; } <&3 2>/dev/null & wait "$child"'
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -36,13 +36,23 @@ _LATER = 10.0
 
 
 class LiveCloud(KubernetesCloud):
-    """One real cluster; what the program says about which cluster it means is not asked."""
+    """The cluster of the kubeconfig that the command names; a program that names another context is refused."""
 
     label = "kubernetes"
 
     def __init__(self, world: World, faults: Faults, api: Api) -> None:
         super().__init__(world, faults)
         self._api = api
+
+    def configure(self, variables: dict[str, Any]) -> None:
+        """CloudError when the program names another context than the one that the command means."""
+        super().configure(variables)
+        wanted = self._settings.get("context")
+        if wanted and wanted != self._api.context:
+            said = (
+                f'the stack is for the context "{wanted}", and the kubeconfig\'s current one is "{self._api.context}"'
+            )
+            raise CloudError("WrongContext", f"{said}: kubectl config use-context {wanted}")
 
     def diff_config(self, olds: dict[str, Any], news: dict[str, Any]) -> Change:  # noqa: ARG002 - the protocol's
         """The cluster is the one that the command names, so no setting of the program's moves an object."""
@@ -75,7 +85,7 @@ class LiveCloud(KubernetesCloud):
             return "", self._foreseen(inputs) or dict(overlay({"metadata": {"uid": UNKNOWN}}, inputs))
         obj, id = _plain(inputs), identity(token, inputs)
         live = self._api.get(obj)
-        if live is not None and _manager(live) != _mine():
+        if live is not None and _owner(live) != _mine():
             raise CloudError("AlreadyExists", f'{inputs["kind"]} "{id}" already exists, and another made it')
         return id, _outputs(self._applied(obj, inputs, _mine()), inputs)
 
@@ -211,11 +221,16 @@ def _mine() -> str:
     return f"{MANAGER}-{hashlib.sha256(CREATOR.get().encode()).hexdigest()[:12]}"
 
 
-def _manager(live: Mapping[str, Any] | None) -> str:
-    """Who of ours applied an object, which may be under an earlier name of the resource; else the current resource."""
+def _owner(live: Mapping[str, Any] | None) -> str:
+    """Which resource's field manager applied an object; empty when it was none of ours."""
     fields = mapping(mapping(live).get("metadata")).get("managedFields") or ()
     ours = [str(each["manager"]) for each in fields if each.get("operation") == "Apply"]
-    return next((name for name in ours if name.startswith(f"{MANAGER}-")), _mine())
+    return next((name for name in ours if name.startswith(f"{MANAGER}-")), "")
+
+
+def _manager(live: Mapping[str, Any] | None) -> str:
+    """The field manager to go on with: the object's own, which may be from an earlier name of the resource."""
+    return _owner(live) or _mine()
 
 
 def _space(name: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,8 @@ from sandbox.kubernetes.controlplane import ControlPlane
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
+PACKS = (REPOSITORY / "policies" / "run",)
+
 pytestmark = pytest.mark.conformance
 
 
@@ -40,7 +43,7 @@ class Heard(Show):
 
 @dataclass
 class Stage:
-    """A stack brought to a control plane; `program` stands in for the platform's own when it is given."""
+    """A stack brought to a control plane."""
 
     place: Place
     program: Program
@@ -65,19 +68,19 @@ def stage(plane: ControlPlane, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     tools = toolchain.ensure(REPOSITORY, say=print)
     monkeypatch.setattr(session, "ensure", lambda root, **_: tools)
 
-    def make(program: Program | None = None, packs: tuple[Path, ...] = ()) -> Stage:
+    def make(stack: str) -> Stage:
         (tmp_path / "Pulumi.yaml").write_text("name: modelyard\nmain: infra/\nruntime: python\n")
         (tmp_path / "infra").mkdir()
-        file = tmp_path / "Pulumi.dev.yaml"
-        file.write_text((REPOSITORY / "Pulumi.dev.yaml").read_text())
-        place = Place(root=tmp_path, stack="dev", stack_file=file, world=World.KUBECONFIG, kubeconfig=plane.kubeconfig)
-        return Stage(place, program or wiring.make(file), packs)
+        file = tmp_path / f"Pulumi.{stack}.yaml"
+        file.write_text((REPOSITORY / file.name).read_text())
+        place = Place(root=tmp_path, stack=stack, stack_file=file, world=World.KUBECONFIG, kubeconfig=plane.kubeconfig)
+        return Stage(place, wiring.make(file), PACKS)
 
     return make
 
 
 def kubectl(plane: ControlPlane, *arguments: str) -> str:
-    command = ["kubectl", "--kubeconfig", str(plane.kubeconfig), *arguments]
+    command = [str(Path(sys.executable).with_name("kubectl")), "--kubeconfig", str(plane.kubeconfig), *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
@@ -85,7 +88,7 @@ def test_dev_comes_up_stays_as_it_is_drifts_and_goes(
     plane: ControlPlane, stage: Callable[..., Stage], record_property: Callable[[str, object], None]
 ) -> None:
     before = kubectl(plane, "get", "namespaces", "-o", "name").split()
-    dev = stage(packs=(REPOSITORY / "policies" / "run",))
+    dev = stage("dev")
     up = dev.run(commands.up)
     resources = up.gathered.changes["create"]
     assert up.gathered.changes == {"create": resources}
