@@ -19,6 +19,7 @@ class ExitCode(enum.IntEnum):
     USAGE = 2
     REFUSED = 3
     UNAVAILABLE = 4
+    PENDING = 5
     INTERRUPTED = 130
 
 

@@ -168,12 +168,16 @@ POSTGRESQL = "17"
 
 @dataclass(frozen=True, kw_only=True)
 class CrdModule:
-    """A Go module that holds a chart's CRDs as files; `sum` is its hash in `go.sum`'s form, `folder` where they stand."""
+    """A Go module that holds a chart's CRDs as files; `sum` is its hash in `go.sum`'s form, `folder` where they stand.
+
+    `go_version` is the compiler that the module asks for, where that is a newer one.
+    """
 
     module: str
     version: str
     sum: str
     folder: str
+    go_version: str = ""
 
 
 CRD_MODULES = {
@@ -182,6 +186,20 @@ CRD_MODULES = {
         version="v1.14.1",
         sum="h1:WGtIQTQcxpElYMdWfWuPwaF2+9muR+hYhPZsTtoY8Gs=",
         folder="pkg/apis/crds",
+    ),
+    "karpenter-kwok": CrdModule(
+        module="sigs.k8s.io/karpenter",
+        version="v1.15.0",
+        sum="h1:5SEptlAvsOZbNg4qg8OSdF1qi6BEZHZLA020nXY7jGw=",
+        folder="kwok/charts/crds",
+        go_version="go1.27.3",
+    ),
+    "karpenter-kwok-nodeclass": CrdModule(
+        module="sigs.k8s.io/karpenter",
+        version="v1.15.0",
+        sum="h1:5SEptlAvsOZbNg4qg8OSdF1qi6BEZHZLA020nXY7jGw=",
+        folder="kwok/apis/crds",
+        go_version="go1.27.3",
     ),
     "kube-prometheus-stack": CrdModule(
         module="github.com/prometheus-operator/prometheus-operator",

@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from ops import cli_registry, commands, report_cli, reporting, shell
+from ops import cli_registry, commands, report_cli, reporting, shell, simulate_cli
 from ops import doctor as diagnosis
 from ops import judge as judging
 from ops import recover as recovery
@@ -39,6 +39,7 @@ app = typer.Typer(
 )
 
 app.add_typer(report_cli.app)
+app.command(epilog=simulate_cli.EPILOG)(simulate_cli.simulate)
 
 _WORDS = {ExitCode.INTERRUPTED: "stopped", ExitCode.FAILED: "failed", ExitCode.UNAVAILABLE: "missing"}
 
@@ -62,7 +63,7 @@ def preview(
     """Report what `up` would do, what it would cost and what the policies say, changing nothing."""
     paper, output = Paper(form=form, out=out), Format.JSON if form is Form.JSON else Format.TEXT
     world = choose(sandbox=sandbox, cloud=cloud, ci=_in_ci(), kubeconfig=kubeconfig)
-    place = _place(stack, file, world, kubeconfig)
+    place = place_of(stack, file, world, kubeconfig)
     try:
         job, held = _job(stack, file, sandbox, cloud, output, kubeconfig=kubeconfig, ask=False), None
         if judge is not None:
@@ -158,7 +159,7 @@ def outputs(
 @app.command(epilog="Example:  modelyard config --stack prod")
 def config(stack: StackName, file: StackFile = None, output: Output = Format.TEXT) -> int:
     """Print every effective setting and where it came from: stack file, profile or default."""
-    place = _place(stack, file, World.SANDBOX)
+    place = place_of(stack, file, World.SANDBOX)
     return commands.config(place, Show(as_json=output is Format.JSON))
 
 
@@ -175,7 +176,7 @@ def cost(
     from ops import cost as bill
     from ops import cost_page
 
-    place = _place(stack, file, World.SANDBOX)
+    place = place_of(stack, file, World.SANDBOX)
     with tempfile.TemporaryDirectory() as scratch:
         other = bill.other(place.root, place.stack_file, compare, Path(scratch)) if compare else None
         found = bill.report(stack, place.stack_file, other)
@@ -204,7 +205,7 @@ def render(
     known = {}
     if from_state:
         known = commands.known_values(_job(stack, None, sandbox, cloud, output, kubeconfig=kubeconfig, ask=False))
-    return commands.render(_place(stack, file, World.SANDBOX), out, known, Show(as_json=output is Format.JSON))
+    return commands.render(place_of(stack, file, World.SANDBOX), out, known, Show(as_json=output is Format.JSON))
 
 
 @app.command(epilog="Examples:  modelyard doctor   |   modelyard doctor --stack prod --cloud --format json")
@@ -216,7 +217,7 @@ def doctor(
     """Look for what would stop an `up`: tools here, and with --cloud quotas, roles, zones and the way to the cluster."""
     if cloud and not stack:
         raise Refused(Problem(summary="an account is judged for a stack", fix="add --stack"), ExitCode.USAGE)
-    place = _place(stack, None, World.CLOUD if cloud else World.SANDBOX) if stack else None
+    place = place_of(stack, None, World.CLOUD if cloud else World.SANDBOX) if stack else None
     return diagnosis.doctor(root(), place, Show(as_json=output is Format.JSON))
 
 
@@ -229,7 +230,7 @@ def in_shell(
 ) -> int:
     """Run plain `pulumi` (or anything) in the sandbox stack's folder with its clouds up."""
     world = World.KUBECONFIG if kubeconfig else World.SANDBOX
-    return shell.run(_place(stack, file, world, kubeconfig), command or [], Show())
+    return shell.run(place_of(stack, file, world, kubeconfig), command or [], Show())
 
 
 def root() -> Path:
@@ -241,7 +242,8 @@ def root() -> Path:
     return Path(__file__).resolve().parent.parent
 
 
-def _place(stack: str, file: Path | None, world: World, kubeconfig: Path | None = None) -> Place:
+def place_of(stack: str, file: Path | None, world: World, kubeconfig: Path | None = None) -> Place:
+    """The stack of that name in this repository. Raises Refused for a name that no stack can have."""
     if not stack.replace("-", "").replace("_", "").isalnum() or not stack.isascii():
         raise Refused(
             Problem(summary="this is no stack name", found=stack, allowed="letters, digits, - and _"), ExitCode.USAGE
@@ -265,7 +267,7 @@ def _job(
     faults: Path | None = None,
 ) -> Job:
     world = choose(sandbox=sandbox, cloud=cloud, ci=_in_ci(), kubeconfig=kubeconfig)
-    place = _place(stack, file, world, kubeconfig)
+    place = place_of(stack, file, world, kubeconfig)
     if file is not None and world is not World.SANDBOX:
         raise Refused(
             Problem(summary="--file is for trying a change in the sandbox", fix=f"leave out --{world.value} or --file"),
@@ -295,7 +297,7 @@ def _asker() -> Callable[[str], bool]:
     return lambda question: typer.confirm(question)
 
 
-cli_registry.attach(app, lambda stack, world: _place(stack, None, world))
+cli_registry.attach(app, lambda stack, world: place_of(stack, None, world))
 
 
 def main(arguments: list[str] | None = None) -> None:

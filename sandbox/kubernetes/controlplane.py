@@ -83,10 +83,10 @@ class ControlPlane:
                             "service-account-private-key-file": folder / "accounts.key",
                             "root-ca-file": folder / "certs" / "apiserver.crt",
                         }
-                    running.enter_context(_process(folder, binaries[name], flags))
+                    running.enter_context(program(folder, binaries[name], flags))
             if controllers:
                 account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}}
-                _wait(folder, "kube-controller-manager", lambda: plane.api.get(account) is not None)
+                wait(folder, "kube-controller-manager", lambda: plane.api.get(account) is not None)
             say(f"kubernetes: {plane.url} is ready ({time.monotonic() - began:.1f} s)")
             yield plane
 
@@ -113,7 +113,7 @@ def _established(crd: Mapping[str, Any]) -> bool:
 
 
 def _serve(folder: Path, binaries: Mapping[str, Path], running: contextlib.ExitStack) -> ControlPlane:
-    store, peers, port = _free_port(), _free_port(), _free_port()
+    store, peers, port = free_port(), free_port(), free_port()
     etcd = {
         "data-dir": folder / "etcd",
         "listen-client-urls": f"http://127.0.0.1:{store}",
@@ -122,7 +122,7 @@ def _serve(folder: Path, binaries: Mapping[str, Path], running: contextlib.ExitS
         "unsafe-no-fsync": "true",
         "log-level": "warn",
     }
-    running.enter_context(_process(folder, binaries["etcd"], etcd))
+    running.enter_context(program(folder, binaries["etcd"], etcd))
     tokens = _tokens(folder)
     _accounts_key(folder)
     server = {
@@ -141,9 +141,9 @@ def _serve(folder: Path, binaries: Mapping[str, Path], running: contextlib.ExitS
         "service-account-signing-key-file": folder / "accounts.key",
         "profiling": "false",
     }
-    running.enter_context(_process(folder, binaries["kube-apiserver"], server))
+    running.enter_context(program(folder, binaries["kube-apiserver"], server))
     url, certificate = f"https://127.0.0.1:{port}", folder / "certs" / "apiserver.crt"
-    _wait(folder, "kube-apiserver", certificate.exists)
+    wait(folder, "kube-apiserver", certificate.exists)
     kubeconfig = _kubeconfig(folder, url, "admin", tokens["admin"])
     api = Api(kubeconfig)
 
@@ -152,12 +152,14 @@ def _serve(folder: Path, binaries: Mapping[str, Path], running: contextlib.ExitS
             return api.healthy()
         return False
 
-    _wait(folder, "kube-apiserver", ready)
+    wait(folder, "kube-apiserver", ready)
     return ControlPlane(folder=folder, url=url, token=tokens["admin"], kubeconfig=kubeconfig, api=api)
 
 
 @contextlib.contextmanager
-def _process(folder: Path, binary: Path, flags: Mapping[str, object]) -> Iterator[None]:
+def program(
+    folder: Path, binary: Path, flags: Mapping[str, object], *, env: Mapping[str, str] | None = None
+) -> Iterator[None]:
     """A program that lives as long as the block, in a session of its own; its output goes to a log in `folder`."""
     command = [str(binary), *(f"--{key}={value}" for key, value in flags.items())]
     with (folder / f"{binary.name}.log").open("wb") as log:
@@ -166,6 +168,7 @@ def _process(folder: Path, binary: Path, flags: Mapping[str, object]) -> Iterato
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,
+            env=env,
             start_new_session=True,
         )
     try:
@@ -176,7 +179,8 @@ def _process(folder: Path, binary: Path, flags: Mapping[str, object]) -> Iterato
         process.wait(60)
 
 
-def _wait(folder: Path, what: str, ready: Callable[[], bool]) -> None:
+def wait(folder: Path, what: str, ready: Callable[[], bool]) -> None:
+    """Waits until `what` is ready; Refused (`UNAVAILABLE`) with the end of its log in `folder` when that takes too long."""
     ends = time.monotonic() + _READY_WITHIN
     while not ready():
         if time.monotonic() > ends:
@@ -228,7 +232,8 @@ def _private(file: Path, text: str) -> None:
         handle.write(text)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of 127.0.0.1 on which nobody listens now."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])

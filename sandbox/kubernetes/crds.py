@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import shutil
 import subprocess
 import tempfile
@@ -40,7 +41,8 @@ def _fetched(source: CrdModule) -> Path:
         raise Refused(Problem(summary=f"{wanted} cannot be fetched", found="no `go` on PATH", fix=fix), _MISSING)
     with tempfile.TemporaryDirectory() as elsewhere:  # inside a module, go would ask for a go.sum of all it needs
         command = [go, "mod", "download", "-json", wanted]
-        done = subprocess.run(command, cwd=elsewhere, capture_output=True, text=True, check=False)
+        env = {**os.environ, "GOTOOLCHAIN": source.go_version} if source.go_version else None
+        done = subprocess.run(command, cwd=elsewhere, env=env, capture_output=True, text=True, check=False)
     try:
         answer = json.loads(done.stdout)
     except ValueError:

@@ -1,0 +1,141 @@
+"""A cluster in which the real Karpenter decides about a stack's pools: control plane, KWOK, Karpenter, NodePools.
+
+All of it runs on this machine, in a folder that only its owner may read, and ends with the block, however that ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from ops.simulate.loads import NAMESPACE
+from ops.simulate.machines import Machine, instance_types_file
+from ops.simulate.pools import Purchase
+from ops.simulate.stages import stages
+from ops.simulate.watch import Timeline
+from problem import ExitCode, Problem, Refused
+from sandbox.faults import CloudError
+from sandbox.kubernetes import autoscaler
+from sandbox.kubernetes.controlplane import ControlPlane
+
+Say = Callable[[str], None]
+LOOK_EVERY = 0.25
+SETTLED_WITHIN = 300.0
+CLAIMS = "/apis/karpenter.sh/v1/nodeclaims"
+PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
+EVENTS = f"/api/v1/namespaces/{NAMESPACE}/events"
+_AT_ONCE = 8
+
+
+class Cluster:
+    """A control plane with a stack's NodePools in it; Karpenter runs inside `buying` only."""
+
+    def __init__(self, root: Path, plane: ControlPlane, say: Say) -> None:
+        self.root, self.plane, self.api, self._say = root, plane, plane.api, say
+
+    @classmethod
+    @contextlib.contextmanager
+    def started(
+        cls,
+        root: Path,
+        folder: Path,
+        asked: Sequence[Purchase],
+        found: Sequence[Machine],
+        *,
+        say: Say = lambda _: None,
+        stop_seconds: float = 0,
+    ) -> Iterator[Cluster]:
+        """The cluster for the block; the tools are built the first time. `stop_seconds` is how long a pod takes to stop.
+
+        Raises Refused (`UNAVAILABLE`) when a tool cannot be had or does not come up.
+        """
+        with (
+            ControlPlane.started(root, folder, say=say) as plane,
+            autoscaler.nodes(root, plane, stages(asked, found, stop_seconds=stop_seconds), say=say),
+        ):
+            autoscaler.install(plane)
+            cluster = cls(root, plane, say)
+            cluster.create([{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}])
+            cluster.create({each.node_class["metadata"]["name"]: each.node_class for each in asked}.values())
+            cluster.create(each.kwok() for each in asked)
+            account = {
+                "apiVersion": "v1",
+                "kind": "ServiceAccount",
+                "metadata": {"name": "default", "namespace": NAMESPACE},
+            }
+            cluster.wait("the namespace", lambda: plane.api.get(account) is not None, within=60)
+            yield cluster
+
+    @contextlib.contextmanager
+    def buying(self, found: Sequence[Machine]) -> Iterator[None]:
+        """Karpenter for the block, with these types to be had and no other."""
+        with autoscaler.karpenter(self.root, self.plane, instance_types_file(found), say=self._say):
+            yield
+
+    def create(self, objects: Iterable[Mapping[str, Any]]) -> None:
+        """Makes objects, several at once. Raises Refused with the server's words and the object that it would not take."""
+
+        def one(obj: Mapping[str, Any]) -> None:
+            kind, namespace, name = self.api.place(obj)
+            try:
+                query = {"fieldValidation": "Strict"}
+                self.api.request("POST", kind.path(namespace), obj, query=query, warned=False)
+            except CloudError as error:
+                raise Refused(
+                    Problem(summary=f"the API server refuses {obj['kind']} {name}: {error}", where=name)
+                ) from None
+
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            list(pool.map(one, list(objects)))
+
+    def items(self, path: str, **query: str) -> list[dict[str, Any]]:
+        """What the server lists under a path."""
+        found: list[dict[str, Any]] = self.api.request("GET", path, query=query, warned=False).get("items") or []
+        return found
+
+    def watch(self, seen: Timeline, began: float, until: Callable[[float], bool], *, within: float, what: str) -> None:
+        """Looks again and again until `until(seconds since began)`; Refused (`FAILED`) when that takes longer than `within`."""
+        ends = time.monotonic() + within
+        while True:
+            looked = time.monotonic()
+            claims, pods = self.items(CLAIMS), self.items(PODS)
+            now = time.monotonic() - began
+            seen.look(claims, pods, now)
+            if until(now):
+                return
+            if time.monotonic() > ends:
+                summary = f"{what} did not happen within {within:.0f} s"
+                raise Refused(
+                    Problem(summary=summary, found=_state(seen), fix=f"read the logs in {self.plane.folder}"),
+                    ExitCode.FAILED,
+                )
+            time.sleep(max(LOOK_EVERY, 2 * (time.monotonic() - looked)))
+
+    def settle(self, seen: Timeline, began: float, *, within: float = SETTLED_WITHIN) -> None:
+        """Looks until nothing more happens: every pod has a ready node, or Karpenter has refused the rest for good."""
+        self.watch(seen, began, seen.settled, within=within, what="the end of all changes")
+
+    def wait(self, what: str, true: Callable[[], object], *, within: float) -> None:
+        """Waits until something is true; Refused (`FAILED`) when it does not become so."""
+        ends = time.monotonic() + within
+        while not true():
+            if time.monotonic() > ends:
+                raise Refused(Problem(summary=f"{what} did not happen within {within:.0f} s"), ExitCode.FAILED)
+            time.sleep(LOOK_EVERY)
+
+    def said(self) -> dict[str, str]:
+        """What Karpenter said of each pod that it could not place."""
+        found = self.items(EVENTS, fieldSelector="reason=FailedScheduling,involvedObject.kind=Pod")
+        return {
+            str(each["involvedObject"]["name"]): str(each["message"])
+            for each in found
+            if "karpenter" in (each.get("reportingComponent"), each.get("source", {}).get("component"))
+        }
+
+
+def _state(seen: Timeline) -> str:
+    return f"{len(seen.standing())} nodes, {len(seen.pending())} pods without a node"
