@@ -1,0 +1,41 @@
+"""How long the real Karpenter takes from pending pods to registered nodes, with KWOK nodes that register at once.
+
+    python -m tests.bench.autoscaler     needs the Kubernetes programs, which are built the first time
+
+It is Karpenter's own share of the way: deciding, and making the node known. A machine's boot is not in it.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.conformance.pools import Pools, load, running
+
+ROUNDS = 5
+POOL = {"many": {"purpose": "batch", "capacity": "onDemand", "instanceTypes": ["g6.xlarge"], "limits": {"gpus": 40}}}
+
+
+def main() -> int:
+    """Prints the median and the range for one pod, and for forty at once."""
+    with tempfile.TemporaryDirectory() as folder:
+        pools = Pools.like_prod(Path(folder), POOL)
+        with running(Path(folder) / "cluster", pools) as run, run.cluster.buying(pools.found):
+            for count in (1, 40):
+                seconds = []
+                for _ in range(ROUNDS):
+                    run.pods(load("many", count))
+                    run.settle()
+                    seconds.append(max(each.registered or 0 for each in run.seen.standing()))
+                    run.clear()
+                middle, low, high = statistics.median(seconds), min(seconds), max(seconds)
+                sys.stdout.write(
+                    f"pending pod to node, {count} at once: {middle:.1f} s ({low:.1f} to {high:.1f}, {ROUNDS} rounds)\n"
+                )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
