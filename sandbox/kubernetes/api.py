@@ -57,7 +57,7 @@ class Api:
         self._private = tempfile.TemporaryDirectory(prefix="kube-")
         self._session = requests.Session()
         self._session.trust_env = False
-        retry = Retry(total=6, connect=3, backoff_factor=0.2, status_forcelist=(429,), allowed_methods=None)
+        retry = Retry(total=6, connect=3, backoff_factor=0.2, status_forcelist=(429, 504), allowed_methods=None)
         self._session.mount("https://", HTTPAdapter(pool_connections=1, pool_maxsize=32, max_retries=retry))
         authority = self._file(cluster, "certificate-authority")
         self._session.verify = authority or not cluster.get("insecure-skip-tls-verify", False)
