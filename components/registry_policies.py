@@ -26,34 +26,37 @@ def registry_policies(
     registry: dict[str, Any] = {"match_labels": {"app.kubernetes.io/name": pods.NAME}}
     shown = dict(labels)
     spaces = sorted({pods.NAMESPACE, *clients})
+    # Typed as Any: a type checker that compares such a tree with the SDK's overloads takes gigabytes for it.
+    spec: Any = {
+        "pod_selector": registry,
+        "policy_types": ["Ingress", "Egress"],
+        "ingress": [{"from": [_space(each) for each in sorted({*spaces, scraper})], "ports": [_tcp(pods.PORT)]}],
+        "egress": [
+            {"to": [{"ip_block": {"cidr": each}} for each in PRIVATE], "ports": [_tcp(POSTGRES)]},
+            # S3, and the webhooks of a registry that tells others what happens in it.
+            {
+                "to": [{"ip_block": {"cidr": "0.0.0.0/0", "except_": list(PRIVATE)}}],
+                "ports": [_tcp(443)],
+            },
+            {"to": [{"ip_block": {"cidr": POD_IDENTITY_AGENT}}], "ports": [_tcp(80)]},
+        ],
+    }
     own = k8s.networking.v1.NetworkPolicy(
         "registry",
         metadata={"name": pods.NAME, "namespace": pods.NAMESPACE, "labels": shown},
-        spec={
-            "pod_selector": registry,
-            "policy_types": ["Ingress", "Egress"],
-            "ingress": [{"from": [_space(each) for each in sorted({*spaces, scraper})], "ports": [_tcp(pods.PORT)]}],
-            "egress": [
-                {"to": [{"ip_block": {"cidr": each}} for each in PRIVATE], "ports": [_tcp(POSTGRES)]},
-                # S3, and the webhooks of a registry that tells others what happens in it.
-                {
-                    "to": [{"ip_block": {"cidr": "0.0.0.0/0", "except_": list(PRIVATE)}}],
-                    "ports": [_tcp(443)],
-                },
-                {"to": [{"ip_block": {"cidr": POD_IDENTITY_AGENT}}], "ports": [_tcp(80)]},
-            ],
-        },
+        spec=spec,
         opts=opts,
     )
+    outward: Any = {
+        "pod_selector": {},
+        "policy_types": ["Egress"],
+        "egress": [{"to": [{**_space(pods.NAMESPACE), "pod_selector": registry}], "ports": [_tcp(pods.PORT)]}],
+    }
     ways_in = [
         k8s.networking.v1.NetworkPolicy(
             f"{space}-to-registry",
             metadata={"name": "to-registry", "namespace": space, "labels": shown},
-            spec={
-                "pod_selector": {},
-                "policy_types": ["Egress"],
-                "egress": [{"to": [{**_space(pods.NAMESPACE), "pod_selector": registry}], "ports": [_tcp(pods.PORT)]}],
-            },
+            spec=outward,
             opts=opts,
         )
         for space in spaces

@@ -131,7 +131,7 @@ class Registry(pulumi.ComponentResource):
     def _volume(self) -> dict[str, Any] | None:
         return None if self._args.aws else {"persistent_volume_claim": {"claim_name": pods.NAME}}
 
-    def _metadata(self, name: str, component: str = "server") -> dict[str, Any]:
+    def _metadata(self, name: str, component: str = "server") -> Any:
         labels = {**self._args.labels, **pods.labels(component)}
         return {"name": name, "namespace": pods.NAMESPACE, "labels": labels}
 
@@ -163,15 +163,13 @@ class Registry(pulumi.ComponentResource):
         )
 
     def _claim(self) -> pulumi.Resource:
+        spec: Any = {
+            "access_modes": ["ReadWriteOnce"],
+            "storage_class_name": self._args.storage_class,
+            "resources": {"requests": {"storage": f"{self._args.volume_gb}Gi"}},
+        }
         return k8s.core.v1.PersistentVolumeClaim(
-            "registry",
-            metadata=self._metadata(pods.NAME),
-            spec={
-                "access_modes": ["ReadWriteOnce"],
-                "storage_class_name": self._args.storage_class,
-                "resources": {"requests": {"storage": f"{self._args.volume_gb}Gi"}},
-            },
-            opts=self._child,
+            "registry", metadata=self._metadata(pods.NAME), spec=spec, opts=self._child
         )
 
     def _upgrade(self, needs: list[pulumi.Resource]) -> k8s.batch.v1.Job:
@@ -182,27 +180,30 @@ class Registry(pulumi.ComponentResource):
             upload_gb=1,
             restart="Never",
         )
+        job: Any = {
+            "backoff_limit": 4,
+            "active_deadline_seconds": UPGRADE_MINUTES * 60,
+            "template": {"metadata": {"labels": self._metadata("", "upgrade")["labels"]}, "spec": spec},
+        }
         # A Job cannot change: its name follows what it runs, so a new image or script is a new Job that runs first.
         return k8s.batch.v1.Job(
             "registry-upgrade",
             metadata=self._metadata(f"{pods.UPGRADE}-{self._digest()}", "upgrade"),
-            spec={
-                "backoff_limit": 4,
-                "active_deadline_seconds": UPGRADE_MINUTES * 60,
-                "template": {"metadata": {"labels": self._metadata("", "upgrade")["labels"]}, "spec": spec},
-            },
+            spec=job,
             opts=pulumi.ResourceOptions(parent=self, provider=self._args.provider, depends_on=needs),
         )
 
     def _service(self) -> k8s.core.v1.Service:
+        # The engine would wait for endpoints, and the servers that bring them come after the Service.
+        metadata: Any = {**self._metadata(pods.NAME), "annotations": {"pulumi.com/skipAwait": "true"}}
+        spec: Any = {
+            "selector": pods.labels("server"),
+            "ports": [{"name": "http", "port": pods.PORT, "target_port": "http", "app_protocol": "http"}],
+        }
         return k8s.core.v1.Service(
             "registry",
-            # The engine would wait for endpoints, and the servers that bring them come after the Service.
-            metadata={**self._metadata(pods.NAME), "annotations": {"pulumi.com/skipAwait": "true"}},
-            spec={
-                "selector": pods.labels("server"),
-                "ports": [{"name": "http", "port": pods.PORT, "target_port": "http", "app_protocol": "http"}],
-            },
+            metadata=metadata,
+            spec=spec,
             opts=self._child,
         )
 
@@ -215,22 +216,24 @@ class Registry(pulumi.ComponentResource):
             volume=self._volume,
             upload_gb=spec.upload_gb,
         )
-        metadata = self._metadata(pods.NAME)
+        metadata: Any = self._metadata(pods.NAME)
+        # Any: a type checker that compares such a tree with the SDK's overloads takes gigabytes for it.
+        deployed: Any = {
+            # How many there are is the autoscaler's to say.
+            "selector": {"match_labels": pods.labels("server")},
+            "strategy": self._strategy(),
+            "template": {
+                "metadata": {
+                    "labels": metadata["labels"],
+                    "annotations": {"modelyard.dev/config": self._digest()},
+                },
+                "spec": {**pod, "topology_spread_constraints": self._spread()},
+            },
+        }
         return k8s.apps.v1.Deployment(
             "registry",
             metadata=metadata,
-            spec={
-                # How many there are is the autoscaler's to say.
-                "selector": {"match_labels": pods.labels("server")},
-                "strategy": self._strategy(),
-                "template": {
-                    "metadata": {
-                        "labels": metadata["labels"],
-                        "annotations": {"modelyard.dev/config": self._digest()},
-                    },
-                    "spec": {**pod, "topology_spread_constraints": self._spread()},
-                },
-            },
+            spec=deployed,
             opts=pulumi.ResourceOptions(parent=self, provider=args.provider, depends_on=needs),
         )
 
@@ -265,30 +268,15 @@ class Registry(pulumi.ComponentResource):
 
     def _kept_running(self) -> None:
         replicas = self._args.spec.replicas
-        target = {"api_version": "apps/v1", "kind": "Deployment", "name": pods.NAME}
-        k8s.autoscaling.v2.HorizontalPodAutoscaler(
-            "registry",
-            metadata=self._metadata(pods.NAME),
-            spec={
-                "scale_target_ref": target,
-                "min_replicas": replicas.min,
-                "max_replicas": replicas.max,
-                "metrics": [
-                    {
-                        "type": "Resource",
-                        "resource": {
-                            "name": "cpu",
-                            "target": {"type": "Utilization", "average_utilization": 70},
-                        },
-                    }
-                ],
-                "behavior": {"scale_down": {"stabilization_window_seconds": 600}},
-            },
-            opts=self._child,
-        )
-        k8s.policy.v1.PodDisruptionBudget(
-            "registry",
-            metadata=self._metadata(pods.NAME),
-            spec={"max_unavailable": 1, "selector": {"match_labels": pods.labels("server")}},
-            opts=self._child,
-        )
+        metadata: Any = self._metadata(pods.NAME)
+        usage = {"type": "Utilization", "average_utilization": 70}
+        scaled: Any = {
+            "scale_target_ref": {"api_version": "apps/v1", "kind": "Deployment", "name": pods.NAME},
+            "min_replicas": replicas.min,
+            "max_replicas": replicas.max,
+            "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": usage}}],
+            "behavior": {"scale_down": {"stabilization_window_seconds": 600}},
+        }
+        k8s.autoscaling.v2.HorizontalPodAutoscaler("registry", metadata=metadata, spec=scaled, opts=self._child)
+        kept: Any = {"max_unavailable": 1, "selector": {"match_labels": pods.labels("server")}}
+        k8s.policy.v1.PodDisruptionBudget("registry", metadata=metadata, spec=kept, opts=self._child)

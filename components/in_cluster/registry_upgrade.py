@@ -40,7 +40,7 @@ def make_database(tracking_uri: str, auth_uri: str) -> None:
 def set_users(auth_uri: str) -> None:
     """Makes the two service users, or gives them the passwords that Secrets Manager has now."""
     store = SqlAlchemyStore()
-    store.init_db(auth_uri)
+    store.init_db(auth_uri)  # type: ignore[no-untyped-call]
     for name, variable, is_admin in USERS:
         password = os.environ[variable]
         if not store.has_user(name):

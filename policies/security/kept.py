@@ -66,8 +66,8 @@ def database_tls(node: Node, _: Context) -> Iterator[Finding]:
 def buckets_kept(graph: Graph, _: Context) -> Iterator[Finding]:
     """Versions bring back what was overwritten; the policy turns away who asks in clear."""
     for kind, what, complete in (
-        (VERSIONING, "versions", lambda part: part.read("versioningConfiguration", "status") in ("Enabled", UNKNOWN)),
-        (BUCKET_POLICY, "policy that refuses requests in clear", lambda part: _tls_only(part.read("policy"))),
+        (VERSIONING, "versions", _keeps_versions),
+        (BUCKET_POLICY, "policy that refuses requests in clear", _refuses_clear),
     ):
         parts = [part for part in graph.of_type(kind) if complete(part)]
         named = {part.read("bucket") for part in parts} - {UNKNOWN}
@@ -75,6 +75,14 @@ def buckets_kept(graph: Graph, _: Context) -> Iterator[Finding]:
             own = {bucket.read("bucket")} - {None, UNKNOWN}
             if named.isdisjoint(own) and not any(bucket.urn in part.depends for part in parts):
                 yield Finding(problem=refuse("", f"the bucket has no {what}").problem, urn=bucket.urn)
+
+
+def _keeps_versions(part: Node) -> bool:
+    return part.read("versioningConfiguration", "status") in ("Enabled", UNKNOWN)
+
+
+def _refuses_clear(part: Node) -> bool:
+    return _tls_only(part.read("policy"))
 
 
 def _tls_only(policy: Any) -> bool:

@@ -30,6 +30,7 @@ class Anything:
     package: str = "aws"
     version: str = "7.51.1"
     made: list[str] = field(default_factory=list)
+    label: str = "SIMULATED"
 
     def configure(self, variables: dict[str, Any]) -> None: ...
 
