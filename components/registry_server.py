@@ -17,6 +17,7 @@ from components import registry_pods as pods
 from components.registry_policies import registry_policies
 from components.registry_secrets import AwsSecrets, certificates, from_aws, made_here
 from components.spec import Invalid, Spec
+from versions import IMAGES
 
 UPGRADE_MINUTES = 30
 """Longest that a schema may take to upgrade before the Job gives up; nothing is rolled out then."""
@@ -145,7 +146,7 @@ class Registry(pulumi.ComponentResource):
 
     def _digest(self) -> str:
         """Changes with whatever the pods read only at their start, so that a change of it rolls them."""
-        read = [self._files(), pods.IMAGES["mlflow"].reference, self._args.spec.keys_version]
+        read = [self._files(), IMAGES["mlflow"].reference, self._args.spec.keys_version]
         text = json.dumps(read, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 

@@ -51,7 +51,8 @@ def test_the_repositorys_local_stack_is_such_a_one() -> None:
 
 
 def test_any_environment_may_stand_on_a_cluster_of_ones_own_when_it_says_so_part_by_part() -> None:
-    dev = {**HAPPY, **ON_AWS, "publication": {"parameter": False}, **dict.fromkeys(AWS_PARTS)}
+    without = {"externalSecrets": {"source": "none"}, "monitoring": {"karpenter": False}}
+    dev = {**HAPPY, **ON_AWS, **without, "publication": {"parameter": False}, **dict.fromkeys(AWS_PARTS)}
     assert Stack.of(dev, "").aws is None
 
 
@@ -99,7 +100,7 @@ def test_each_part_of_aws_is_refused_beside_a_cluster_of_ones_own() -> None:
         (problem,) = refusals({**HAPPY, part: {}})
         assert (problem.where, problem.allowed) == (part, "null")
     wheres = [problem.where for problem in refusals({**HAPPY, **ON_AWS, "publication": {"parameter": False}})]
-    assert wheres == list(AWS_PARTS)
+    assert wheres == [*AWS_PARTS, "externalSecrets.source", "monitoring.karpenter"]
 
 
 @pytest.mark.parametrize("part", AWS_PARTS)
