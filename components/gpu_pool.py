@@ -81,6 +81,8 @@ class GpuPoolSpec(Spec):
     """Whether types with GPUs of different memory may stand together."""
     window: WindowSpec = Field(default_factory=WindowSpec)
     """When nodes may be replaced or consolidated."""
+    owner: str | None = Field(default=None, pattern=r"^[a-z0-9][a-z0-9-]{0,61}[a-z0-9]$")
+    """Team that pays for the pool; the stack's owner when it is not said. It is the nodes' tag `Owner`."""
 
     @model_validator(mode="after")
     def _agrees(self) -> GpuPoolSpec:
@@ -187,7 +189,12 @@ class GpuPool(pulumi.ComponentResource):
                 subnet_ids=args.subnet_ids,
                 security_group_id=args.security_group_id,
                 disk_gb=spec.disk_gb,
-                tags={**args.tags, "Name": f"{args.name}-{args.pool}", "modelyard.dev/pool": args.pool},
+                tags={
+                    **args.tags,
+                    **({"Owner": spec.owner} if spec.owner else {}),
+                    "Name": f"{args.name}-{args.pool}",
+                    "modelyard.dev/pool": args.pool,
+                },
                 local_disks=spec.local_disks,
                 reservation=spec.reservation,
                 user_data=bottlerocket_settings(spec.sharing, spec.instance_types)

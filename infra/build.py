@@ -19,7 +19,7 @@ from components.registry_content import RegistryContent, RegistryContentArgs
 from components.storage import Storage, StorageArgs
 from infra.ground import Ground, OwnCluster
 from infra.on_aws import OnAws
-from infra.outputs import deployed_maximum, export, export_cost
+from infra.outputs import deployed, export, export_cost
 from infra.plan import Plan, hold, plan
 from infra.services import Services
 from infra.settings import Stack
@@ -30,7 +30,10 @@ def build(stack: Stack) -> None:
     """Declares everything that the stack's settings ask for, and exports the contract."""
     settings, name = stack.settings, stack.settings.full_name
     planned = plan(stack)
-    bounds = planned.bounds(datetime.date.today(), stack=pulumi.get_stack(), deployed=deployed_maximum())
+    there = deployed()
+    bounds = planned.bounds(
+        datetime.date.today(), stack=pulumi.get_stack(), deployed=there.maximum, deployed_parts=there.parts
+    )
     for warned in hold(planned, bounds):
         pulumi.log.warn(warned.text())
     root = Platform("platform", _plan(stack, planned))
@@ -62,7 +65,7 @@ def build(stack: Stack) -> None:
             if on_aws is not None:
                 _content(stack, settings.registry, on_aws.cluster.kubeconfig(), [served.service, served.server], root)
 
-    export_cost(planned.totals)
+    export_cost(planned.totals, *planned.maxima)
     document = export({**_promise(stack, namespaces), **ground.promise()})
     Publication(
         "publication",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +13,7 @@ from pydantic import ConfigDict
 
 from pricing.cost import Totals
 
-COST, MAXIMUM = "cost", "maximumUsd"
+COST, MAXIMUM, PARTS = "cost", "maximumUsd", "parts"
 
 
 class Written(PlatformOutputs):
@@ -28,21 +30,39 @@ def export(promised: dict[str, Any]) -> pulumi.Output[dict[str, Any]]:
     return document
 
 
-def export_cost(totals: Totals) -> None:
-    """Exports what the stack costs (USD a month), so that the next run knows whether it would cost more."""
+def export_cost(totals: Totals, pools: Mapping[str, Decimal], teams: Mapping[str, Decimal]) -> None:
+    """Exports what the stack costs (USD a month), so that the next run knows whether it, or a part, would cost more."""
     amounts = {"minimumUsd": totals.minimum, "expectedUsd": totals.expected, MAXIMUM: totals.maximum}
-    pulumi.export(COST, {key: format(amount, "f") for key, amount in amounts.items()})
+    parts = {"pools": _texts(pools), "teams": _texts(teams)}
+    pulumi.export(COST, {**_texts(amounts), PARTS: parts})
 
 
-def deployed_maximum() -> Decimal | None:
-    """The maximum (USD a month) that the stack's last deployment exported; None when it is new or cannot be read.
+@dataclass(frozen=True, kw_only=True)
+class Deployed:
+    """The maximum (USD a month) of what is deployed, None when it is new or cannot be read; and those of its parts."""
+
+    maximum: Decimal | None = None
+    parts: Mapping[str, Mapping[str, Decimal]] = field(default_factory=dict)
+
+
+def deployed() -> Deployed:
+    """What the stack's last deployment exported of its cost.
 
     The engine reads the stack's own outputs for this program, in a preview and inside an update alike.
     """
     name = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
     try:
-        found = pulumi.runtime.invoke("pulumi:pulumi:readStackOutputs", {"name": name}).value
-        maximum = Decimal(str(found["outputs"][COST][MAXIMUM]))
+        cost = pulumi.runtime.invoke("pulumi:pulumi:readStackOutputs", {"name": name}).value["outputs"][COST]
+        maximum = Decimal(str(cost[MAXIMUM]))
+        parts = {
+            kind: {each: Decimal(str(amount)) for each, amount in found.items()}
+            for kind, found in cost.get(PARTS, {}).items()
+        }
     except Exception:
-        return None
-    return maximum if maximum.is_finite() else None
+        return Deployed()
+    finite = all(each.is_finite() for each in (maximum, *(one for found in parts.values() for one in found.values())))
+    return Deployed(maximum=maximum, parts=parts) if finite else Deployed()
+
+
+def _texts(amounts: Mapping[str, Decimal]) -> dict[str, str]:
+    return {key: format(amount, "f") for key, amount in amounts.items()}

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from components.bill import Bill
@@ -16,10 +18,13 @@ from components.node_class import AmiFamily
 from components.registry import Keeping
 from infra.parts import Aws
 from infra.settings import Settings, Stack
-from pricing import budget, guard_file
+from pricing import age, budget, guard_file, shares
 from pricing.book import PriceBook
 from pricing.budget import Bounds
 from pricing.cost import CostItem, Totals, totals
+from pricing.discounts import discounted
+from pricing.guard import Guard
+from pricing.parts import parts as parts_of
 from problem import Problem, Refused
 
 GUARD = Path(__file__).resolve().parent.parent / "policies" / "guard.yaml"
@@ -36,6 +41,8 @@ class Plan:
     stack: Stack
     items: tuple[CostItem, ...]
     book: PriceBook
+    guard: Guard
+    today: datetime.date
 
     @cached_property
     def totals(self) -> Totals:
@@ -48,7 +55,13 @@ class Plan:
             "priceBook": self.book.version,
             **amounts(self.totals),
             "items": [
-                {"component": item.component, "role": item.role, "unit": item.unit, **amounts(item)}
+                {
+                    "component": item.component,
+                    "role": item.role,
+                    "unit": item.unit,
+                    "team": self.team(item),
+                    **amounts(item),
+                }
                 for item in self.items
             ],
         }
@@ -57,32 +70,72 @@ class Plan:
         """Every component that the stack declares under its root, as `Type::name`."""
         return sorted(_components(self.stack))
 
-    def bounds(self, today: datetime.date, *, stack: str = "", deployed: Decimal | None = None) -> Bounds:
+    def team(self, item: CostItem) -> str:
+        """The team that answers for a line."""
+        settings = self.stack.settings
+        owners = {pool: spec.owner for pool, spec in settings.gpu_pools.items() if spec.owner}
+        return shares.team_of(item.component, owners, settings.owner)
+
+    @cached_property
+    def maxima(self) -> tuple[dict[str, Decimal], dict[str, Decimal]]:
+        """The maximum of every pool and of every team (USD a month)."""
+        lines = ((item.component, self.team(item), item.maximum or Decimal(0)) for item in self.items)
+        pools, teams = shares.maxima(lines)
+        return {**dict.fromkeys((*self.stack.settings.gpu_pools, "general"), Decimal(0)), **pools}, teams
+
+    def bounds(
+        self,
+        today: datetime.date,
+        *,
+        stack: str = "",
+        deployed: Decimal | None = None,
+        deployed_parts: Mapping[str, Mapping[str, Decimal]] = MappingProxyType({}),
+    ) -> Bounds:
         """What the stack of that name may cost, `deployed` being the maximum of what is there.
 
-        Raises Refused when the guard file is bad or names no ceiling for the environment.
+        `deployed_parts` has the same for `pools` and `teams`. Raises Refused when the guard file names no ceiling for the
+        environment.
         """
-        settings = self.stack.settings
-        environment = settings.environment.value
+        settings, (pools, teams) = self.stack.settings, self.maxima
+        environment, limits = settings.environment.value, settings.budget
+        parts = (
+            ("Pool", pools, limits.per_pool, self.guard.max_per_pool_usd, "pools"),
+            ("Team", teams, limits.per_team, self.guard.max_per_team_usd, "teams"),
+        )
         return Bounds(
             environment=environment,
-            budget=settings.budget.monthly_usd,
-            ceiling=guard_file.load(GUARD).ceiling(environment, today, stack),
-            warn_at_percent=settings.budget.warn_at_percent,
+            budget=limits.monthly_usd,
+            ceiling=self.guard.ceiling(environment, today, stack),
+            warn_at_percent=limits.warn_at_percent,
             deployed=deployed,
+            most_after=None if deployed is None else self.guard.most_after(environment, deployed, today),
+            parts=tuple(
+                part
+                for kind, maxima, budgets, ceilings, key in parts
+                for part in parts_of(
+                    kind, environment, maxima, budgets, ceilings.get(environment, {}), deployed_parts.get(key, {})
+                )
+            ),
         )
 
 
 def plan(stack: Stack, today: datetime.date | None = None) -> Plan:
     """The bill of a stack, component by component, as `infra.build` declares them.
 
-    Raises Refused when `usage.each` names a resource or component that has no line in the bill.
+    Raises Refused when the guard file is bad, and when `usage.each` or a budget names what is not there.
     """
-    book, settings = PriceBook.embedded(stack.region), stack.settings
-    bill = Bill(book=book, usage=settings.usage.amounts(), today=today or datetime.date.today())
-    items = tuple(_items(bill, stack))
+    day, guard, settings = today or datetime.date.today(), guard_file.load(GUARD), stack.settings
+    book = discounted(PriceBook.embedded(stack.region), guard.discounts, day)
+    bill = Bill(book=book, usage=settings.usage.amounts(), today=day)
+    items = tuple(
+        item.assuming(item.unit_price.discount) if item.unit_price and item.unit_price.discount else item
+        for item in _items(bill, stack)
+    )
     _named(settings, items)
-    return Plan(stack=stack, items=items, book=book)
+    made = Plan(stack=stack, items=items, book=book, guard=guard, today=day)
+    if unknown := list(_budgets_of_nothing(made)):
+        raise Refused(unknown)
+    return made
 
 
 def hold(planned: Plan, bounds: Bounds) -> Iterator[Problem]:
@@ -97,7 +150,24 @@ def hold(planned: Plan, bounds: Bounds) -> Iterator[Problem]:
     ]
     if placed:
         raise Refused(placed)
-    return budget.warnings(planned.items, bounds)
+    return itertools.chain(
+        budget.warnings(planned.items, bounds),
+        age.warnings(planned.items, planned.guard.warn_prices_older_than_days, planned.today),
+    )
+
+
+def _budgets_of_nothing(planned: Plan) -> Iterator[Problem]:
+    pools, teams = planned.maxima
+    limits = planned.stack.settings.budget
+    for where, budgets, known in (("perPool", limits.per_pool, pools), ("perTeam", limits.per_team, teams)):
+        for name in budgets.keys() - known.keys():
+            yield Problem(
+                summary="a budget for something that the stack does not have",
+                where=f"budget.{where}.{name}",
+                found=name,
+                allowed=", ".join(sorted(known)),
+                fix="correct the name, or take the budget out",
+            )
 
 
 def amounts(of: CostItem | Totals) -> dict[str, str]:

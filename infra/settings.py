@@ -6,11 +6,11 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 
+from components.budget_spec import BudgetSpec
 from components.cluster import ClusterSpec
 from components.external_secrets import ExternalSecretsSpec
 from components.general_pool import GeneralPoolSpec
@@ -38,15 +38,6 @@ OPTIONAL = ("registry",)
 
 PoolName = Annotated[str, StringConstraints(pattern=r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$")]
 """A pool's name: it becomes part of Kubernetes names and of AWS names."""
-
-
-class BudgetSpec(Spec):
-    """What the environment may cost; the guard file's ceiling can only be lowered here."""
-
-    monthly_usd: Decimal = Field(ge=0, max_digits=12, decimal_places=2)
-    """Budget of the whole stack (USD a month of 730 h); 0 where nothing may cost."""
-    warn_at_percent: int = Field(default=80, ge=1, le=100)
-    """Share of the budget (percent) from which a preview warns."""
 
 
 class Settings(Spec):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -14,6 +15,7 @@ from ops.engine import Engine, Outcome, Program
 from ops.report.make import Deployed
 from ops.show import Show, as_value
 from ops.world import Place, World
+from policies.budget.parts import DEPLOYED_PARTS
 from policies.budget.plan import DEPLOYED
 from policies.packs import GUARD
 from problem import ExitCode, Problem, Refused
@@ -186,6 +188,7 @@ def tell_deployed(engine: Engine) -> Deployed | None:
     deployed = Deployed.of(engine.state())
     if deployed:
         engine.command.tell(DEPLOYED, format(deployed.maximum, "f"))
+        engine.command.tell(DEPLOYED_PARTS, json.dumps(deployed.parts))
     return deployed
 
 

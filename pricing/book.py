@@ -23,7 +23,8 @@ CAPACITY_BLOCK = "capacity block"
 class Price:
     """USD for one `unit`; `basis` says in words what was measured, `as_of` is a date or empty when undated.
 
-    `confidence` is `two_sources`, `single` or `derived`. Raises ValueError for an amount that is no finite Decimal >= 0.
+    `confidence` is `two_sources`, `single` or `derived`; `discount` is the rule that has
+    lowered it. Raises ValueError for an amount that is no finite Decimal >= 0.
     """
 
     usd: Decimal
@@ -33,6 +34,7 @@ class Price:
     confidence: str
     region: str
     basis: str = ""
+    discount: str = ""
 
     def __post_init__(self) -> None:
         if not isinstance(self.usd, Decimal) or not self.usd.is_finite() or self.usd < 0:
@@ -77,11 +79,17 @@ class PriceBook:
     spreads: Mapping[str, SpotSpread] = field(default_factory=dict)
     tiers: Mapping[str, tuple[Tier, ...]] = field(default_factory=dict)
     stale: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    list_prices: PriceBook | None = None
 
     @classmethod
     def embedded(cls, region: str) -> PriceBook:
         """The committed book of a region; a region that no source covers gives a book in which nothing is known."""
         return _embedded(region)
+
+    @property
+    def listed(self) -> PriceBook:
+        """The book before discounts, which is what bounds spot."""
+        return self.list_prices or self
 
     def on_demand(self, instance_type: str) -> Price | None:
         """USD per instance-hour, Linux, shared tenancy; None when unknown or stale."""

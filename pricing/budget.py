@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from pricing import parts
 from pricing.cost import ZERO, CostItem, cents, totals
 from problem import Problem
 
@@ -23,7 +24,8 @@ SHOWN = 5
 class Bounds:
     """What a stack may cost (USD a month): its own budget, and the ceiling of the guard file for its environment.
 
-    `deployed` is the maximum of what is deployed, None when nothing is or nobody knows.
+    `deployed` is the maximum of what is deployed, None when nothing is or nobody knows; `most_after` the most that this run
+    may make of it. `parts` are the pools and teams that have bounds of their own.
     """
 
     environment: str
@@ -31,6 +33,8 @@ class Bounds:
     ceiling: Decimal
     warn_at_percent: int = 80
     deployed: Decimal | None = None
+    most_after: Decimal | None = None
+    parts: tuple[parts.Part, ...] = ()
 
     @property
     def effective(self) -> Decimal:
@@ -53,6 +57,9 @@ def refusals(items: Sequence[CostItem], bounds: Bounds) -> Iterator[Problem]:
         yield undetermined(items)
     elif found.maximum > bounds.effective and not _no_dearer(found.maximum, bounds):
         yield _over(items, found.maximum, bounds)
+    yield from parts.step_refused(found.maximum, bounds.deployed, bounds.most_after)
+    for part in bounds.parts:
+        yield from parts.refusals(part)
 
 
 def warnings(items: Sequence[CostItem], bounds: Bounds) -> Iterator[Problem]:
@@ -74,6 +81,8 @@ def warnings(items: Sequence[CostItem], bounds: Bounds) -> Iterator[Problem]:
             found=f"at most {usd(maximum)} USD a month; {dearest(items)}",
             allowed=f"{usd(bounds.effective)} USD, warned from {bounds.warn_at_percent} %",
         )
+    for part in bounds.parts:
+        yield from parts.warnings(part, bounds.warn_at_percent)
 
 
 def undetermined(items: Sequence[CostItem]) -> Problem:

@@ -81,6 +81,7 @@ def general_items(
     top, low = max(per_vcpu, key=lambda name: per_vcpu[name]), min(per_vcpu, key=lambda name: per_vcpu[name])
     spare = max(prices, key=lambda name: prices[name].usd)
     percent = meter.usage.pool_percent
+    steady = per_vcpu[top] * HOURS_PER_MONTH * bound.vcpus
     nodes = ranged(
         meter,
         "on-demand nodes",
@@ -88,7 +89,7 @@ def general_items(
         quantity=bound.vcpus * HOURS_PER_MONTH,
         unit="vCPU-hour",
         price=replace(prices[top], usd=per_vcpu[top], unit="vCPU-hour", basis=f"{prices[top].basis}, {top} by vCPU"),
-        amounts=(ZERO, per_vcpu[low] * bound.vcpus * HOURS_PER_MONTH * percent / 100, bound.steady),
+        amounts=(ZERO, per_vcpu[low] * bound.vcpus * HOURS_PER_MONTH * percent / 100, steady),
         assumptions=(
             "minimum: scaled to zero",
             f"expected: poolPercent {percent} % of the limit all month, at the cheapest type by vCPU",
@@ -102,7 +103,7 @@ def general_items(
         quantity=overlap_nodes * HOURS_PER_MONTH,
         unit="instance-hour",
         price=prices[spare],
-        amounts=(ZERO, ZERO, bound.overlap),
+        amounts=(ZERO, ZERO, prices[spare].usd * HOURS_PER_MONTH * overlap_nodes),
         assumptions=("a node that is being replaced does not count against the limits while it drains",),
     )
     return nodes, overlap

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
+from pricing.discounts import Discount
 from problem import Problem, Refused
 
 
@@ -57,13 +58,34 @@ class Guard:
     """What the owners of the code hold every stack to.
 
     `max_monthly_usd` is the highest monthly cost (USD) of each environment; a stack file may only ask for less. Every AWS
-    resource carries the `required_tags`, itself or from its provider's default tags.
+    resource carries the `required_tags`, itself or from its provider's default tags. `max_per_pool_usd` and
+    `max_per_team_usd` bound parts of an environment, by the pool's or the team's name; `max_increase_usd` and
+    `max_increase_percent` bound how much dearer than what is deployed one run may make it. Prices older than
+    `warn_prices_older_than_days` are warned of; None: never.
     """
 
     max_monthly_usd: Mapping[str, Decimal]
     required_tags: tuple[str, ...]
     exemptions: tuple[Exemption, ...] = ()
     budget_exemptions: tuple[BudgetExemption, ...] = ()
+    discounts: tuple[Discount, ...] = ()
+    max_per_pool_usd: Mapping[str, Mapping[str, Decimal]] = field(default_factory=dict)
+    max_per_team_usd: Mapping[str, Mapping[str, Decimal]] = field(default_factory=dict)
+    max_increase_usd: Mapping[str, Decimal] = field(default_factory=dict)
+    max_increase_percent: Mapping[str, Decimal] = field(default_factory=dict)
+    warn_prices_older_than_days: int | None = None
+
+    def most_after(self, environment: str, deployed: Decimal, today: datetime.date) -> Decimal | None:
+        """Highest maximum (USD a month) that one run may reach from `deployed`; None when nothing bounds the step.
+
+        The stricter of amount and percent holds; an exemption that has not ended allows the step up to its own amount.
+        """
+        steps = []
+        if environment in self.max_increase_usd:
+            steps.append(deployed + self.max_increase_usd[environment])
+        if environment in self.max_increase_percent:
+            steps.append(deployed * (100 + self.max_increase_percent[environment]) / 100)
+        return max([min(steps), *self._room(environment, today)]) if steps else None
 
     def ceiling(self, environment: str, today: datetime.date, stack: str = "") -> Decimal:
         """Highest monthly cost (USD) of an environment on a day, exemptions that have not ended included.
@@ -85,5 +107,9 @@ class Guard:
         return min(self._ceiling(each, today) for each in named)
 
     def _ceiling(self, environment: str, today: datetime.date) -> Decimal:
+        return max([self.max_monthly_usd[environment], *self._room(environment, today)])
+
+    def _room(self, environment: str, today: datetime.date) -> list[Decimal]:
+        """The amounts of an environment's exemptions that hold on a day."""
         room = (each for each in self.budget_exemptions if each.environment == environment and today <= each.expires)
-        return max([self.max_monthly_usd[environment], *(each.monthly_usd for each in room)])
+        return [each.monthly_usd for each in room]

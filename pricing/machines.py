@@ -7,7 +7,7 @@ types the dearest is taken, and on-demand prices bound spot, as AWS caps a spot 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from pricing.book import ON_DEMAND, Price
@@ -33,6 +33,8 @@ class Fleet:
 
 def fleet(meter: Meter, asked: Fleet) -> Iterator[CostItem]:
     """The lines of a fleet: its machines, their disks, and the machines beside them while it is updated."""
+    if asked.spot:
+        meter = replace(meter, book=meter.book.listed)
     top, price = _dearest(meter, asked.types)
     on_spot = meter.book.spot(top) if asked.spot else None
     usual = min(on_spot.usd, price.usd) if on_spot else price.usd

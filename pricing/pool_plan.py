@@ -75,6 +75,8 @@ def pool_items(component: str, ask: PoolAsk, bound: PoolBound, book: PriceBook) 
 def share_items(component: str, ask: PoolAsk, share: Share, book: PriceBook) -> tuple[CostItem, ...] | tuple[str, ...]:
     """The bill of one NodePool by its compiled limits alone, or why it cannot be priced; at least one node must fit."""
     reserved = share.buying is Buying.RESERVED
+    if share.buying is Buying.SPOT:
+        book = book.listed
     kinds, unpriced = reserved_kinds(ask, _types(ask), book) if reserved else on_demand_kinds(_types(ask), book)
     if unpriced:
         return unpriced

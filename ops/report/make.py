@@ -44,6 +44,8 @@ class Deployed:
     maximum: Decimal
     """Not rounded: a gate compares with it."""
     components: Mapping[str, Decimal] = field(default_factory=dict)
+    parts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """The maximum of each of the `pools` and `teams`, as the stack exported them."""
 
     @classmethod
     def of(cls, state: Mapping[str, Any]) -> Deployed | None:
@@ -66,7 +68,7 @@ class Deployed:
             sums = {}
         minimum, expected, maximum = map(cents, exact)
         amounts = Amounts(minimum=minimum, expected=expected, maximum=maximum)
-        return cls(amounts=amounts, maximum=exact[2], components=sums)
+        return cls(amounts=amounts, maximum=exact[2], components=sums, parts=cost.get("parts") or {})
 
 
 @dataclass(frozen=True, kw_only=True)

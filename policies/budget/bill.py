@@ -14,10 +14,11 @@ AMOUNTS = ("minimumUsd", "expectedUsd", "maximumUsd")
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """One line: the component and the role in it, and the most that it may cost (USD a month)."""
+    """One line: the component and the role in it, the team that pays, and the most that it may cost (USD a month)."""
 
     component: str
     role: str
+    team: str
     maximum: Decimal
 
 
@@ -59,10 +60,10 @@ def amount(value: object) -> Decimal | None:
 
 
 def _line(given: Mapping[str, object], where: str) -> Line:
-    component, role = given.get("component"), given.get("role")
-    if not isinstance(component, str) or not isinstance(role, str):
-        raise Unreadable(where, "a line says neither what it is for nor where")
-    return Line(component=component, role=role, maximum=_amounts(given, f"{where} ({component} {role})")[-1])
+    component, role, team = given.get("component"), given.get("role"), given.get("team")
+    if not isinstance(component, str) or not isinstance(role, str) or not isinstance(team, str):
+        raise Unreadable(where, "a line does not say what it is for, where it stands, and who pays")
+    return Line(component=component, role=role, team=team, maximum=_amounts(given, f"{where} ({component} {role})")[-1])
 
 
 def _amounts(given: Mapping[str, object], where: str) -> list[Decimal]:

@@ -10,13 +10,15 @@ from policies.budget.bill import Unreadable, amount, maximum
 from policies.graph import PLATFORM, Node
 from policies.rule import Context, Finding, Rule, Severity, refuse
 from pricing.book import PriceBook
+from pricing.discounts import discounted
+from pricing.parts import step_refused
 from problem import Refused
 
 DEPLOYED = "MODELYARD_DEPLOYED_MAXIMUM_USD"
 """Set by whoever starts the engine, from the stack's own outputs: what is deployed may stay, and may get cheaper."""
 
 
-def plan_is_determined(node: Node, _: Context) -> Iterator[Finding]:
+def plan_is_determined(node: Node, context: Context) -> Iterator[Finding]:
     """Every line of the bill has its amounts, they add up, and they were made with the prices that the pack has."""
     try:
         maximum(node)
@@ -28,11 +30,12 @@ def plan_is_determined(node: Node, _: Context) -> Iterator[Finding]:
         )
         return
     region, version = node.read("region"), node.read("bill", "priceBook")
-    known = PriceBook.embedded("" if region is None else str(region)).version
+    book = PriceBook.embedded("" if region is None else str(region))
+    known = discounted(book, context.guard.discounts, datetime.date.today()).version
     if version != known:
         yield refuse(
             "bill.priceBook",
-            "budget-undetermined: the plan was made with other prices than these policies have",
+            "budget-undetermined: the plan was made with other prices or discounts than these policies have",
             found=version,
             allowed=known,
             fix="let program and policies come from one checkout",
@@ -68,6 +71,9 @@ def plan_within_ceiling(node: Node, context: Context) -> Iterator[Finding]:
             found=f"at most {most:f} USD a month",
             allowed=f"{min(ceiling, budget):f} USD",
         )
+    allowed = None if deployed is None else context.guard.most_after(str(environment), deployed, datetime.date.today())
+    for problem in step_refused(most, deployed, allowed):
+        yield Finding(problem=problem)
 
 
 def one_plan(node: Node, context: Context) -> Iterator[Finding]:

@@ -11,6 +11,7 @@ from policies.graph import PLATFORM, UNKNOWN, Graph, Node, items
 from policies.rule import Context, Finding, Rule, Severity, refuse
 from pricing.book import PriceBook
 from pricing.cost import ZERO, CostItem
+from pricing.discounts import discounted
 from pricing.estimate import COMPONENT, LAUNCH_TEMPLATE, Estimator, stated_usage
 from pricing.free import why_free
 from pricing.nodepools import NODE_CLASS, NODE_POOL
@@ -90,8 +91,9 @@ def as_counted(node: Node, context: Context) -> Iterator[Finding]:
         return
     inside = [each for each in context.seen.values() if _component(each, context.seen) is component]
     region = platform.read("region")
-    book = PriceBook.embedded("" if region is None else str(region))
-    estimator = Estimator(Graph((component, *inside)), book, usage, datetime.date.today())
+    today = datetime.date.today()
+    book = discounted(PriceBook.embedded("" if region is None else str(region)), context.guard.discounts, today)
+    estimator = Estimator(Graph((component, *inside)), book, usage, today)
     alike = [each for each in inside if each.type == node.type]
     for item in estimator.items(node) or ():
         yield from _counted(node, item, planned, _together(item, alike, estimator))

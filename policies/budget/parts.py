@@ -1,0 +1,97 @@
+"""Rules on the parts of the plan: each pool's and each team's maximum fits its budget, and each pool's payer is the plan's."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+from policies.budget.bill import Unreadable, amount, lines
+from policies.graph import PLATFORM, Node, mapping
+from policies.rule import Context, Finding, Rule, Severity, refuse
+from pricing import parts, shares
+from pricing.estimate import COMPONENT
+
+DEPLOYED_PARTS = "MODELYARD_DEPLOYED_PARTS_USD"
+"""Set like the deployed maximum: a JSON map of `pools` and `teams`, each with its maximum by name."""
+GPU_POOL = f"{COMPONENT}GpuPool"
+
+
+def parts_within_budgets(node: Node, context: Context) -> Iterator[Finding]:
+    """What the lines of a pool or of a team add up to fits the stack's budget for it and the guard file's ceiling."""
+    environment = str(node.read("environment"))
+    try:
+        pools, teams = shares.maxima((line.component, line.team, line.maximum) for line in lines(node))
+    except Unreadable:
+        return  # told by plan_is_determined, which is mandatory too
+    deployed = _deployed()
+    for kind, key, maxima, ceilings in (
+        ("Pool", "pools", pools, context.guard.max_per_pool_usd),
+        ("Team", "teams", teams, context.guard.max_per_team_usd),
+    ):
+        budgets: dict[str, Decimal] = {}
+        for name, stated in mapping(node.read("budget", f"per{kind}")).items():
+            found = amount(stated)
+            if found is None:
+                yield refuse(f"budget.per{kind}.{name}", "budget-undetermined: this budget is no known amount")
+            else:
+                budgets[name] = found
+        bounds = ceilings.get(environment, {})
+        for part in parts.parts(kind, environment, maxima, budgets, bounds, deployed.get(key, {})):
+            yield from (Finding(problem=problem) for problem in parts.refusals(part))
+
+
+def payer_as_planned(node: Node, context: Context) -> Iterator[Finding]:
+    """A pool is paid by the team that the plan has counted it for."""
+    platform = next((each for each in context.seen.values() if each.type == PLATFORM), None)
+    if platform is None:
+        return  # told by in_the_plan, which is mandatory too
+    try:
+        counted = {line.team for line in lines(platform) if line.component == node.name}
+    except Unreadable:
+        return
+    payer = node.read("spec", "owner")
+    payer = platform.read("owner") if payer is None else payer
+    if counted - {payer}:
+        yield refuse(
+            "spec.owner",
+            "the plan has counted the pool for another team",
+            found=payer if isinstance(payer, str) else "a team that is not known",
+            allowed=", ".join(sorted(counted)),
+        )
+
+
+def _deployed() -> Mapping[str, dict[str, Decimal]]:
+    """What is deployed of each part; nothing when nobody has said it in a form that can be read."""
+    try:
+        given: Any = json.loads(os.environ.get(DEPLOYED_PARTS, "{}"))
+        read = {kind: {name: amount(each) for name, each in found.items()} for kind, found in given.items()}
+    except (ValueError, AttributeError):
+        return {}
+    return {kind: {name: each for name, each in found.items() if each is not None} for kind, found in read.items()}
+
+
+RULES = (
+    Rule(
+        name="budget-parts",
+        pack="budget",
+        severity=Severity.HIGH,
+        description="The maximum of each pool and of each team fits its budget, which fits the ceiling in the guard file.",
+        fix="Lower the pool's limits, or raise its budget as far as its ceiling allows.",
+        applies_to=(PLATFORM,),
+        check=parts_within_budgets,
+        exemptible=False,
+    ),
+    Rule(
+        name="budget-payer",
+        pack="budget",
+        severity=Severity.HIGH,
+        description="A pool is paid by the team that the plan has counted it for.",
+        fix="Let plan and pool come from one stack file.",
+        applies_to=(GPU_POOL,),
+        check=payer_as_planned,
+        exemptible=False,
+    ),
+)
