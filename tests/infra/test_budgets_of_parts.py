@@ -24,7 +24,9 @@ CHAT = {
 GUARD = Guard(max_monthly_usd={"dev": Decimal(9000)}, required_tags=())
 
 
-def _refused(guard: Guard = GUARD, deployed: dict[str, dict[str, Decimal]] | None = None, **budget: Any) -> list[Problem]:
+def _refused(
+    guard: Guard = GUARD, deployed: dict[str, dict[str, Decimal]] | None = None, **budget: Any
+) -> list[Problem]:
     platform = {
         "environment": "dev",
         "owner": "ml-platform",
@@ -53,7 +55,10 @@ def test_a_part_that_costs_its_budget_fits(budget: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     ("budget", "where"),
-    [({"perPool": {"chat": "1207"}}, "budget.perPool.chat"), ({"perTeam": {"search": "1207"}}, "budget.perTeam.search")],
+    [
+        ({"perPool": {"chat": "1207"}}, "budget.perPool.chat"),
+        ({"perTeam": {"search": "1207"}}, "budget.perTeam.search"),
+    ],
 )
 def test_a_cent_less_is_refused_at_its_place(budget: dict[str, Any], where: str) -> None:
     (problem,) = _refused(**budget)
