@@ -25,6 +25,7 @@ from infra.plan import plan
 from infra.program import make
 from infra.settings import Stack
 from infra.stackfile import StackFile
+from pricing.cost import CENT
 
 ROOT = Path(__file__).parents[2]
 STACK_FILE = ROOT / "Pulumi.dev.yaml"
@@ -452,7 +453,10 @@ def test_a_run_that_makes_nothing_dearer_is_warned_and_not_blocked(engine: Engin
 
     dearer = changed(tmp_path, LIMITS, "gpus: 4")
     engine.packs = []
-    for deployed, lets in (("5372.66", True), ("5372.65", False)):
+    file = StackFile.read(tmp_path / "Pulumi.dev.yaml")
+    maximum = plan(Stack.read(file)).totals.maximum
+    assert maximum > 5000
+    for deployed, lets in ((f"{maximum + CENT:.2f}", True), (f"{maximum - CENT:.2f}", False)):
         assert engine.run_whole("up", exporting(deployed)).ok
         run = engine.run_whole("preview", dearer)
         assert ("no dearer than what is deployed" in run.output) is lets
