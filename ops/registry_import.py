@@ -131,7 +131,7 @@ def _prompt(found: Found, block: Block) -> dict[str, Any]:
 def _webhook(found: Found, block: Block) -> dict[str, Any]:
     name = found.inputs["name"]
     block.notes.append(f"webhooks.{name}: MLflow does not tell whether it signs; if it does, add secret: config:NAME")
-    said = {key: found.inputs[key] for key in ("url", "events", "description") if key in found.inputs}
+    said: dict[str, Any] = {key: found.inputs[key] for key in ("url", "events", "description") if key in found.inputs}
     return said if found.inputs["enabled"] else {**said, "enabled": False}
 
 

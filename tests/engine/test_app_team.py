@@ -47,7 +47,7 @@ def test_the_example_runs_on_a_deployed_dev_and_goes_without_a_trace(
             pulumi("config", "set", key, value)
         pulumi("up", "--yes", "--skip-preview")
         outputs = json.loads(pulumi("stack", "output", "--json"))
-        (job,) = [item for item in platform.made() if item.type == JOB]
+        (job,) = [item for item in platform.made() if item.type == JOB and item.id not in before]
         pulumi("preview", "--expect-no-changes")
         pulumi("destroy", "--yes", "--skip-preview")
 
