@@ -76,7 +76,9 @@ _SHAPES = tuple(
 _URL_PASSWORD = re.compile(r"\b([a-z][a-z0-9+.-]*://)([^\s/@:\"'<>]*):([^\s\"'<>]+)@(?=[^\s@]*(?:$|[\s\"'<>]|$))", re.I)
 _URL_USER = re.compile(r"\b(https?://)([A-Za-z0-9_-]{20,})@", re.I)
 _ASSIGNED = re.compile(
-    rf"(?i)((?:^|[^A-Za-z0-9])[\"']?[A-Za-z0-9_.-]{{0,40}}(?:{_WORDS})[\"']?[ \t]*(?::[ \t]+|=>[ \t]*|:(?!:|[A-Z][A-Za-z0-9]*::)|=)[ \t]*)"
+    rf"(?i)((?:^|[^A-Za-z0-9])[\"']?[A-Za-z0-9_.-]{{0,40}}(?:{_WORDS})[\"']?[ \t]*"
+    # A colon before `Type::` is in the middle of a URN.
+    r"(?::[ \t]+|=>[ \t]*|:(?!:|[A-Z][A-Za-z0-9]*::)|=)[ \t]*)"
     r"(\"(?:[^\"\\\n]|\\.)+\"|'[^'\n]+'|[^\s,;}\]\"']{4,})"
 )
 _RUN = re.compile(r"[A-Za-z0-9+/_=-]{20,}")
