@@ -6,7 +6,7 @@ import base64
 import html
 import io
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +34,7 @@ def as_value(version: Version) -> dict[str, Any]:
 def shown(version: Version) -> list[str]:
     """One version as lines."""
     lines = [f"version {version.number}  {_day(version)}  {', '.join(version.aliases)}".rstrip()]
-    parts: tuple[tuple[str, Mapping[str, float | str]], ...]
-    parts = (("parameters", version.params), ("metrics", version.metrics))
-    for title, values in parts:
+    for title, values in (("parameters", version.params), ("metrics", version.metrics)):
         said = ", ".join(f"{key}={_short(value)}" for key, value in sorted(values.items()))
         lines += [f"  {title:11} {said}"] if said else []
     lines += [f"  {'run':11} {version.run}"] if version.run else []
@@ -122,5 +120,5 @@ def _day(version: Version) -> str:
     return time.strftime("%Y-%m-%d %H:%M", time.gmtime(version.created_ms / 1000))
 
 
-def _short(value: float | str) -> str:
+def _short(value: object) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -68,7 +68,7 @@ class Deployed:
             sums = {}
         minimum, expected, maximum = map(cents, exact)
         amounts = Amounts(minimum=minimum, expected=expected, maximum=maximum)
-        return cls(amounts=amounts, maximum=exact[2], components=sums, parts=cost.get("parts") or {})
+        return cls(amounts=amounts, maximum=exact[2], components=sums, parts=(cost or {}).get("parts") or {})
 
 
 @dataclass(frozen=True, kw_only=True)
