@@ -69,8 +69,11 @@ def stage(plane: ControlPlane, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(session, "ensure", lambda root, **_: tools)
 
     def make(stack: str) -> Stage:
-        (tmp_path / "Pulumi.yaml").write_text("name: modelyard\nmain: infra/\nruntime: python\n")
+        (tmp_path / "Pulumi.yaml").write_text((REPOSITORY / "Pulumi.yaml").read_text())
         (tmp_path / "infra").mkdir()
+        for part in ("registry", "prompts", ".venv"):
+            if (REPOSITORY / part).exists():
+                (tmp_path / part).symlink_to(REPOSITORY / part)
         file = tmp_path / f"Pulumi.{stack}.yaml"
         file.write_text((REPOSITORY / file.name).read_text())
         place = Place(root=tmp_path, stack=stack, stack_file=file, world=World.KUBECONFIG, kubeconfig=plane.kubeconfig)
