@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import importlib
 import inspect
 import re
@@ -41,6 +42,14 @@ SOURCES = [*python_files(*ROOMS), *(ROOT / name for name in FLOOR)]
 COMPONENT_FILES = [path for path in python_files("components") if "ComponentResource" in path.read_text()]
 
 
+def parsed(text: str) -> ast.Module:
+    """The syntax tree. CPython 3.11.7 and before count the depth of all parsers of a process together: two may fail."""
+    for _ in range(9):
+        with contextlib.suppress(SystemError):
+            return ast.parse(text)
+    return ast.parse(text)
+
+
 def component_modules() -> list[types.ModuleType]:
     return [importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts)) for path in COMPONENT_FILES]
 
@@ -49,7 +58,7 @@ def component_modules() -> list[types.ModuleType]:
 def test_every_module_says_why_it_exists_and_is_one_idea(path: Path) -> None:
     text = path.read_text()
     if text.strip() and path.name != "__main__.py":
-        assert ast.get_docstring(ast.parse(text)), "no docstring"
+        assert ast.get_docstring(parsed(text)), "no docstring"
     assert len(text.splitlines()) <= 350, "more than one idea?"
 
 
@@ -74,7 +83,7 @@ def test_a_component_file_has_one_component_with_a_token_of_its_own(module: type
 @pytest.mark.parametrize("path", COMPONENT_FILES, ids=lambda path: path.name)
 def test_no_resource_is_made_inside_an_apply(path: Path) -> None:
     made = re.compile(r"^(aws|k8s|pulumi_aws|pulumi_kubernetes)\.")
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(parsed(path.read_text())):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "apply":
             inner = [each for argument in node.args for each in ast.walk(argument) if isinstance(each, ast.Call)]
             assert not [each for each in inner if made.match(ast.unparse(each.func))]
