@@ -27,7 +27,7 @@ def warnings(items: Sequence[CostItem], most_days: int | None, today: datetime.d
             where="budget.monthlyUsd",
             found=shown + (f" and {len(old) - SHOWN} more" if len(old) > SHOWN else ""),
             allowed="warnPricesOlderThanDays in policies/guard.yaml",
-            fix="modelyard prices refresh --write",
+            fix="write today's prices into pricing/data, each with source and date",
         )
 
 

@@ -131,6 +131,6 @@ def _unfit(name: str, book: PriceBook) -> Problem | None:
             summary=book.why_unknown("on-demand", name),
             where="instanceTypes",
             found=name,
-            fix="run modelyard prices refresh, or take a type whose price is known",
+            fix="take a type whose price is known, or add its price to pricing/data with source and date",
         )
     return None

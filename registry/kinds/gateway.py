@@ -5,6 +5,7 @@ MLflow gives back no key, only its last characters.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -60,13 +61,13 @@ class _Named(Kind):
         """Whether an item that is there is the one that is declared."""
         return bool(there["name"] == inputs["name"])
 
+    @abstractmethod
     def body(self, inputs: Props, secret: str) -> dict[str, Any]:
         """The inputs as the server's API writes them."""
-        raise NotImplementedError
 
+    @abstractmethod
     def found(self, item: Mapping[str, Any]) -> Found:
         """What the server's API says, as inputs."""
-        raise NotImplementedError
 
 
 class GatewayKey(_Named):
