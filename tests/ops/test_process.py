@@ -73,7 +73,6 @@ def test_an_interrupt_is_passed_on_and_the_engines_end_is_waited_for(tmp_path: P
         stdout=subprocess.PIPE,
         text=True,
         cwd=REPOSITORY,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "started\n"
