@@ -37,7 +37,7 @@ def flat_program(found: Mapping[str, Declared]) -> Callable[[], None]:
                 account = aws.get_caller_identity(
                     opts=pulumi.InvokeOptions(provider=_as_provider(made[urn]))
                 ).account_id
-            elif each.token == "pulumi:providers:kubernetes":
+            elif each.token.startswith("pulumi:providers:"):
                 made[urn] = _provider(each, made, account)
             else:
                 made[urn] = _resource(each, made, account)
@@ -71,6 +71,8 @@ def _provider(each: Declared, made: Mapping[str, pulumi.CustomResource], account
         import pulumi_aws as aws
 
         return aws.Provider(each.name, region=inputs["region"], default_tags=json.loads(inputs["defaultTags"]))
+    if each.token != "pulumi:providers:kubernetes":
+        return pulumi.ProviderResource(each.token.rpartition(":")[2], each.name, inputs, _options(each, made))
     import pulumi_kubernetes as k8s
 
     return k8s.Provider(
@@ -87,6 +89,8 @@ def _resource(each: Declared, made: Mapping[str, pulumi.CustomResource], account
     inputs = {key: _wired(value, made, account) for key, value in each.inputs.items()}
     name = "-".join([each.parent.rpartition("::")[2], each.name])
     cls = class_of(each.token)
+    if each.token.startswith("modelyard:"):
+        return pulumi.CustomResource(each.token, name, {"version": None, **inputs}, _options(each, made))
     if cls is None:
         import pulumi_kubernetes as k8s
 
@@ -129,6 +133,9 @@ def _output(resource: pulumi.CustomResource, path: str) -> pulumi.Output[Any]:
     first, *rest = STEP.findall(path)
     if first == "id":
         return resource.id
+    if type(resource) is pulumi.CustomResource:
+        whole: pulumi.Output[Any] = getattr(resource, first)
+        return whole
     getter, kind = _member(type(resource), first)
     output: pulumi.Output[Any] = getattr(resource, getter)
     for step in rest:
