@@ -10,6 +10,9 @@ import threading
 from registry.credentials import Secrets
 from registry.provider import Provider, serve
 
+GRACE_SECONDS = 4.0
+"""What a call under way is given to end in."""
+
 
 def main() -> int:
     """Serves until SIGTERM or SIGINT, or until whoever has started it is gone."""
@@ -18,13 +21,15 @@ def main() -> int:
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
     ended = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: ended.set())
-    signal.signal(signal.SIGINT, lambda *_: None)
+    # The engine gives each provider a process group of its own, so a Ctrl-C at a terminal does not come here: it ends a
+    # provider by SIGINT and kills it 5 s later.
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, lambda *_: ended.set())
     parent = os.getppid()
     while not ended.wait(1.0):
         if os.getppid() != parent:
             break
-    server.stop(1.0).wait(1.0)
+    server.stop(GRACE_SECONDS).wait(GRACE_SECONDS)
     provider.close()
     return 0
 
