@@ -16,15 +16,15 @@ GRACE_SECONDS = 4.0
 
 def main() -> int:
     """Serves until SIGTERM or SIGINT, or until whoever has started it is gone."""
-    provider = Provider(Secrets.of_this_process())
-    server, port = serve(provider)
-    sys.stdout.write(f"{port}\n")
-    sys.stdout.flush()
     ended = threading.Event()
     # The engine gives each provider a process group of its own, so a Ctrl-C at a terminal does not come here: it ends a
     # provider by SIGINT and kills it 5 s later.
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, lambda *_: ended.set())
+    provider = Provider(Secrets.of_this_process())
+    server, port = serve(provider)
+    sys.stdout.write(f"{port}\n")
+    sys.stdout.flush()
     parent = os.getppid()
     while not ended.wait(1.0):
         if os.getppid() != parent:
