@@ -36,7 +36,10 @@ class Node:
         """The node at the end of `steps`, made if it is new."""
         node = self
         for step in steps:
-            node = node.children.setdefault(step, Node())
+            below = node.children.get(step)
+            if below is None:
+                below = node.children[step] = Node()
+            node = below
         return node
 
 
@@ -62,6 +65,8 @@ class Chart:
 
 def steps_of(path: str) -> tuple[str, ...]:
     """A path in the tables' notation as single steps."""
+    if not ("[" in path or "\\" in path):
+        return tuple(step for step in path.split(".") if step)
     steps: list[str] = []
     for raw in re.findall(r"(?:\\.|[^.\\])+", path):
         base = raw.rstrip("[]") if raw.endswith(ITEM) else raw
@@ -75,6 +80,9 @@ def _tree(facts: Mapping[str, Any]) -> Node:
 
     def each(path: str) -> Iterator[tuple[str, ...]]:
         steps = steps_of(path)
+        if "{" not in path:
+            yield steps
+            return
         name = re.search(r"\{(\w+)\}", path)
         if name is None or name[1] not in sets:
             yield steps
