@@ -1,8 +1,9 @@
 """What a pool is for decides when its nodes may be taken away: one preset a purpose, as Karpenter's disruption block.
 
 Budgets of Karpenter add up to the strictest one that is active, so a window is written the other way round: outside it,
-nothing may be disrupted for drift or consolidation. Every preset sets `terminationGracePeriod`: without it a pod that
-blocks eviction would keep a drifted node, and its replacement, running for ever.
+nothing may be disrupted for drift or consolidation. An empty node serves nobody and costs what a full one does, so it goes
+at any hour unless the stack file keeps it to the window as well. Every preset sets `terminationGracePeriod`: without it a
+pod that blocks eviction would keep a drifted node, and its replacement, running for ever.
 """
 
 from __future__ import annotations
@@ -25,6 +26,13 @@ class Purpose(enum.StrEnum):
     BATCH = "batch"
 
 
+class EmptyNodes(enum.StrEnum):
+    """When a node without pods may go: at any hour, or in the pool's window alone, so that a morning finds it warm."""
+
+    ANY_HOUR = "anyHour"
+    IN_WINDOW = "inWindow"
+
+
 class WindowSpec(Spec):
     """When nodes may be replaced or consolidated: every day from `startHourUtc`, for `hours`."""
 
@@ -32,6 +40,8 @@ class WindowSpec(Spec):
     """Hour of the day at which the window opens (UTC)."""
     hours: int = Field(default=4, ge=1, le=23)
     """How long it stays open (hours)."""
+    empty_nodes: EmptyNodes = EmptyNodes.ANY_HOUR
+    """Whether a node without pods waits for the window too; what it costs until then is within the pool's limits."""
 
     def outside(self) -> dict[str, str]:
         """The rest of the day as a Karpenter budget's `schedule` (UTC) and `duration`."""
@@ -64,6 +74,8 @@ class Preset:
             budgets.append({"nodes": str(self.at_once), "reasons": moving})
             if self.windowed:
                 budgets.append({"nodes": "0", "reasons": moving, **window.outside()})
+        if window.empty_nodes is EmptyNodes.IN_WINDOW:
+            budgets.append({"nodes": "0", "reasons": ["Empty"], **window.outside()})
         return {
             "consolidationPolicy": self.consolidation,
             "consolidateAfter": self.consolidate_after,

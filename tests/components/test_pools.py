@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from components.node_class import AmiFamily, node_class
 from components.pools import GPU_TAINT, POOL_LABEL, WEIGHTS, gpu_labels, node_pool
-from components.presets import PRESETS, Purpose, WindowSpec
+from components.presets import PRESETS, EmptyNodes, Purpose, WindowSpec
 from kube.objects import check_object
 from pricing.pool import Buying
 
@@ -64,6 +64,17 @@ def test_a_serving_node_is_moved_in_its_window_only_and_an_idle_one_goes_at_any_
         "schedule": "0 6 * * *",
         "duration": "20h",
     } in budgets
+
+
+@given(st.sampled_from(Purpose), windows)
+def test_an_idle_node_waits_for_the_window_where_the_stack_file_says_so_and_nowhere_else(
+    purpose: Purpose, window: WindowSpec
+) -> None:
+    shut = {"nodes": "0", "reasons": ["Empty"], **window.outside()}
+    asked = {each: window.model_copy(update={"empty_nodes": each}) for each in EmptyNodes}
+    budgets = {each: planned(purpose, window=asked[each])["disruption"]["budgets"] for each in EmptyNodes}
+    assert shut not in budgets[EmptyNodes.ANY_HOUR]
+    assert budgets[EmptyNodes.IN_WINDOW] == [*budgets[EmptyNodes.ANY_HOUR], shut]
 
 
 def test_a_training_node_is_never_moved_and_never_expires() -> None:

@@ -27,6 +27,7 @@ LARGE = {"capacity": "onDemand", "instanceTypes": ["g6.12xlarge"]}
 POOLS: dict[str, Any] = {
     "open": {"purpose": "serving", **LARGE, "limits": {"gpus": 8}, "window": OPEN},
     "shut": {"purpose": "serving", **LARGE, "limits": {"gpus": 8}, "window": SHUT},
+    "kept": {"purpose": "serving", **LARGE, "limits": {"gpus": 4}, "window": {**SHUT, "emptyNodes": "inWindow"}},
     "moved": {"purpose": "serving", **LARGE, "limits": {"gpus": 4}, "window": OPEN},
     "tune": {"purpose": "training", **LARGE, "limits": {"gpus": 4}, "window": OPEN},
     "chat": {"purpose": "serving", "capacity": "spot", "instanceTypes": ["g6.xlarge"], "limits": {"gpus": 2}},
@@ -113,9 +114,10 @@ def test_idle_nodes_go_when_their_budget_lets_them_and_a_running_job_keeps_its_o
     halves = [deployment(pool, f"{pool}-{place}", 2) for pool in ("open", "shut") for place in range(3)]
     run.cluster.create([*halves, deployment("moved", "moved", 1)])
     (job,) = run.pods(load("tune", 1, more={"labels": {"job": "tune"}}))
+    (short,) = run.pods(load("kept", 1, more={"labels": {"job": "kept"}}))
     run.settle()
-    assert [len(of(run, pool)) for pool in ("open", "shut", "moved", "tune")] == [2, 2, 1, 1]
-    (tuned,), (moved,) = of(run, "tune"), of(run, "moved")
+    assert [len(of(run, pool)) for pool in ("open", "shut", "kept", "moved", "tune")] == [2, 2, 1, 1, 1]
+    (tuned,), (moved,), (kept,) = of(run, "tune"), of(run, "moved"), of(run, "kept")
     for pool in ("moved", "tune"):
         relabel(run, f"{pool}-on-demand")
     began = run.until(lambda: drifted(run, moved) and drifted(run, tuned), "drift")
@@ -140,7 +142,8 @@ def test_idle_nodes_go_when_their_budget_lets_them_and_a_running_job_keeps_its_o
     assert tuned.gone is None and tuned.deleting is None and drifted(run, tuned)
     record_property("conformance", "window shut: no node went; training: the drifted node stayed under its job")
 
-    run.delete(f"{PODS}/{job}")
+    for each in (job, short):
+        run.delete(f"{PODS}/{each}")
     for name in [each for each in run.seen.pods if each.startswith("shut-")]:
         run.cluster.wait("the deployment", lambda: True, within=1)
         owner = name.rsplit("-", 2)[0]
@@ -152,5 +155,6 @@ def test_idle_nodes_go_when_their_budget_lets_them_and_a_running_job_keeps_its_o
     record_property(
         "conformance",
         f"empty nodes went within {idle - began:.0f} s at consolidateAfter {CONSOLIDATE_AFTER}, whatever the window and the "
-        "purpose: every preset lets empty nodes go",
+        "purpose; the one of a pool that says `emptyNodes: inWindow` stayed",
     )
+    assert kept.gone is None and kept.deleting is None
