@@ -18,6 +18,7 @@ from typing import Any
 import psutil
 
 from sandbox.world import World
+from tests.chaos import content
 from tests.chaos.plan import Kill, Victim, Work
 from tests.roots import ROOT, lay
 
@@ -166,14 +167,21 @@ class Ground:
         return False
 
     def settled(self) -> None:
-        """The state holds exactly what the world holds, each once. Raises Broken."""
-        held = Counter((each["urn"], each["id"]) for each in self._state() if _is_object(each))
+        """The state holds exactly what the world holds, each once, and nothing that the registry lacks. Raises Broken."""
+        state = [each for each in self._state() if _is_object(each)]
+        lacking = _content(state) - content.held(self._stack / "mlflow")
+        if lacking:
+            raise Broken(f"in the state, not in the registry: {sorted(lacking)}")
+        held = Counter((each["urn"], each["id"]) for each in state if not _is_content(each))
         there = Counter((item.urn, item.id) for item in self._objects())
         if held != there:
             raise Broken(f"lost (in the world only): {sorted(there - held)}\nnot there: {sorted(held - there)}")
 
     def whole(self) -> None:
-        """The world holds what one `up` makes: nothing less, no URN and no name twice. Raises Broken."""
+        """World and registry hold what one `up` makes: nothing less, no URN and no name twice. Raises Broken."""
+        lost = content.held(self._stack / "mlflow") - _content(self._state())
+        if lost:
+            raise Broken(f"in the registry, not in the state: {sorted(lost)}")
         urns, names = self._shape()
         if urns != self.urns or names - self.names:
             raise Broken(
@@ -212,6 +220,14 @@ def _own(urn: str) -> str:
 
 def _is_object(entry: dict[str, Any]) -> bool:
     return bool(entry.get("custom")) and not str(entry["type"]).startswith("pulumi:")
+
+
+def _is_content(entry: dict[str, Any]) -> bool:
+    return str(entry["type"]).startswith(content.MODULE)
+
+
+def _content(state: list[dict[str, Any]]) -> Counter[tuple[str, str]]:
+    return Counter((str(each["type"]), str(each["id"])) for each in state if _is_content(each))
 
 
 def _tree(process: subprocess.Popen[str]) -> list[psutil.Process]:
