@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from pricing.cost import CostItem
 from pricing.general import general_bound, general_items, general_node_counts
-from pricing.gpus import GpuType, gpu_type, shape
+from pricing.gpus import GpuType, gpu_type, node_pods, shape
 from pricing.graph import UNKNOWN, Node, Value
 from pricing.meters import Meter, disks
 from pricing.pool import Buying, Capacity, PoolAsk, Share
@@ -23,7 +23,7 @@ from problem import Refused
 NODE_POOL = "kubernetes:karpenter.sh/v1:NodePool"
 NODE_CLASS = "kubernetes:karpenter.k8s.aws/v1:EC2NodeClass"
 TYPE, BUYING = "node.kubernetes.io/instance-type", "karpenter.sh/capacity-type"
-GPUS, CPU, NODES = "nvidia.com/gpu", "cpu", "nodes"
+GPUS, CPU, NODES, PODS = "nvidia.com/gpu", "cpu", "nodes", "pods"
 LEAST_OVERLAP = 1
 """Interruption and expiry replace a node whatever the disruption budgets say."""
 _GIB = re.compile(r"(\d+)Gi")
@@ -93,10 +93,14 @@ def _gpu_pool(
     smallest = min(known.gpus for known in types)
     if smallest == 0:
         raise Unpriced("a type of the NodePool has a fraction of a GPU, which no limit of whole GPUs bounds")
-    nodes = ask.limits.get(NODES)
+    nodes = _nodes(node, ask, node_class)
     gpus = ask.limits.get(GPUS, nodes * largest if nodes is not None else None)
+    if gpus is None and NODES in ask.limits:
+        raise Unpriced(
+            f"many pods at once pass a limit of {NODES} in Karpenter; {GPUS}, or {PODS} beside it, would bound the NodePool"
+        )
     if gpus is None:
-        raise Unpriced(f"the NodePool's limits name neither {GPUS} nor {NODES}")
+        raise Unpriced(f"the NodePool's limits name neither {GPUS} nor {PODS}")
     if gpus < smallest or nodes == 0:
         return
     share = Share(buying=ask.buying, gpus=gpus, nodes=nodes, counts_gpus=GPUS in ask.limits)
@@ -112,11 +116,26 @@ def _gpu_pool(
         utilisation=Decimal(meter.usage.pool_percent) / 100,
     )
     if ask.buying is Buying.RESERVED and nodes is None:
-        raise Unpriced("a reserved NodePool needs a limit of nodes: it pays for all that it can hold")
+        raise Unpriced(f"a reserved NodePool needs limits of {NODES} and {PODS}: it pays for all that it can hold")
     plans = [plan, replace(plan, capacity_block=True)] if block is None and ask.buying is Buying.RESERVED else [plan]
     bills = [_share_items(meter, each, share) for each in plans]
     yield from max(bills, key=lambda bill: sum(item.maximum or 0 for item in bill))
     yield from _disks(meter, node, node_class, node_counts(plan, share))
+
+
+def _nodes(node: Node, ask: Ask, node_class: Callable[[str], Node | None]) -> int | None:
+    """How many nodes the limit of pods leaves room for, at the fewest pods a node; None without one.
+
+    The limit of nodes itself does not count: see `pricing.gpus.node_pods`.
+    """
+    if PODS not in ask.limits:
+        return None
+    found = _class_of(node, node_class)
+    fewest = node_pods(ask.types)
+    most = found.read("spec", "kubelet", "maxPods")
+    if found.read("spec", "kubelet", "podsPerCore") is not None or not isinstance(most, int | None) or most == 0:
+        raise Unpriced("how many pods a node of the NodePool may have is not known")
+    return ask.limits[PODS] // min(fewest, most or fewest)
 
 
 def _share_items(meter: Meter, plan: PoolAsk, share: Share) -> list[CostItem]:
@@ -151,11 +170,15 @@ def _disks(
     node_class: Callable[[str], Node | None],
     nodes: tuple[Decimal, Decimal, Decimal],
 ) -> Iterator[CostItem]:
+    yield from disks(meter, volumes(_class_of(node, node_class).read("spec", "blockDeviceMappings")), nodes)
+
+
+def _class_of(node: Node, node_class: Callable[[str], Node | None]) -> Node:
     name = node.read("spec", "template", "spec", "nodeClassRef", "name")
     found = node_class(name) if isinstance(name, str) else None
     if found is None:
         raise Unpriced("the NodePool's EC2NodeClass, which says how large its nodes' disks are, is not declared here")
-    yield from disks(meter, volumes(found.read("spec", "blockDeviceMappings")), nodes)
+    return found
 
 
 def _ask(node: Node) -> Ask:
@@ -198,7 +221,7 @@ def _limits(node: Node) -> dict[str, int]:
     if not isinstance(limits, Mapping):
         raise Unpriced("the NodePool's limits are not known")
     found: dict[str, int] = {}
-    for key in (GPUS, CPU, NODES):
+    for key in (GPUS, CPU, NODES, PODS):
         value = limits.get(key)
         if value is None:
             continue
