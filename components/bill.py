@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from components.budget_spec import BudgetWatchSpec
 from components.cluster import ClusterSpec
 from components.general_pool import POOL, GeneralPoolSpec
 from components.gpu_pool import GpuPoolSpec
@@ -48,6 +49,11 @@ class Bill:
     def platform(self, component: str = "platform") -> Iterator[CostItem]:
         """What belongs to the stack as a whole: its traffic."""
         yield from meters.data_transfer(self._meter(component, component))
+
+    def budget(self, spec: BudgetWatchSpec, component: str = "budget") -> Iterator[CostItem]:
+        """The budget that acts; one that only tells, and anomaly detection, are free."""
+        if spec.enabled and spec.action is not None:
+            yield from meters.budget_action(self._meter(component, "nothing-new"))
 
     def own_cluster(self, component: str = "platform") -> Iterator[CostItem]:
         """All that a platform outside AWS costs, whatever it declares: nothing that this bill could count."""

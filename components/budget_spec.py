@@ -1,15 +1,74 @@
-"""What a stack, its pools and its teams may cost: one value that the program's gate and the policies both read."""
+"""What a stack, its pools and its teams may cost: one value that the program's gate, the policies and AWS all read."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, StringConstraints, model_validator
 
-from components.spec import Spec
+from components.spec import Invalid, Spec
+from problem import Problem
 
 Usd = Annotated[Decimal, Field(gt=0, max_digits=12, decimal_places=2)]
+Percent = Annotated[int, Field(ge=1, le=1000)]
+Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", max_length=254)]
+RoleName = Annotated[str, StringConstraints(pattern=r"^[\w+=,.@-]{1,64}$")]
+ALERTS = 10
+"""Notifications that one budget in AWS takes; each share needs two, for what was spent and for the forecast."""
+
+
+class BudgetActionSpec(Spec):
+    """What AWS does by itself when the money has been spent: it forbids roles to start anything new. Nothing is stopped."""
+
+    at_percent: Percent = 100
+    """Share of the budget (percent, actually spent) at which it acts."""
+    automatic: bool = False
+    """Whether it acts at once; otherwise somebody approves it in the console first."""
+    roles: list[RoleName] = Field(default_factory=list, max_length=20)
+    """Names of further roles to hold, beside that of the platform's own Karpenter."""
+
+
+class BudgetWatchSpec(Spec):
+    """How AWS itself watches the budget: what is really spent on this platform, by the tag `Platform`."""
+
+    enabled: bool = True
+    """Whether there is an AWS Budget and anomaly detection; false outside AWS."""
+    emails: list[Email] = Field(default_factory=list, max_length=10)
+    """Who is told by mail. With neither mail nor topic nobody is told, and the console alone shows it."""
+    topic: str = Field(default="", pattern=r"^[A-Za-z0-9_-]{0,256}$")
+    """Name of an SNS topic in the stack's region to tell; its own policy has to let AWS Budgets and Cost Anomaly
+    Detection publish."""
+    alert_at_percents: list[Percent] = Field(
+        default_factory=lambda: [50, 80, 100], min_length=1, max_length=ALERTS // 2
+    )
+    """Shares of the budget (percent) at which they are told, of what was spent and of the month's forecast."""
+    anomaly_usd: Usd = Decimal(100)
+    """Least cost (USD) of an anomaly that they are told of."""
+    activate_tags: bool = False
+    """Whether this stack makes its tags cost-allocation tags, without which no budget can see them. For one stack of the
+    account that pays the bill, and not before AWS has seen the tags for a day."""
+    action: BudgetActionSpec | None = None
+    """What AWS does by itself; without it, it only tells."""
+
+    @model_validator(mode="after")
+    def _agrees(self) -> BudgetWatchSpec:
+        for name, each in (("alertAtPercents", self.alert_at_percents), ("emails", self.emails)):
+            if len(set(each)) < len(each):
+                raise Invalid("something stands twice", where=name, found=", ".join(map(str, each)), fix="keep one")
+        if self.action and not self.told:
+            raise Invalid(
+                "AWS does not act on a budget that nobody hears of",
+                where="action",
+                fix="name emails or a topic, or take the action out",
+            )
+        return self
+
+    @property
+    def told(self) -> bool:
+        """Whether anybody is told."""
+        return bool(self.emails or self.topic)
 
 
 class BudgetSpec(Spec):
@@ -23,3 +82,15 @@ class BudgetSpec(Spec):
     """Budgets of single pools by name, `general` for the general pool (USD a month)."""
     per_team: dict[str, Usd] = Field(default_factory=dict, max_length=100)
     """Budgets of teams by name: their pools, and all that is shared for the stack's owner (USD a month)."""
+    watch: BudgetWatchSpec = Field(default_factory=BudgetWatchSpec)
+    """How AWS watches the same amount."""
+
+    def needs_aws(self) -> Iterator[Problem]:
+        """AWS watches what is in AWS."""
+        if self.watch.enabled:
+            yield Problem(
+                summary="an AWS Budget watches what is spent in AWS",
+                where="watch.enabled",
+                found="true",
+                fix="budget.watch.enabled: false",
+            )

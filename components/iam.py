@@ -9,9 +9,14 @@ from typing import Any
 POD_IDENTITY = "pods.eks.amazonaws.com"
 
 
-def trust(service: str, actions: Sequence[str] = ("sts:AssumeRole",)) -> str:
+def trust(
+    service: str,
+    actions: Sequence[str] = ("sts:AssumeRole",),
+    conditions: Mapping[str, Mapping[str, Any]] | None = None,
+) -> str:
     """A trust policy that lets one AWS service, and nobody else, assume the role."""
-    return document([{"Effect": "Allow", "Principal": {"Service": service}, "Action": list(actions)}])
+    statement: dict[str, Any] = {"Effect": "Allow", "Principal": {"Service": service}, "Action": list(actions)}
+    return document([{**statement, "Condition": conditions} if conditions else statement])
 
 
 def trust_pods() -> str:

@@ -160,7 +160,7 @@ class Karpenter(pulumi.ComponentResource):
 
     def _controller_role(self, node_role: aws.iam.Role, queue: aws.sqs.Queue) -> list[pulumi.Resource]:
         args, child = self._args, pulumi.ResourceOptions(parent=self)
-        role = aws.iam.Role("karpenter", name=f"{args.name}-karpenter", assume_role_policy=trust_pods(), opts=child)
+        role = aws.iam.Role("karpenter", name=karpenter_role(args.name), assume_role_policy=trust_pods(), opts=child)
         # The name is fixed above: composing the ARNs from it keeps the policy readable in a preview.
         statements = controller_statements(
             cluster=args.cluster,
@@ -179,6 +179,11 @@ class Karpenter(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
         )
         return [policy, association, node_role, queue]
+
+
+def karpenter_role(name: str) -> str:
+    """The name of the controller's role for the platform `name`."""
+    return f"{name}-karpenter"
 
 
 def _queue_policy(arn: str) -> str:

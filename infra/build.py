@@ -65,6 +65,8 @@ def build(stack: Stack) -> None:
             if on_aws is not None:
                 _content(stack, settings.registry, on_aws.cluster.kubeconfig(), [served.service, served.server], root)
 
+    if on_aws is not None:
+        on_aws.budget(bounds.effective)
     export_cost(planned.totals, *planned.maxima)
     document = export({**_promise(stack, namespaces), **ground.promise()})
     Publication(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import pulumi
@@ -11,6 +12,7 @@ import pulumi_aws as aws
 import pulumi_kubernetes as k8s
 
 from components.addons import Addons, AddonsArgs
+from components.budget import Budget, BudgetArgs
 from components.cluster import Cluster, ClusterArgs
 from components.device_plugin import DevicePlugin, DevicePluginArgs
 from components.efa_plugin import EfaPlugin, EfaPluginArgs
@@ -18,7 +20,7 @@ from components.existing_cluster import Part
 from components.external_secrets import ExternalSecrets
 from components.general_pool import GeneralPool, GeneralPoolArgs
 from components.gpu_pool import GpuPool, GpuPoolArgs
-from components.karpenter import Karpenter, KarpenterArgs
+from components.karpenter import Karpenter, KarpenterArgs, karpenter_role
 from components.network import Network, NetworkArgs
 from components.node_class import AmiFamily
 from components.registry import RegistrySpec
@@ -38,6 +40,7 @@ class OnAws:
     def __init__(self, stack: Stack, parts: Aws, root: pulumi.Resource) -> None:
         self._stack, self._parts = stack, parts
         self._name = stack.settings.full_name
+        self._karpenter: Karpenter | None = None
         under = pulumi.ResourceOptions(parent=root)
         region, tags = aws.Region(parts.region), tags_of(stack.settings)
         self.cloud = aws.Provider("aws", region=region, default_tags={"tags": tags}, opts=under)
@@ -136,7 +139,7 @@ class OnAws:
             provider=self.provider,
             needs=self._resolving,
         )
-        karpenter = Karpenter("karpenter", args, self.on_it)
+        self._karpenter = karpenter = Karpenter("karpenter", args, self.on_it)
         return _Autoscaler(karpenter.node_role_name, (karpenter.release,))
 
     def _general_pool(self, autoscaler: _Autoscaler, labels: Mapping[str, str]) -> GeneralPool:
@@ -209,6 +212,23 @@ class OnAws:
             operator_role=secrets.role_name,
         )
         return InAwsToo(secrets=kept, bucket=artifacts.bucket, needs=[*artifacts.access, database])
+
+    def budget(self, limit_usd: Decimal) -> None:
+        """Declares the budget (USD a month) that AWS watches, where the stack wants one."""
+        spec = self._stack.settings.budget.watch
+        if not spec.enabled:
+            return
+        args = BudgetArgs(
+            spec=spec,
+            limit_usd=limit_usd,
+            name=self._name,
+            region=self._parts.region,
+            account_id=self.account_id,
+            tags=list(tags_of(self._stack.settings)),
+            karpenter_role=karpenter_role(self._name) if self._karpenter else "",
+            needs=[self._karpenter] if self._karpenter else [],
+        )
+        Budget("budget", args, self._in_cloud)
 
     def promise(self) -> dict[str, Any]:
         """Where in AWS the platform is, and how to reach its cluster: all that contract version 1 has."""

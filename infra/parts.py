@@ -89,6 +89,7 @@ def disagreements(settings: Settings) -> Iterator[Problem]:
                 where=f"monitoring.{where}",
                 fix="leave it out, or say externalSecrets: { source: secretsManager }",
             )
+    yield from _nobody_to_hold(settings)
     given = [key for key, field in AWS_PARTS.items() if getattr(settings, field) is not None]
     missing = [key for key in AWS_PARTS if key not in given]
     if settings.kubernetes is not None:
@@ -114,6 +115,16 @@ def disagreements(settings: Settings) -> Iterator[Problem]:
             where="network.existing",
             found="nothing",
             fix="name the cluster's VPC and its private subnets under network.existing",
+        )
+
+
+def _nobody_to_hold(settings: Settings) -> Iterator[Problem]:
+    watch, existing = settings.budget.watch, settings.cluster.existing if settings.cluster else None
+    if watch.enabled and watch.action and not watch.action.roles and existing and existing.node_role is not None:
+        yield Problem(
+            summary="the budget's action has no role to hold: the cluster's Karpenter is not the platform's",
+            where="budget.watch.action.roles",
+            fix="name the role of the cluster's Karpenter, or take the action out",
         )
 
 

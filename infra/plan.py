@@ -186,6 +186,7 @@ def _items(bill: Bill, stack: Stack) -> Iterator[CostItem]:
 def _items_on_aws(bill: Bill, stack: Stack, parts: Aws) -> Iterator[CostItem]:
     network, existing = parts.network, parts.cluster.existing
     yield from bill.platform()
+    yield from bill.budget(stack.settings.budget.watch)
     yield from bill.network(network)
     yield from bill.cluster(parts.cluster)
     if existing is None or existing.system_nodes is Part.MANAGED:
@@ -217,6 +218,8 @@ def _components(stack: Stack) -> Iterator[str]:
 def _components_on_aws(settings: Settings, parts: Aws) -> Iterator[str]:
     existing = parts.cluster.existing
     yield from ("Cluster::cluster", "GeneralPool::general-pool", "Network::network")
+    if settings.budget.watch.enabled:
+        yield "Budget::budget"
     if existing is None or existing.addons is Part.MANAGED:
         yield from ("Addons::addons-before-nodes", "Addons::addons-after-nodes")
     if existing is None or existing.system_nodes is Part.MANAGED:

@@ -44,7 +44,7 @@ PROFILES: Mapping[Environment, Mapping[str, Any]] = {
     },
     # Without AWS. A part that has an AWS way and another one names the other one here, in its own words.
     Environment.LOCAL: {
-        "budget": {"monthlyUsd": 0},
+        "budget": {"monthlyUsd": 0, "watch": {"enabled": False}},
         "network": None,
         "cluster": None,
         "karpenter": None,

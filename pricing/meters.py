@@ -181,6 +181,13 @@ def data_transfer(meter: Meter) -> Iterator[CostItem]:
     yield meter.used("data to the internet", "data-transfer/internet", Decimal(out), "GB", why)
 
 
+def budget_action(meter: Meter) -> Iterator[CostItem]:
+    """A budget that acts: an account has two for nothing, and nobody here knows how many others there are."""
+    amount = HOURS_PER_MONTH / 24
+    why = "free as one of the account's first two, paid by the day otherwise"
+    yield _at_most(meter, "action", "aws-budgets/action-enabled-budget", amount, "budget-day", why)
+
+
 def own_cluster(meter: Meter) -> Iterator[CostItem]:
     """A cluster outside AWS: whoever brings it pays for it, so that a bill of AWS's prices has one line of nothing."""
     price = Price(

@@ -155,6 +155,7 @@ PRICED: Mapping[str, Price] = {
     "aws:autoscaling/group:Group": lambda around, meter, node: machines.scaling_group(
         meter, node, around.template(node)
     ),
+    "aws:budgets/budgetAction:BudgetAction": lambda _, meter, __: meters.budget_action(meter),
     "aws:cloudwatch/logGroup:LogGroup": _log_group,
     "aws:ebs/volume:Volume": lambda _, meter, node: machines.volume(meter, node),
     "aws:ec2/capacityReservation:CapacityReservation": lambda _, meter, node: machines.capacity_reservation(

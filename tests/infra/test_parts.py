@@ -52,7 +52,8 @@ def test_the_repositorys_local_stack_is_such_a_one() -> None:
 
 def test_any_environment_may_stand_on_a_cluster_of_ones_own_when_it_says_so_part_by_part() -> None:
     without = {"externalSecrets": {"source": "none"}, "monitoring": {"karpenter": False}}
-    dev = {**HAPPY, **ON_AWS, **without, "publication": {"parameter": False}, **dict.fromkeys(AWS_PARTS)}
+    unwatched = {"publication": {"parameter": False}, "budget": {"monthlyUsd": 1000, "watch": {"enabled": False}}}
+    dev = {**HAPPY, **ON_AWS, **without, **unwatched, **dict.fromkeys(AWS_PARTS)}
     assert Stack.of(dev, "").aws is None
 
 
@@ -100,7 +101,7 @@ def test_each_part_of_aws_is_refused_beside_a_cluster_of_ones_own() -> None:
         (problem,) = refusals({**HAPPY, part: {}})
         assert (problem.where, problem.allowed) == (part, "null")
     wheres = [problem.where for problem in refusals({**HAPPY, **ON_AWS, "publication": {"parameter": False}})]
-    assert wheres == [*AWS_PARTS, "externalSecrets.source", "monitoring.karpenter"]
+    assert wheres == [*AWS_PARTS, "budget.watch.enabled", "externalSecrets.source", "monitoring.karpenter"]
 
 
 @pytest.mark.parametrize("part", AWS_PARTS)
@@ -116,6 +117,7 @@ def test_aws_takes_all_of_its_parts(part: str) -> None:
         ({"gpuPools": {"chat": POOL}}, "gpuPools.chat", "gpuPools need Karpenter on AWS"),
         ({"storage": {}}, "storage.existing", "local-path on k3d"),
         ({"publication": {"parameter": True}}, "publication.parameter", "in AWS"),
+        ({"budget": {"monthlyUsd": 1000, "watch": {"enabled": True}}}, "budget.watch.enabled", "spent in AWS"),
     ],
 )
 def test_what_a_spec_needs_aws_for_is_refused_by_its_own_words(change: dict[str, Any], where: str, says: str) -> None:

@@ -61,6 +61,9 @@ VARIANTS: dict[str, dict[str, Any]] = {
     },
     "a block": {"gpuPools": {"tune": {**RESERVED, "reservationKind": "capacityBlock"}}},
     "a reservation": {"gpuPools": {"tune": RESERVED}},
+    "a budget that acts": {
+        "budget": {"monthlyUsd": 5000, "watch": {"topic": "money", "activateTags": True, "action": {"roles": ["ci"]}}}
+    },
     "no pools": {"gpuPools": {}},
     "time slices": {
         "gpuPools": {
