@@ -13,6 +13,8 @@ import pytest
 from ops import cli
 from registry.api import Server
 
+pytestmark = pytest.mark.conformance
+
 TRAINING = """
 import mlflow, mlflow.data, pandas, sklearn.datasets, sklearn.linear_model, sklearn.model_selection, sys
 
@@ -29,7 +31,8 @@ for strength in (0.001, 0.1, 10.0):
         mlflow.log_params({"C": strength, "max_iter": 300})
         mlflow.log_metric("accuracy", model.score(test, test_y))
         signature = mlflow.models.infer_signature(train, model.predict(train))
-        mlflow.sklearn.log_model(model, name="model", signature=signature, registered_model_name=name)
+        mlflow.sklearn.log_model(model, name="model", signature=signature, registered_model_name=name,
+                                 pip_requirements=["scikit-learn"])
 mlflow.MlflowClient().set_registered_model_alias(name, "production", 2)
 """
 

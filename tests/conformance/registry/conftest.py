@@ -26,7 +26,7 @@ from registry.api import Server
 from sandbox import registry, toolchain
 from sandbox.session import Session
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+REPOSITORY = Path(__file__).resolve().parents[3]
 PLANTED = "planted-secret-0f4e8d"
 
 

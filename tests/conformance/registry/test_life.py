@@ -7,11 +7,11 @@ from collections.abc import Callable
 import pytest
 
 from registry.api import Server
-from tests.registry.conftest import PLANTED, Playground, said, shown
+from tests.conformance.registry.conftest import PLANTED, Playground, said, shown
 
 Make = Callable[..., Playground]
 Fresh = Callable[[str], str]
-pytestmark = pytest.mark.engine
+pytestmark = pytest.mark.conformance
 
 
 def newest(server: Server, prompt: str) -> tuple[int, str]:

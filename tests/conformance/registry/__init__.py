@@ -1,0 +1,1 @@
+"""The registry with the real engine, our provider and a real MLflow server."""
