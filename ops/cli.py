@@ -229,8 +229,10 @@ def in_shell(
     kubeconfig: Kubeconfig = None,
 ) -> int:
     """Run plain `pulumi` (or anything) in the sandbox stack's folder with its clouds up."""
-    world = World.KUBECONFIG if kubeconfig else World.SANDBOX
-    return shell.run(place_of(stack, file, world, kubeconfig), command or [], Show())
+    place = place_of(stack, file, World.KUBECONFIG if kubeconfig else World.SANDBOX, kubeconfig)
+    if kubeconfig is not None:
+        commands.program(place)  # which refuses another cluster than the one that the stack names
+    return shell.run(place, command or [], Show())
 
 
 def root() -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import subprocess
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ops import commands
+from ops import commands, recover
 from ops.commands import Job
 from ops.engine import Outcome
 from ops.show import Show
@@ -91,6 +92,34 @@ def test_local_comes_up_stays_as_it_is_drifts_and_goes_on_a_real_api(
     assert kubectl(plane, "get", "namespaces", "-o", "name").split() == before
     told = f"local, real engine and real API: {resources} resources up in {up.seconds:.1f} s"
     record_property("conformance", f"{told}, gone in {gone.seconds:.1f} s")
+
+
+def test_after_a_crash_on_a_real_api_recover_and_up_converge_and_render_knows_the_state(
+    plane: ControlPlane, place: Place, tmp_path: Path
+) -> None:
+    faults, out = tmp_path / "faults.json", tmp_path / "rendered"
+    token = "kubernetes:core/v1:Namespace"
+    faults.write_text(json.dumps([{"kind": "crash", "type": token, "call": "create", "edge": "after-write"}]))
+    show, before = Heard(), kubectl(plane, "get", "namespaces", "-o", "name").split()
+    job = Job(place=place, program=commands.program(place), packs=PACKS, show=show, confirm=lambda _: True)
+    assert commands.up(dataclasses.replace(job, faults=faults)) is ExitCode.FAILED
+    assert recover.recover(job) is ExitCode.OK
+    assert commands.up(job) is ExitCode.OK
+    assert commands.refresh(job) is ExitCode.OK
+    assert set(show.outcomes[-1].gathered.changes) == {"same"}
+    assert commands.render(place, out, commands.known_values(job), show) is ExitCode.OK
+    left = json.loads((out / "index.json").read_text())
+    assert not [each for each in left if each.endswith("#id}")], "a deployed stack knows every id"
+    assert commands.destroy(job) is ExitCode.OK
+    assert kubectl(plane, "get", "namespaces", "-o", "name").split() == before
+
+
+def test_a_shell_for_another_context_than_the_stack_names_is_refused(place: Place) -> None:
+    place.stack_file.write_text(place.stack_file.read_text().replace("context: own", "context: kind-modelyard"))
+    command = ["modelyard", "shell", "--stack", "local", "--kubeconfig", str(place.kubeconfig), "--", "echo", "ran"]
+    done = subprocess.run(command, cwd=place.root, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (ExitCode.REFUSED, "")
+    assert "kubernetes.context" in done.stderr
 
 
 def test_another_context_than_the_stack_names_is_refused_before_anything_starts(place: Place) -> None:
