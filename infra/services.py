@@ -70,6 +70,7 @@ class Services:
             name=self.settings.full_name,
             cluster=self.cluster,
             in_aws=self.in_aws,
+            registry=self.settings.registry is not None,
             storage_class=self.settings.storage.class_name,
             provider=self.ground.provider,
             labels=self.labels,

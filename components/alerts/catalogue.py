@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from components.alerts import gpu, nodes, pools, sources
+from components.alerts import gpu, nodes, pools, registry, sources
 from components.alerts.rule import Alert, Group, Recording
 
-GROUPS: tuple[Group, ...] = (gpu.GROUP, nodes.GROUP, pools.GROUP, sources.GROUP)
+GROUPS: tuple[Group, ...] = (gpu.GROUP, nodes.GROUP, pools.GROUP, registry.GROUP, sources.GROUP)
 
 
 def alerts() -> tuple[Alert, ...]:

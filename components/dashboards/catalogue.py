@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from components.dashboards import gpu_pools, overview
+from components.dashboards import gpu_pools, overview, registry
 from components.dashboards.board import Board
 
-BOARDS: tuple[Board, ...] = (overview.BOARD, gpu_pools.BOARD)
+BOARDS: tuple[Board, ...] = (overview.BOARD, gpu_pools.BOARD, registry.BOARD)

@@ -16,10 +16,18 @@ ALERTS = Metric(
 )
 """What Prometheus itself writes of every alert; the alert's own labels stand beside these."""
 
+UP = Metric(
+    name="up",
+    exporter="prometheus",
+    type="gauge",
+    labels=frozenset(("container", "endpoint", "instance", "job", "namespace", "pod", "service")),
+)
+"""What Prometheus itself writes of every target of a ServiceMonitor: 1 when it answered."""
+
 
 def known() -> Mapping[str, Metric]:
     """Every series that a rule or a panel may name, by name."""
-    found = {**metrics(), ALERTS.name: ALERTS}
+    found = {**metrics(), ALERTS.name: ALERTS, UP.name: UP}
     for rule in recordings():
         given = read(rule.expr, found)
         found[rule.record] = Metric(

@@ -11,7 +11,7 @@ from components.alerts.rule import Alert, Recording
 from kube.metrics import Metric, exporters, metrics
 from tests.monitoring.expressions import read, selectors
 from tests.monitoring.known import known
-from versions import KUBERNETES
+from versions import IMAGES, KUBERNETES
 
 HISTOGRAM = "karpenter_pods_bound_duration_seconds_bucket"
 
@@ -87,6 +87,7 @@ def test_each_table_states_its_exporter_and_every_series_of_it() -> None:
         "kube-apiserver": f"{KUBERNETES}.0",
         "kube-state-metrics": "2.20.0",
         "kubelet": f"{KUBERNETES}.0",
+        "mlflow": IMAGES["mlflow"].tag.removeprefix("v").removesuffix("-full"),
         "node-exporter": "1.12.1",
     }
     bucket: Metric = metrics()[HISTOGRAM]

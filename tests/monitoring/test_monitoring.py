@@ -248,7 +248,20 @@ def test_outside_aws_nothing_of_aws_is_declared_and_nobody_waits_for_karpenter()
     assert not [each.token for each in found if each.token.startswith("aws:")]
     names = [each.inputs["metadata"]["name"] for each in own(found) if "PrometheusRule" in each.token]
     assert "pools" not in names
-    assert [group.name for group in chosen(MonitoringSpec(karpenter=False, gpus=False))] == ["nodes", "sources"]
+    assert [group.name for group in chosen(MonitoringSpec(karpenter=False, gpus=False), registry=False)] == [
+        "nodes",
+        "sources",
+    ]
+
+
+def test_the_registry_is_watched_where_there_is_one() -> None:
+    program = with_monitoring("dev", {}, registry=None)
+    without = own(tuple(declare(lambda: build(program), project="modelyard", stack="dev").values()))
+    names = {each.inputs["metadata"]["name"] for each in without if "metadata" in each.inputs}
+    assert {"registry", "modelyard-registry"} & names == set()
+    assert {"sources", "modelyard-overview"} <= names
+    names = {each.inputs["metadata"]["name"] for each in own(declared("dev", "{}")) if "metadata" in each.inputs}
+    assert {"registry", "modelyard-registry"} <= names
 
 
 def test_without_monitoring_there_is_none_of_it() -> None:
