@@ -68,7 +68,7 @@ def stands_on(settings: Settings, region: str) -> tuple[Aws | None, dict[str, Po
                 allowed="an AWS region, for example us-east-1; left out only with `kubernetes`, outside AWS",
             )
         )
-    general, pools = _bounds(settings, network, general_pool, PriceBook.embedded(region))
+    general, pools = bounds(settings, network, general_pool, PriceBook.embedded(region))
     ground = Aws(
         region=region,
         network=network,
@@ -139,9 +139,10 @@ def _needing_aws(settings: Settings) -> Iterator[Problem]:
                 yield from (replace(each, where=f"{path}.{each.where}".rstrip(".")) for each in spec.needs_aws())
 
 
-def _bounds(
+def bounds(
     settings: Settings, network: NetworkSpec, general_pool: GeneralPoolSpec, book: PriceBook
 ) -> tuple[GeneralBound, dict[str, PoolBound]]:
+    """What bounds the general pool and each GPU pool at the prices of a book. Raises Refused with all problems."""
     problems: list[Problem] = []
     general: GeneralBound | None = None
     pools: dict[str, PoolBound] = {}

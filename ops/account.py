@@ -46,19 +46,19 @@ class Account:
 
     def caller(self) -> tuple[str, str]:
         """The account's number and the caller's ARN."""
-        with _asking("sts:GetCallerIdentity"):
+        with asking("sts:GetCallerIdentity"):
             answer = self._client("sts").get_caller_identity()
         return str(answer["Account"]), str(answer["Arn"])
 
     def region(self, name: str) -> str:
         """Whether the region is enabled: `opt-in-not-required`, `opted-in` or `not-opted-in`."""
-        with _asking("ec2:DescribeRegions"):
+        with asking("ec2:DescribeRegions"):
             answer = self._client("ec2").describe_regions(RegionNames=[name], AllRegions=True)
         return str(answer["Regions"][0]["OptInStatus"])
 
     def zones(self) -> list[Zone]:
         """The region's availability zones, as this account names them."""
-        with _asking("ec2:DescribeAvailabilityZones"):
+        with asking("ec2:DescribeAvailabilityZones"):
             filters = [{"Name": "zone-type", "Values": ["availability-zone"]}]
             answer = self._client("ec2").describe_availability_zones(Filters=filters)
         return [
@@ -69,7 +69,7 @@ class Account:
     def offered(self, types: list[str]) -> set[tuple[str, str]]:
         """Which of these instance types are offered in which zone, as pairs (type, zone's name)."""
         found: set[tuple[str, str]] = set()
-        with _asking("ec2:DescribeInstanceTypeOfferings"):
+        with asking("ec2:DescribeInstanceTypeOfferings"):
             pages = self._client("ec2").get_paginator("describe_instance_type_offerings")
             filters = [{"Name": "instance-type", "Values": sorted(types)}]
             for page in pages.paginate(LocationType="availability-zone", Filters=filters):
@@ -81,7 +81,7 @@ class Account:
         from botocore.exceptions import ClientError  # type: ignore[import-untyped]
 
         quotas = self._client("service-quotas")
-        with _asking("servicequotas:GetServiceQuota"):
+        with asking("servicequotas:GetServiceQuota"):
             try:
                 answer = quotas.get_service_quota(ServiceCode="ec2", QuotaCode=code)
             except ClientError as error:
@@ -89,7 +89,7 @@ class Account:
                     raise
                 answer = None
         if answer is None:
-            with _asking("servicequotas:GetAWSDefaultServiceQuota"):
+            with asking("servicequotas:GetAWSDefaultServiceQuota"):
                 answer = quotas.get_aws_default_service_quota(ServiceCode="ec2", QuotaCode=code)
         return int(answer["Quota"]["Value"])
 
@@ -97,7 +97,7 @@ class Account:
         """Whether an IAM role of this name exists."""
         from botocore.exceptions import ClientError
 
-        with _asking("iam:GetRole"):
+        with asking("iam:GetRole"):
             try:
                 self._client("iam").get_role(RoleName=name)
             except ClientError as error:
@@ -108,25 +108,26 @@ class Account:
 
     def addresses(self) -> list[dict[str, str]]:
         """The tags of each Elastic IP in the region."""
-        with _asking("ec2:DescribeAddresses"):
+        with asking("ec2:DescribeAddresses"):
             answer = self._client("ec2").describe_addresses()
         return [{tag["Key"]: tag["Value"] for tag in each.get("Tags", [])} for each in answer["Addresses"]]
 
     def key(self, id: str) -> str:
         """The state of a KMS key, `Enabled` when it can be used."""
-        with _asking("kms:DescribeKey"):
+        with asking("kms:DescribeKey"):
             answer = self._client("kms").describe_key(KeyId=id)
         return str(answer["KeyMetadata"]["KeyState"])
 
     def endpoint(self, cluster: str) -> str:
         """The URL of an EKS cluster's API server."""
-        with _asking("eks:DescribeCluster"):
+        with asking("eks:DescribeCluster"):
             answer = self._client("eks").describe_cluster(name=cluster)
         return str(answer["cluster"].get("endpoint", ""))
 
 
 @contextmanager
-def _asking(permission: str) -> Iterator[None]:
+def asking(permission: str) -> Iterator[None]:
+    """Turns what can go wrong with a question that needs `permission` into Unanswered."""
     from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, TokenRetrievalError
 
     try:

@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from ops import cli_registry, commands, report_cli, reporting, shell, simulate_cli
+from ops import cli_registry, commands, prices_cli, report_cli, reporting, shell, simulate_cli
 from ops import doctor as diagnosis
 from ops import judge as judging
 from ops import recover as recovery
@@ -39,6 +39,7 @@ app = typer.Typer(
 )
 
 app.add_typer(report_cli.app)
+app.add_typer(prices_cli.app)
 app.command(epilog=simulate_cli.EPILOG)(simulate_cli.simulate)
 
 _WORDS = {ExitCode.INTERRUPTED: "stopped", ExitCode.FAILED: "failed", ExitCode.UNAVAILABLE: "missing"}

@@ -124,8 +124,7 @@ def embedded_regions() -> tuple[str, ...]:
     return tuple(dict.fromkeys(batch["region"] for batch in facts.load("on_demand")["batches"]))
 
 
-def _batches(name: str, kind: str, region: str) -> tuple[dict[str, Price], dict[tuple[str, str], str]]:
-    data = facts.load(name)
+def _batches(data: Mapping[str, Any], kind: str, region: str) -> tuple[dict[str, Price], dict[tuple[str, str], str]]:
     prices: dict[str, Price] = {}
     stale: dict[tuple[str, str], str] = {}
     for batch in data["batches"]:
@@ -150,9 +149,9 @@ def _batches(name: str, kind: str, region: str) -> tuple[dict[str, Price], dict[
     return prices, {key: reason for key, reason in stale.items() if key[1] not in prices}
 
 
-def _spreads(region: str) -> dict[str, SpotSpread]:
+def _spreads(files: Mapping[str, Any], region: str) -> dict[str, SpotSpread]:
     bands: dict[str, str] = {}
-    for batch in facts.load("spot_interruptions")["batches"]:
+    for batch in files["spot_interruptions"]["batches"]:
         if batch["region"] == region:
             bands |= batch["bands"]
     return {
@@ -164,16 +163,21 @@ def _spreads(region: str) -> dict[str, SpotSpread]:
             source=batch["source"],
             interruption_band=bands.get(instance_type, ""),
         )
-        for batch in facts.load("spot_spread")["batches"]
+        for batch in files["spot_spread"]["batches"]
         if batch["region"] == region
         for instance_type, (lowest, highest, zones) in batch["usd"].items()
     }
 
 
-def _tiers(region: str) -> dict[str, tuple[Tier, ...]]:
-    data = facts.load("services")
+def services_file(files: Mapping[str, Any], region: str) -> str:
+    """The name of the file with a region's services; `services` is that of the region which it names."""
+    return "services" if files["services"]["region"] == region else f"services-{region}"
+
+
+def _tiers(files: Mapping[str, Any], region: str) -> dict[str, tuple[Tier, ...]]:
+    data = files.get(services_file(files, region), {"prices": ()})
     found: dict[str, tuple[Tier, ...]] = {}
-    for row in data["prices"] if data["region"] == region else ():
+    for row in data["prices"]:
         found[row["key"]] = (*found.get(row["key"], ()), _tier(row, data))
     return found
 
@@ -199,18 +203,23 @@ def _tier(row: dict[str, Any], data: dict[str, Any]) -> Tier:
 
 @cache
 def _embedded(region: str) -> PriceBook:
-    on_demand, stale_on_demand = _batches("on_demand", ON_DEMAND, region)
-    spot, stale_spot = _batches("spot", SPOT, region)
-    blocks, stale_blocks = _batches("capacity_blocks", CAPACITY_BLOCK, region)
-    read = facts.load("on_demand")["read"]
+    return read(facts.Files(), region, facts.digest())
+
+
+def read(files: Mapping[str, Any], region: str, digest: str) -> PriceBook:
+    """The book of a region out of fact files by name; `digest` tells its version from every other."""
+    on_demand, stale_on_demand = _batches(files["on_demand"], ON_DEMAND, region)
+    spot, stale_spot = _batches(files["spot"], SPOT, region)
+    blocks, stale_blocks = _batches(files["capacity_blocks"], CAPACITY_BLOCK, region)
+    day = files["on_demand"]["read"]
     return PriceBook(
         region=region,
-        version=f"{read}+{facts.digest()}",
-        as_of=read,
+        version=f"{day}+{digest}",
+        as_of=day,
         on_demand_prices=MappingProxyType(on_demand),
         spot_prices=MappingProxyType(spot),
         capacity_block_prices=MappingProxyType(blocks),
-        spreads=MappingProxyType(_spreads(region)),
-        tiers=MappingProxyType(_tiers(region)),
+        spreads=MappingProxyType(_spreads(files, region)),
+        tiers=MappingProxyType(_tiers(files, region)),
         stale=MappingProxyType(stale_on_demand | stale_spot | stale_blocks),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -17,6 +18,22 @@ def load(name: str) -> dict[str, Any]:
     """The content of `data/<name>.json`, fractions as Decimal; read once, so callers must not change it."""
     content: dict[str, Any] = json.loads((DATA / f"{name}.json").read_text(encoding="utf-8"), parse_float=Decimal)
     return content
+
+
+class Files(Mapping[str, dict[str, Any]]):
+    """The fact files by name, each read when it is asked for."""
+
+    def __getitem__(self, name: str) -> dict[str, Any]:
+        """The content of a file. Raises KeyError when there is none of that name."""
+        if not (DATA / f"{name}.json").is_file():
+            raise KeyError(name)
+        return load(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(path.stem for path in DATA.glob("*.json")))
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
 
 
 @cache
