@@ -30,6 +30,7 @@ lint:
 bench:
 	@.ci/venv dev
 	@.venv/bin/python -m tests.bench.run
+	@.venv/bin/python -m tests.bench.objects
 	@.venv/bin/python -m tests.bench.autoscaler
 
 chaos:

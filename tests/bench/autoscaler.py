@@ -12,6 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.bench.result import Result, tell
 from tests.conformance.pools import Pools, load, running
 
 ROUNDS = 5
@@ -19,7 +20,8 @@ POOL = {"many": {"purpose": "batch", "capacity": "onDemand", "instanceTypes": ["
 
 
 def main() -> int:
-    """Prints the median and the range for one pod, and for forty at once."""
+    """Tells the median, the shortest and the longest for one pod, and for forty at once."""
+    results = []
     with tempfile.TemporaryDirectory() as folder:
         pools = Pools.like_prod(Path(folder), POOL)
         with running(Path(folder) / "cluster", pools) as run, run.cluster.buying(pools.found):
@@ -30,11 +32,14 @@ def main() -> int:
                     run.settle()
                     seconds.append(max(each.registered or 0 for each in run.seen.standing()))
                     run.clear()
-                middle, low, high = statistics.median(seconds), min(seconds), max(seconds)
-                sys.stdout.write(
-                    f"pending pod to node, {count} at once: {middle:.1f} s ({low:.1f} to {high:.1f}, {ROUNDS} rounds)\n"
-                )
-    return 0
+                name = f"pending pod to node, {count} at once"
+                for said, value in (
+                    ("median", statistics.median(seconds)),
+                    ("shortest", min(seconds)),
+                    ("longest", max(seconds)),
+                ):
+                    results.append(Result(name=f"{name}: {said} of {ROUNDS}", value=value, unit="s"))
+    return tell(results)
 
 
 if __name__ == "__main__":

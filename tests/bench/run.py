@@ -17,13 +17,9 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import yaml
-from rich.console import Console
-from rich.table import Table
 
 from infra import plan
 from infra.declared import declare
@@ -39,6 +35,7 @@ from ops.world import Place, World
 from policies.packs import GUARD, rules
 from sandbox.session import Session
 from tests.bench.flat import flat_program
+from tests.bench.result import Result, tell
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKS = (ROOT / "policies" / "run",)
@@ -46,21 +43,6 @@ PACKS = (ROOT / "policies" / "run",)
 POOLS = (10, 55, 100)
 NOISE_MIB = 16.0
 """Differences of peak memory below this are the allocator's: growth is held against at least as much."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Result:
-    """One measured value, and the bar that it has to keep; `bar` is None where there is none."""
-
-    name: str
-    value: float
-    unit: str
-    bar: float | None = None
-
-    @property
-    def ok(self) -> bool:
-        """Whether the bar is kept."""
-        return self.bar is None or self.value <= self.bar
 
 
 @contextmanager
@@ -217,18 +199,7 @@ def main() -> int:
         sys.stdout.write(json.dumps(grown(arguments.grown, rounds)) + "\n")
         return 0
     results = [*previews("dev", rounds), *previews("prod", rounds), *reports("prod", rounds), *growth(rounds)]
-    table = Table("what", "value", "unit", "bar", "ok")
-    for each in results:
-        bar = "" if each.bar is None else f"<= {each.bar:g}"
-        table.add_row(
-            each.name, f"{each.value:.2f}", each.unit, bar, "" if each.bar is None else "yes" if each.ok else "NO"
-        )
-    Console(width=110).print(table)
-    folder = ROOT / ".bench"
-    folder.mkdir(exist_ok=True)
-    rows: list[dict[str, Any]] = [{**asdict(each), "ok": each.ok} for each in results]
-    (folder / "results.json").write_text(json.dumps(rows, indent=2) + "\n")
-    return 0 if all(each.ok for each in results) else 1
+    return tell(results)
 
 
 if __name__ == "__main__":

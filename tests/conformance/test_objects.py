@@ -7,7 +7,6 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +19,9 @@ from sandbox.kubernetes import release
 from sandbox.kubernetes.controlplane import ControlPlane
 from sandbox.kubernetes.live import LiveCloud
 from sandbox.kubernetes.names import RELEASE
-from sandbox.world import CREATOR, World
+from sandbox.world import World
 from tests.conformance.declared import STACKS, in_cluster
+from tests.conformance.putting import put, take_away
 
 pytestmark = pytest.mark.conformance
 
@@ -53,17 +53,6 @@ def restricted(plane: ControlPlane) -> Iterator[str]:
     plane.api.delete(space)
 
 
-def put(cloud: LiveCloud, token: str, urn: str, inputs: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """Check, then create: what an `up` does with a new resource."""
-    acting = CREATOR.set(urn)
-    try:
-        checked = cloud.check(token, "it", {}, inputs)
-        assert checked.faults == (), f"{urn}: {checked.faults}"
-        return cloud.create(token, "it", checked.inputs, preview=False)
-    finally:
-        CREATOR.reset(acting)
-
-
 @pytest.mark.parametrize("stack", STACKS)
 def test_every_object_of_a_stack_is_accepted(
     stack: str, cloud: LiveCloud, record_property: Callable[[str, object], None]
@@ -73,10 +62,7 @@ def test_every_object_of_a_stack_is_accepted(
         made.append((each.token, *put(cloud, each.token, each.urn, each.inputs)))
         counts["Helm release" if each.token == RELEASE else str(each.inputs["kind"])] += 1
     seconds, objects = time.monotonic() - started, sum(counts.values()) - counts["Helm release"]
-    for late in (False, True):
-        gone = [each for each in reversed(made) if (each[0] == RELEASE) is late]
-        with ThreadPoolExecutor(16) as many:
-            list(many.map(lambda each: cloud.delete(*each), gone))
+    take_away(cloud, made)
     assert [id for token, id, _ in made if cloud.read(token, id, {}, {})] == []
     kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(counts.items()) if kind != "Helm release")
     told = f"{stack}: {objects} objects accepted by the real API server in {seconds:.1f} s ({kinds})"
