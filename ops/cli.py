@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import os
 import sys
@@ -66,9 +67,11 @@ def preview(
     world = choose(sandbox=sandbox, cloud=cloud, ci=_in_ci(), kubeconfig=kubeconfig)
     place = place_of(stack, file, world, kubeconfig)
     try:
-        job, held = _job(stack, file, sandbox, cloud, output, kubeconfig=kubeconfig, ask=False), None
+        job = _job(stack, file, sandbox, cloud, output, kubeconfig=kubeconfig, ask=False)
+        held: reporting.Judging | None = None
         if judge is not None:
-            held = judging.judged_by(judge, place.root, stack, place.stack_file)
+            judging.able(judge)
+            held = functools.partial(judging.judged_by, judge, place.root, stack, place.stack_file)
             job = replace(job, packs=(judge.resolve() / "policies" / "run",), guard=judge / "policies" / "guard.yaml")
     except Refused as refused:
         if refused.code is ExitCode.USAGE:
@@ -180,7 +183,7 @@ def cost(
     place = place_of(stack, file, World.SANDBOX)
     with tempfile.TemporaryDirectory() as scratch:
         other = bill.other(place.root, place.stack_file, compare, Path(scratch)) if compare else None
-        found = bill.report(stack, place.stack_file, other)
+        found = bill.report(stack, place.stack_file, other, deployed=bill.told_deployed())
     writers: dict[CostFormat, Callable[[], str]] = {
         CostFormat.TABLE: lambda: "\n".join(cost_page.table(found)),
         CostFormat.JSON: lambda: bill.as_json(found),

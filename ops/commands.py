@@ -186,10 +186,16 @@ def tell_deployed(engine: Engine) -> Deployed | None:
     The pack cannot take this from the program that it judges, so it comes from the state, through the engine's environment.
     """
     deployed = Deployed.of(engine.state())
-    if deployed:
-        engine.command.tell(DEPLOYED, format(deployed.maximum, "f"))
-        engine.command.tell(DEPLOYED_PARTS, json.dumps(deployed.parts))
+    for name, value in as_told(deployed).items():
+        engine.command.tell(name, value)
     return deployed
+
+
+def as_told(deployed: Deployed | None) -> dict[str, str]:
+    """What is deployed as variables of a process; none when nobody knows."""
+    if deployed is None:
+        return {}
+    return {DEPLOYED: format(deployed.maximum, "f"), DEPLOYED_PARTS: json.dumps(deployed.parts)}
 
 
 def _protected(state: dict[str, Any], place: Place) -> list[Problem]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import os
 import re
 import subprocess
 from collections.abc import Sequence
@@ -17,10 +18,14 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from infra.outputs import Deployed
 from infra.plan import Plan, plan
 from infra.settings import Stack
 from infra.stackfile import StackFile
-from pricing import budget, shares
+from policies.budget.bill import amount
+from policies.budget.parts import deployed_parts
+from policies.budget.plan import DEPLOYED
+from pricing import age, budget, shares
 from pricing.cost import HOURS_PER_MONTH, CostItem, Totals, cents
 from problem import Problem, Refused
 
@@ -79,7 +84,7 @@ class Component(_Part):
 
 
 class Share(_Part):
-    """What one pool, or one owner, causes."""
+    """What one pool, team or environment causes."""
 
     name: str
     amounts: Amounts
@@ -137,8 +142,10 @@ class Report(_Part):
     """Dearest first."""
     pools: list[Share] = Field(default_factory=list)
     """What each pool causes, and what is shared."""
-    owners: list[Share] = Field(default_factory=list)
-    """What each owner answers for."""
+    teams: list[Share] = Field(default_factory=list)
+    """What each team pays: the pools that it owns, and for the stack's owner all the rest (the tag `Owner`)."""
+    environments: list[Share] = Field(default_factory=list)
+    """What each environment causes (the tag `Environment`); a stack is of one."""
     unpriced: list[str] = Field(default_factory=list)
     """Lines without a price, with the reason of each."""
     refusals: list[str] = Field(default_factory=list)
@@ -149,11 +156,25 @@ class Report(_Part):
     """How it differs from another stack, when that was asked for."""
 
 
-def report(stack: str, file: Path, compare: Path | None = None, today: datetime.date | None = None) -> Report:
-    """The report on a stack file, compared with another one where given. Raises Refused for a file that cannot be."""
-    day = today or datetime.date.today()
+def told_deployed() -> Deployed:
+    """What is deployed, as whoever started this process has told it: the same words that the policies are told."""
+    return Deployed(maximum=amount(os.environ.get(DEPLOYED)), parts=deployed_parts())
+
+
+def report(
+    stack: str,
+    file: Path,
+    compare: Path | None = None,
+    today: datetime.date | None = None,
+    deployed: Deployed | None = None,
+) -> Report:
+    """The report on a stack file, compared with another one where given. Raises Refused for a file that cannot be.
+
+    Where it is known what is `deployed`, what is no dearer is warned of and not refused.
+    """
+    day, there = today or datetime.date.today(), deployed or Deployed()
     planned = _read(file, day)
-    bounds = planned.bounds(day, stack=stack)
+    bounds = planned.bounds(day, stack=stack, deployed=there.maximum, deployed_parts=there.parts)
     sums, settings = planned.totals, planned.stack.settings
     refusals = list(budget.refusals(planned.items, bounds))
     return Report(
@@ -172,10 +193,17 @@ def report(stack: str, file: Path, compare: Path | None = None, today: datetime.
         ),
         components=_components(planned.items),
         pools=_shares(planned.items, shares.pool),
-        owners=_shares(planned.items, lambda _: settings.owner),
+        teams=_shares(planned.items, planned.team),
+        environments=_shares(planned.items, lambda _: settings.environment.value),
         unpriced=[f"{item.component} {item.role}: {'; '.join(item.assumptions)}" for item in sums.unpriced],
         refusals=[each.text() for each in refusals],
-        warnings=[] if refusals else [each.text() for each in budget.warnings(planned.items, bounds)],
+        warnings=[
+            each.text()
+            for each in (
+                *(() if refusals else budget.warnings(planned.items, bounds)),
+                *age.warnings(planned.items, planned.guard.warn_prices_older_than_days, day),
+            )
+        ],
         compared=_compared(planned, _read(compare, day), compare.name) if compare else None,
     )
 

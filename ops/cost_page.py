@@ -7,6 +7,7 @@ from decimal import Decimal
 from html import escape
 
 from ops.cost import Amounts, Line, Report
+from pricing.shares import SHARED
 
 NONE = "-"
 BAR, LABEL, ROW, WIDTH = 18, 170, 30, 860
@@ -23,8 +24,8 @@ def table(report: Report) -> Iterator[str]:
             yield f"  {_text(line):50} {_line_columns(line)}"
     yield f"{'total':52} {_columns(report.total)}"
     yield ""
-    for share in report.pools:
-        yield f"{'pool ' + share.name if share.name != 'shared' else 'shared by all':52} {_columns(share.amounts)}"
+    for label, amounts in shares(report):
+        yield f"{label:52} {_columns(amounts)}"
     yield from _compared(report)
     for text in (*report.refusals, *report.warnings):
         yield ""
@@ -45,6 +46,16 @@ def verdict(report: Report) -> str:
     return f"{report.stack}: at most {most:f} USD a month, {left}"
 
 
+def shares(report: Report) -> Iterator[tuple[str, Amounts]]:
+    """Who causes the bill, three times over: by pool, by team and by environment; each adds up to the total."""
+    for kind, found in (("pool", report.pools), ("team", report.teams), ("environment", report.environments)):
+        for share in found:
+            yield (
+                "shared by all pools" if (kind, share.name) == ("pool", SHARED) else f"{kind} {share.name}",
+                share.amounts,
+            )
+
+
 def place(report: Report) -> str:
     """Where the prices hold."""
     return report.region or "outside AWS"
@@ -55,6 +66,9 @@ def markdown(report: Report) -> str:
     parts = [f"**{_cell(verdict(report))}**", "", "| USD a month | minimum | expected | maximum |", "|---|--:|--:|--:|"]
     parts += [f"| {_cell(each.name)} | {_cells(each.amounts)} |" for each in report.components]
     parts += [f"| **total** | {_cells(report.total)} |", ""]
+    parts += ["| share, USD a month | minimum | expected | maximum |", "|---|--:|--:|--:|"]
+    parts += [f"| {_cell(label)} | {_cells(amounts)} |" for label, amounts in shares(report)]
+    parts.append("")
     if report.compared:
         parts += [f"Against {_cell(report.compared.stack)}: {report.compared.difference.maximum:+f} USD at most.", ""]
         parts += ["| component | here | there | difference |", "|---|--:|--:|--:|"]
@@ -92,12 +106,18 @@ def page(report: Report) -> str:
         f'<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content="width=device-width">'
         f"<title>{escape(title)}</title><style>{_STYLE}</style><h1>{escape(title)}</h1>"
         f"<p class={'good' if report.budget.fits else 'bad'}>{escape(verdict(report))}</p>{chart(report)}{notes}"
-        f"{_html_compared(report)}<h2>Every line</h2>"
+        f"{_html_shares(report)}{_html_compared(report)}<h2>Every line</h2>"
         "<table><thead><tr><th>line<th>quantity<th>unit price<th>minimum<th>expected<th>maximum</thead>"
         f"<tbody>{rows}<tr class=part><th>total<td><td>{_money(report.total)}</tbody></table>"
         f"<p>USD a month of {report.hours_per_month} hours. Prices {escape(report.price_book)}, {escape(report.region)}.</p>"
         f"<h2>Sources of prices, and why a line has none</h2><ol>{listed}</ol>"
     )
+
+
+def _html_shares(report: Report) -> str:
+    rows = "".join(f"<tr><td>{escape(label)}{_money(amounts)}" for label, amounts in shares(report))
+    head = "<thead><tr><th>share<th>minimum<th>expected<th>maximum</thead>"
+    return f"<h2>By pool, team and environment</h2><table>{head}<tbody>{rows}</tbody></table>"
 
 
 def _html_compared(report: Report) -> str:

@@ -9,29 +9,39 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from ops.report.model import Guarded, Judge
+from policies.budget.parts import DEPLOYED_PARTS
+from policies.budget.plan import DEPLOYED
 from problem import ExitCode, Problem, Refused
 
 OWNERS = Path(".github") / "CODEOWNERS"
 WITHIN_SEC = 120
 
 
-def judged_by(judging: Path, root: Path, stack: str, stack_file: Path) -> Judge:
-    """What the checkout at `judging` says of the stack file of the checkout at `root`, and how their guarded files differ.
-
-    Raises Refused when `judging` is no checkout of this project.
-    """
-    patterns = guarded(judging)
-    if not patterns or not (judging / "policies" / "run").is_file():
+def able(judging: Path) -> None:
+    """Raises Refused when `judging` is no checkout of this project."""
+    if not guarded(judging) or not (judging / "policies" / "run").is_file():
         problem = Problem(
             summary="this is no checkout that can judge", file=str(judging), allowed=f"policies/run, {OWNERS}"
         )
         raise Refused(problem, ExitCode.UNAVAILABLE)
-    unknown, refusals = _read(judging, stack, stack_file)
+
+
+def judged_by(
+    judging: Path, root: Path, stack: str, stack_file: Path, deployed: Mapping[str, str] | None = None
+) -> Judge:
+    """What the checkout at `judging` says of the stack file of the checkout at `root`, and how their guarded files differ.
+
+    `deployed` is what the policies are told of what is there, as variables: what is no dearer is not refused here either.
+    Raises Refused when `judging` is no checkout of this project.
+    """
+    able(judging)
+    patterns = guarded(judging)
+    unknown, refusals = _read(judging, stack, stack_file, deployed or {})
     return Judge(
         revision=_revision(judging),
         changed=list(changed(judging, root, patterns)),
@@ -75,12 +85,15 @@ def _files(checkout: Path, pattern: str) -> Iterator[tuple[str, Path]]:
             yield file.relative_to(checkout).as_posix(), file
 
 
-def _read(judging: Path, stack: str, stack_file: Path) -> tuple[list[str], list[str]]:
+def _read(judging: Path, stack: str, stack_file: Path, deployed: Mapping[str, str]) -> tuple[list[str], list[str]]:
     """The stack file as the judging checkout's own Specs, prices and ceilings take it: what it does not know, what it refuses."""
     own = judging / ".venv" / "bin" / "python"
     python = str(own) if own.is_file() else sys.executable
     command = [python, "-P", "-m", "ops.cli", "cost", "--stack", stack, "--file", str(stack_file.resolve())]
-    env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(judging.resolve()), str(judging.resolve() / "contract")])}
+    paths = os.pathsep.join([str(judging.resolve()), str(judging.resolve() / "contract")])
+    # Only what this run has read from the state counts as deployed, whatever stands in the environment already.
+    own_env = {key: value for key, value in os.environ.items() if key not in (DEPLOYED, DEPLOYED_PARTS)}
+    env = {**own_env, **deployed, "PYTHONPATH": paths}
     try:
         done = subprocess.run(
             [*command, "--format", "json"],

@@ -6,7 +6,7 @@ import enum
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,6 +25,9 @@ from ops.world import Place, World
 from policies.packs import rules
 from pricing import guard_file
 from problem import ExitCode, Refused
+
+Judging = Callable[[Mapping[str, str]], Judge]
+"""Judges a stack file, told what is deployed as variables of a process."""
 
 
 class Form(enum.Enum):
@@ -65,7 +68,7 @@ class Paper:
             sys.stdout.write(fitted(report, WRITERS[self.form]))
 
 
-def preview(job: Job, paper: Paper | None = None, judge: Judge | None = None) -> ExitCode:
+def preview(job: Job, paper: Paper | None = None, judge: Judging | None = None) -> ExitCode:
     """Writes the report on what `up` would do and what the policies say; changes nothing."""
     return _written(look(job, judge), job.show, paper or Paper())
 
@@ -75,9 +78,9 @@ def unable(place: Place, refused: Refused, show: Show, paper: Paper) -> ExitCode
     return _written(replace(_found(place), failed=refused), show, paper)
 
 
-def look(job: Job, judge: Judge | None = None, engine: Engine | None = None) -> Found:
+def look(job: Job, judge: Judging | None = None, engine: Engine | None = None) -> Found:
     """Runs the preview, with an engine that is open already if given, and brings together what its report needs."""
-    found = _found(job.place, judge)
+    found = _found(job.place)
     if job.packs:
         found = replace(found, rules=len(rules(job.pack)), guard=guard_file.load(job.guard))
     try:
@@ -85,6 +88,7 @@ def look(job: Job, judge: Judge | None = None, engine: Engine | None = None) -> 
             found = replace(found, bill=cost.report(job.place.stack, job.place.stack_file))
         with nullcontext(engine) if engine else commands.opened(job) as engine:
             found = replace(found, deployed=commands.tell_deployed(engine))
+            found = replace(found, judge=judge(commands.as_told(found.deployed)) if judge else None)
             with job.show.progress("preview", 0) as progress:
                 outcome = engine.preview(packs=job.packs, on_change=progress)
         return replace(found, outcome=outcome)
@@ -93,16 +97,17 @@ def look(job: Job, judge: Judge | None = None, engine: Engine | None = None) -> 
             raise
         if os.environ.get("MODELYARD_DEBUG") == "1" and not isinstance(failed, Refused):
             traceback.print_exc()
-        return replace(found, failed=failed)
+        # Judged all the same, as if nothing were deployed: the stricter of the two.
+        held = judge({}) if judge and found.judge is None else found.judge
+        return replace(found, failed=failed, judge=held)
 
 
-def _found(place: Place, judge: Judge | None = None) -> Found:
+def _found(place: Place) -> Found:
     return Found(
         world=place.world.title,
         simulated=place.world is World.SANDBOX,
         stack=place.stack,
         full=place.plain("preview --diff"),
-        judge=judge,
     )
 
 

@@ -26,7 +26,7 @@ def parts_within_budgets(node: Node, context: Context) -> Iterator[Finding]:
         pools, teams = shares.maxima((line.component, line.team, line.maximum) for line in lines(node))
     except Unreadable:
         return  # told by plan_is_determined, which is mandatory too
-    deployed = _deployed()
+    deployed = deployed_parts()
     for kind, key, maxima, ceilings in (
         ("Pool", "pools", pools, context.guard.max_per_pool_usd),
         ("Team", "teams", teams, context.guard.max_per_team_usd),
@@ -63,7 +63,7 @@ def payer_as_planned(node: Node, context: Context) -> Iterator[Finding]:
         )
 
 
-def _deployed() -> Mapping[str, dict[str, Decimal]]:
+def deployed_parts() -> Mapping[str, dict[str, Decimal]]:
     """What is deployed of each part; nothing when nobody has said it in a form that can be read."""
     try:
         given: Any = json.loads(os.environ.get(DEPLOYED_PARTS, "{}"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import re
 import subprocess
@@ -11,8 +12,13 @@ from typing import Any
 
 import pytest
 
+from infra.outputs import Deployed
+from infra.plan import plan
+from infra.settings import Stack
+from infra.stackfile import StackFile
 from ops import cli, cost, cost_page
 from ops.cost import SCHEMA, Report
+from pricing import shares
 from problem import ExitCode, Refused
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,9 +47,51 @@ def test_the_report_adds_up_and_lists_the_dearest_first(stack: str) -> None:
     assert maxima == sorted(maxima, reverse=True)
     assert abs(sum(maxima) - report.total.maximum) <= Decimal("0.05")
     assert abs(sum(each.amounts.maximum for each in report.pools) - report.total.maximum) <= Decimal("0.05")
-    assert [each.amounts for each in report.owners] == [report.total]
+    assert [each.amounts for each in report.environments] == [report.total]
     assert report.budget.left == min(report.budget.monthly, report.budget.ceiling) - report.total.maximum
     assert report.budget.fits and not report.refusals
+
+
+@pytest.mark.parametrize("key", ["pools", "teams", "environments"])
+def test_shares_add_up_to_the_total_whoever_owns_a_pool(key: str, tmp_path: Path) -> None:
+    file = _changed(tmp_path, "purpose: serving", "purpose: serving\n        owner: chat-team")
+    report = cost.report("dev", file)
+    found: list[cost.Share] = getattr(report, key)
+    for amount in ("minimum", "expected", "maximum"):
+        summed = sum(getattr(each.amounts, amount) for each in found)
+        # Each is rounded once, to half a cent.
+        assert abs(summed - getattr(report.total, amount)) <= Decimal("0.005") * len(found)
+    planned = plan(Stack.read(StackFile.read(file)))
+    sums = shares.by(planned.items, planned.team)
+    assert sum(each.maximum for each in sums.values()) == planned.totals.maximum
+    assert set(sums) == {"chat-team", "ml-platform"} == {each.name for each in report.teams}
+
+
+def test_shares_stand_in_every_format(tmp_path: Path) -> None:
+    report = cost.report("dev", _changed(tmp_path, "purpose: serving", "purpose: serving\n        owner: chat-team"))
+    for text in ("\n".join(cost_page.table(report)), cost_page.markdown(report), cost_page.page(report)):
+        for label in ("pool chat", "shared by all pools", "team chat-team", "team ml-platform", "environment dev"):
+            assert label in text
+    assert {"pools", "teams", "environments"} <= json.loads(cost.as_json(report)).keys()
+
+
+@pytest.mark.parametrize(("days", "warned"), [(0, False), (1, True)])
+def test_prices_that_are_too_old_are_warned_of(days: int, warned: bool) -> None:
+    report = _report()
+    oldest = min(line.price_as_of for each in report.components for line in each.lines if len(line.price_as_of) == 10)
+    limit = datetime.date.fromisoformat(oldest) + datetime.timedelta(days=1000 + days)
+    told = cost.report("dev", ROOT / "Pulumi.dev.yaml", today=limit).warnings
+    assert any("days old" in each for each in told) == warned
+
+
+@pytest.mark.parametrize(("cents", "fits"), [("0", True), ("-0.01", False)])
+def test_what_is_over_but_no_dearer_than_what_is_deployed_is_warned_of(cents: str, fits: bool, tmp_path: Path) -> None:
+    file = _changed(tmp_path, "monthlyUsd: 5000", "monthlyUsd: 3000")
+    most = plan(Stack.read(StackFile.read(file))).totals.maximum
+    report = cost.report("dev", file, deployed=Deployed(maximum=most + Decimal(cents)))
+    assert report.budget.fits == fits
+    assert any("no dearer than what is deployed" in each for each in report.warnings) == fits
+    assert any("can cost more than its budget" in each for each in report.refusals) != fits
 
 
 def test_the_command_writes_each_format(capsys: pytest.CaptureFixture[str]) -> None:

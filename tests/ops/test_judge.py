@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import shutil
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from infra.plan import plan
+from infra.settings import Stack
+from infra.stackfile import StackFile
 from ops.judge import changed, guarded, guards, judged_by
+from policies.budget.plan import DEPLOYED
 from problem import Refused
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -57,6 +62,19 @@ def test_a_budget_above_the_judging_checkouts_ceiling_is_refused_whatever_the_ch
     file.write_text(file.read_text().replace("monthlyUsd: 5000", "monthlyUsd: 50000"))
     judge = judged_by(ROOT, ours, "dev", file)
     assert judge.unknown == [] and "above the ceiling" in judge.refusals[0]
+
+
+@pytest.mark.parametrize(("cents", "refused"), [("0", False), ("-0.01", True)])
+def test_what_is_over_but_no_dearer_than_what_is_deployed_is_not_refused_here_either(
+    cents: str, refused: bool, ours: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = ours / FILE.name
+    file.write_text(file.read_text().replace("monthlyUsd: 5000", "monthlyUsd: 3000"))
+    most = plan(Stack.read(StackFile.read(file))).totals.maximum + Decimal(cents)
+    monkeypatch.setenv(DEPLOYED, "999999")
+    assert "can cost more than its budget" in judged_by(ROOT, ours, "dev", file).refusals[0]
+    judge = judged_by(ROOT, ours, "dev", file, {DEPLOYED: format(most, "f")})
+    assert bool(judge.refusals) == refused
 
 
 def test_a_checkout_without_packs_or_owners_cannot_judge(tmp_path: Path) -> None:
