@@ -19,7 +19,7 @@ EACH = node_pods([TYPE])
 
 
 def bill(limits: dict[str, Any], **kubelet: Any) -> Estimate:
-    inputs = CLASS[1]
+    inputs: Any = CLASS[1]
     spec = {**inputs["spec"], **({"kubelet": kubelet} if kubelet else {})}
     return _bill((NODE_CLASS, {**inputs, "spec": spec}), node_pool(types=[TYPE], buying="on-demand", limits=limits))
 
