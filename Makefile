@@ -7,7 +7,7 @@ help:
 	@echo "make test    every check and test"
 	@echo "make conformance   a real API server, Karpenter and Prometheus take what the stacks declare (built the first time)"
 	@echo "make lint    only the checks that run nothing"
-	@echo "make bench   seconds and memory of previews, against a flat program and as pools grow"
+	@echo "make bench   seconds and memory of previews, against a flat program and as pools grow; 500 registry items"
 	@echo "make chaos   44 kills of the engine, the program, the provider and all of them; each must converge"
 	@echo "make clean   remove what the sandbox and the tests made (keeps .venv, built tools and what is known of real clusters)"
 
@@ -32,6 +32,7 @@ bench:
 	@.venv/bin/python -m tests.bench.run
 	@.venv/bin/python -m tests.bench.objects
 	@.venv/bin/python -m tests.bench.autoscaler
+	@.venv/bin/python -m tests.bench.registry
 
 chaos:
 	@.ci/venv dev

@@ -1,32 +1,18 @@
-"""A real MLflow server for each worker, and a stack of nothing but registry content in the real engine."""
+"""A real MLflow server for each worker, and a project whose provider finds it."""
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
-import pulumi
 import pytest
-import yaml
 
-from components.registry_content import RegistryContent, RegistryContentArgs
-from components.registry_content_spec import RegistryContentSpec
-from infra.prompts import contents
-from ops.engine import Engine, Outcome
-from ops.process import EngineCommand
-from ops.report import changes
 from registry.api import Server
-from sandbox import registry, toolchain
-from sandbox.session import Session
+from sandbox import registry
+from tests.conformance.registry.playground import REPOSITORY, Playground
 
-REPOSITORY = Path(__file__).resolve().parents[3]
 PLANTED = "planted-secret-0f4e8d"
 
 
@@ -52,96 +38,8 @@ def fresh() -> Callable[[str], str]:
     return lambda name: f"{name}-{mark}"
 
 
-@dataclass
-class Playground:
-    """A project with nothing but registry content; `content` is its block, changed by a test and brought up again.
-
-    `config` are secrets of the stack's configuration, encrypted as `pulumi config set --secret` does.
-    """
-
-    root: Path
-    env: Mapping[str, str]
-    config: dict[str, str] = field(default_factory=dict)
-    content: dict[str, Any] = field(default_factory=dict)
-
-    def prompt(self, name: str, text: str) -> str:
-        """Writes a prompt's file and returns its path for the block."""
-        (self.root / "prompts").mkdir(exist_ok=True)
-        (self.root / "prompts" / name).write_text(text + "\n", encoding="utf-8")
-        return f"prompts/{name}"
-
-    def program(self) -> None:
-        spec = RegistryContentSpec.model_validate(self.content)
-        args = RegistryContentArgs(spec=spec, contents=contents(spec.prompts, self.root))
-        RegistryContent("registry-content", args)
-        pulumi.export("models", sorted(spec.models))
-
-    @contextmanager
-    def engine(self) -> Iterator[Engine]:
-        """The engine on this stack, with `env` added to what the provider sees."""
-        file = self.root / "Pulumi.trial.yaml"
-        file.write_text(yaml.safe_dump({"config": {"aws:region": "us-east-1"}}))
-        with Session.open(self.root, file, "trial", toolchain=toolchain.ensure(REPOSITORY, say=print)) as session:
-            env = {**session.env, **self.env}
-            command = EngineCommand(session.toolchain.pulumi, session.toolchain.version, env, lambda _: None)
-            if self.config:
-                pairs = [part for key, value in self.config.items() for part in ("--secret", f"{key}={value}")]
-                command.run(["config", "set-all", "--stack", "trial", *pairs], str(session.workdir), {})
-            yield Engine(command=command, workdir=session.workdir, stack="trial", env=env, program=self.program)
-
-    def up(self, *, ok: bool = True) -> Outcome:
-        with self.engine() as engine:
-            return checked(engine.up(), ok)
-
-    def preview(self) -> Outcome:
-        with self.engine() as engine:
-            return checked(engine.preview(), True)
-
-    def refresh(self) -> Outcome:
-        with self.engine() as engine:
-            return checked(engine.refresh(), True)
-
-    def destroy(self) -> Outcome:
-        with self.engine() as engine:
-            return checked(engine.destroy(), True)
-
-    def export(self) -> str:
-        """The exported state with every secret of it in clear."""
-        with self.engine() as engine:
-            return engine.ask("stack", "export", "--show-secrets")
-
-    def resources(self) -> list[dict[str, Any]]:
-        """The registry's items in the state."""
-        found = json.loads(self.export())["deployment"].get("resources", [])
-        return [each for each in found if each["type"].startswith("modelyard:registry:")]
-
-
-def checked(outcome: Outcome, ok: bool) -> Outcome:
-    assert outcome.ok is ok, said(outcome)
-    return outcome
-
-
-def shown(outcome: Outcome) -> str:
-    """Every change of a preview as the report shows it to a person."""
-    groups = changes.groups(outcome.gathered.details.values(), outcome.gathered.parents)
-    return "\n".join(each.model_dump_json(indent=1) for each in groups)
-
-
-def said(outcome: Outcome) -> str:
-    """Everything that an operation had to say of errors."""
-    return "\n".join(each.message for each in outcome.gathered.errors)
-
-
 @pytest.fixture
 def playground(tmp_path: Path, running: registry.Registry) -> Callable[..., Playground]:
     """Makes a project whose provider finds the shared server, or another when variables say so."""
 
-    def make(**env: str) -> Playground:
-        root = tmp_path / "root"
-        root.mkdir()
-        shutil.copy(REPOSITORY / "Pulumi.yaml", root / "Pulumi.yaml")
-        (root / "registry").symlink_to(REPOSITORY / "registry")
-        (root / "infra").mkdir()
-        return Playground(root, env or running.variables())
-
-    return make
+    return lambda **env: Playground.made(tmp_path / "root", env or running.variables())

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from registry.api import Server
-from tests.conformance.registry.conftest import PLANTED, Playground, said, shown
+from tests.conformance.registry.conftest import PLANTED
+from tests.conformance.registry.playground import Playground, said, shown
 
 Make = Callable[..., Playground]
 Fresh = Callable[[str], str]
