@@ -14,7 +14,7 @@ from registry.api import Server
 from registry.kinds import KINDS
 from registry.kinds.base import Found
 from sandbox import registry
-from tests.conformance.registry.conftest import REPOSITORY, Playground
+from tests.conformance.registry.playground import REPOSITORY, Playground
 
 pytestmark = pytest.mark.conformance
 
@@ -43,12 +43,18 @@ def make(server: Server, kind: str, inputs: dict[str, Any], secret: str = "") ->
     return KINDS[f"modelyard:registry:{kind}"].create(server, inputs, secret)
 
 
+COUNT = 100
+"""Items of every kind."""
+
+
 def fill(server: Server, count: int) -> None:
-    """Some of every kind, as people make them by hand."""
+    """`count` of every kind, as people make them by hand."""
     for number in range(1, count + 1):
         tags = {"team": f"t{number}"}
         experiment = make(server, "Experiment", {"name": f"experiment/{number}", "description": "runs", "tags": tags})
         make(server, "RegisteredModel", {"name": f"model-{number}", "description": "a model", "tags": tags})
+        server.post("2.0/mlflow/model-versions/create", name=f"model-{number}", source=f"s3://models/{number}")
+        make(server, "ModelAlias", {"model": f"model-{number}", "alias": "champion", "version": 1})
         text = {"text": f"Say {{{{name}}}} hello.\n\nTwice: {number}\n"}
         chat = {
             "messages": [{"role": "system", "content": "Be brief.\nBe kind."}, {"role": "user", "content": "{{q}}"}],
@@ -84,9 +90,10 @@ def own(tmp_path: Path) -> Iterator[registry.Registry]:
 def test_a_server_filled_by_hand_is_imported_and_up_changes_nothing_on_it(
     own: registry.Registry, playground: Callable[..., Playground]
 ) -> None:
-    server, play, count = Server(own.url, registry.ADMIN, own.password), playground(**own.variables()), 2
+    server, play, count = Server(own.url, registry.ADMIN, own.password), playground(**own.variables()), COUNT
     fill(server, count)
     before = everything(server)
+    assert {len(items) for kind, items in before.items() if not kind.endswith(":Permission")} == {count}
     file = play.root / "Pulumi.filled.yaml"
     file.write_text(STACK)
     block = registry_import.read(server, users=True)
@@ -96,7 +103,7 @@ def test_a_server_filled_by_hand_is_imported_and_up_changes_nothing_on_it(
     assert text.startswith("# What the reader should keep.\n") and "    # after it\n    owner: ml-platform\n" in text
     said = yaml.safe_load(text)["config"]["modelyard:platform"]["registry"]
     assert said["database"] == {"storageGb": 30}
-    assert said["models"]["model-1"]["aliases"] == {"production": {"by": "promotion"}}
+    assert said["models"]["model-1"]["aliases"] == {"champion": {"version": 1}, "production": {"by": "promotion"}}
     assert said["models"]["model-1"]["retainOnDelete"] is False
 
     play.content = {key: value for key, value in said.items() if key != "database"}
