@@ -1,6 +1,6 @@
 """How long 500 declared items take, against the same items made one after the other by MLflow's own client.
 
-    python -m tests.bench.registry [--rounds N]     exits 1 when a bar is missed; writes .bench/registry.json
+    python -m tests.bench.registry [--rounds N]     exits 1 when a bar is missed
 
 Both work on a real MLflow server (sqlite, with its users) that holds nothing yet, each on one of its own, in turn, and both go
 through the door that counts requests.
@@ -9,7 +9,6 @@ through the door that counts requests.
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 import os
 import statistics
@@ -18,13 +17,13 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from unittest import mock
 
 from registry.api import Server
 from sandbox import registry
-from tests.bench.run import ROOT, Result
+from tests.bench.result import Result, tell
+from tests.bench.run import ROOT
 from tests.conformance.registry.door import Door
 from tests.conformance.registry.playground import Playground
 
@@ -96,7 +95,7 @@ def ours(folder: Path, server: registry.Registry) -> tuple[float, int, int]:
 
 
 def main() -> int:
-    """Measures, prints, writes the results; 1 when a bar is missed."""
+    """Measures and tells; 1 when a bar is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3, help="counted runs of each (3)")
     rounds: int = parser.parse_args().rounds
@@ -126,13 +125,7 @@ def main() -> int:
         Result(name="registry: requests of the up", value=asked, unit="requests"),
         Result(name="registry: requests of a preview without a change", value=previewed, unit="requests", bar=0),
     ]
-    for each in results:
-        bar = "" if each.bar is None else f"  (bar {each.bar:g}: {'kept' if each.ok else 'MISSED'})"
-        sys.stdout.write(f"{each.name}: {each.value:.2f} {each.unit}{bar}\n")
-    folder = ROOT / ".bench"
-    folder.mkdir(exist_ok=True)
-    (folder / "registry.json").write_text(json.dumps([{**asdict(each), "ok": each.ok} for each in results], indent=2))
-    return 0 if all(each.ok for each in results) else 1
+    return tell(results)
 
 
 if __name__ == "__main__":
