@@ -148,13 +148,18 @@ class LiveCloud(KubernetesCloud):
         outputs["metadata"] |= {"uid": UNKNOWN, "creationTimestamp": UNKNOWN}
         return outputs
 
-    def _judge(self, obj: Mapping[str, Any]) -> None:
-        """CloudError when the pods of a workload would not be admitted to its namespace: only its controller would see."""
+    def _judge(self, obj: Mapping[str, Any], *, early: bool = False) -> None:
+        """CloudError when the pods of a workload would not be admitted to its namespace: only its controller would see.
+
+        Asked `early`, in a check, it leaves out the service account: the same program may make that first.
+        """
         found = pod_template(obj)
         if found is None or obj["kind"] == "Pod":
             return
         metadata = {**mapping(found[1].get("metadata")), "namespace": objects.identity(obj)[2], "name": "dry-run"}
-        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": found[1].get("spec")}
+        spec = mapping(found[1].get("spec"))
+        spec = {key: value for key, value in spec.items() if not (early and key.startswith("serviceAccount"))}
+        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
         ends = time.monotonic() + _LATER
         while True:
             try:
@@ -174,7 +179,7 @@ class LiveCloud(KubernetesCloud):
         try:
             self._api.judge(_plain(inputs))
             if self._api.get(_space(objects.identity(inputs)[2])):
-                self._judge(_plain(inputs))
+                self._judge(_plain(inputs), early=True)
         except CloudError as error:
             told = _told(error, inputs)
             if error.code == "NoMatch":
