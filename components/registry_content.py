@@ -36,7 +36,7 @@ class RegistryContent(pulumi.ComponentResource):
             name,
             url=spec.url,
             port_forward=None if spec.url else args.port_forward,
-            user=spec.admin if spec.admin_password else None,
+            user=spec.admin if spec.admin_password or not spec.url else None,
             password=spec.admin_password,
             timeout_sec=spec.timeout_sec,
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(args.needs)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pulumi
@@ -62,8 +62,8 @@ def build(stack: Stack) -> None:
             in_aws = on_aws if settings.registry.keeping is Keeping.AWS else None
             kept = in_aws.registry(settings.registry, secrets) if in_aws else None
             served = services.registry(settings.registry, secrets, kept, monitoring)
-            if on_aws is not None:
-                _content(stack, settings.registry, on_aws.cluster.kubeconfig(), [served.service, served.server], root)
+            way = {"kubeconfig": on_aws.cluster.kubeconfig()} if on_aws else _context(stack)
+            _content(stack, settings.registry, way, [served.service, served.server], root)
 
     if on_aws is not None:
         on_aws.budget(bounds.effective)
@@ -82,6 +82,11 @@ def _own_cluster(stack: Stack, root: Platform) -> OwnCluster:
     return OwnCluster(spec, root)
 
 
+def _context(stack: Stack) -> dict[str, str]:
+    spec = stack.settings.kubernetes
+    return {"context": spec.context} if spec else {}
+
+
 def _in_aws(on_aws: OnAws, stack: Stack) -> InAws:
     return InAws(region=stack.region, account_id=on_aws.account_id, cluster_name=on_aws.cluster.cluster_name)
 
@@ -89,18 +94,23 @@ def _in_aws(on_aws: OnAws, stack: Stack) -> InAws:
 def _content(
     stack: Stack,
     spec: RegistrySpec,
-    kubeconfig: pulumi.Input[str],
+    way: Mapping[str, pulumi.Input[str]],
     needs: Sequence[pulumi.Resource],
     root: Platform,
 ) -> None:
     if spec.empty:
         return
     where = {"namespace": registry_pods.NAMESPACE, "service": registry_pods.NAME, "port": registry_pods.PORT}
-    kept = f"awssm:{stack.settings.full_name}/registry#adminPassword"
+    content, keeper = spec.content(), dict[str, str]()
+    if spec.keeping is Keeping.AWS:
+        kept = f"awssm:{stack.settings.full_name}/registry#adminPassword"
+        content = content.model_copy(update={"admin_password": spec.admin_password or kept})
+    else:
+        keeper = {"secret": registry_pods.KEYS, "secretKey": "adminPassword"}
     args = RegistryContentArgs(
-        spec=spec.content().model_copy(update={"admin_password": spec.admin_password or kept}),
+        spec=content,
         contents=stack.prompts,
-        port_forward={**where, "kubeconfig": kubeconfig},
+        port_forward={**where, **keeper, **way},
         needs=needs,
     )
     RegistryContent("registry-content", args, pulumi.ResourceOptions(parent=root))

@@ -211,6 +211,8 @@ def _components(stack: Stack) -> Iterator[str]:
         yield "Monitoring::monitoring"
     if stack.settings.registry is not None:
         yield "Registry::registry"
+        if not stack.settings.registry.empty:
+            yield "RegistryContent::registry-content"
     if stack.aws is not None:
         yield from _components_on_aws(stack.settings, stack.aws)
 
@@ -228,8 +230,6 @@ def _components_on_aws(settings: Settings, parts: Aws) -> Iterator[str]:
         yield "Karpenter::karpenter"
     if settings.registry is not None and settings.registry.keeping is Keeping.AWS:
         yield from ("RegistryArtifacts::registry-artifacts", "RegistryDatabase::registry-database")
-        if not settings.registry.empty:
-            yield "RegistryContent::registry-content"
     yield from (f"GpuPool::gpu-pool-{pool}" for pool in settings.gpu_pools)
     if any(spec.ami_family is AmiFamily.AL2023 for spec in settings.gpu_pools.values()):
         yield "DevicePlugin::device-plugin"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 import subprocess
@@ -21,6 +22,7 @@ USER, PASSWORD = "MODELYARD_REGISTRY_USER", "MODELYARD_REGISTRY_PASSWORD"
 WITHIN_SEC = 120
 """How long (seconds) a call is tried again when the stack file does not say."""
 
+NO_KUBECTL = "kubectl is not on PATH, and the registry is only reached through it"
 _FORWARDED = re.compile(r"Forwarding from 127\.0\.0\.1:(\d+)")
 
 
@@ -45,7 +47,9 @@ class Connection:
         """What digests of secrets are keyed with: the admin's password, or nothing when none can be had without asking."""
         given = self.secrets.environ.get(PASSWORD)
         reference = str(self.settings.get("password") or "")
-        return given or (self.secrets.near(reference) if reference else "")
+        if given or reference:
+            return given or self.secrets.near(reference)
+        return None if self._secret_in_cluster() else ""
 
     def server(self) -> Server:
         """The server. Raises Unavailable when it cannot be forwarded to, NoSecret when the admin's password is not there."""
@@ -64,9 +68,35 @@ class Connection:
     def _credentials(self) -> tuple[str, str]:
         environ = self.secrets.environ
         reference = str(self.settings.get("password") or "")
-        password = environ.get(PASSWORD) or (self.secrets.value(reference) if reference else "")
+        password = environ.get(PASSWORD) or (self.secrets.value(reference) if reference else self._kept_in_cluster())
         user = environ.get(USER) or str(self.settings.get("user") or "")
         return (user, password) if password else ("", "")
+
+    def _secret_in_cluster(self) -> str:
+        """The name of the cluster's own Secret with the admin's password; empty when another server is named."""
+        elsewhere = self.secrets.environ.get(URL) or self.settings.get("url")
+        return "" if elsewhere else str((self.settings.get("portForward") or {}).get("secret") or "")
+
+    def _kept_in_cluster(self) -> str:
+        name, to = self._secret_in_cluster(), self.settings.get("portForward") or {}
+        if not name:
+            return ""
+        path = f"jsonpath={{.data.{to['secretKey']}}}"
+        command = [*self._kubectl(to), "get", "secret", name, "--namespace", str(to["namespace"]), "--output", path]
+        try:
+            found = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+        except FileNotFoundError:
+            raise Unavailable(NO_KUBECTL) from None
+        except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
+            raise Unavailable(f"the cluster does not give its Secret {to['namespace']}/{name}") from None
+        return base64.b64decode(found).decode()
+
+    def _kubectl(self, to: Mapping[str, Any]) -> list[str]:
+        """`kubectl` for the cluster: by the kubeconfig that is given, else by the user's own and the context that is named."""
+        if self._file is None:
+            self._file = _written(str(to.get("kubeconfig") or ""))
+        config = ["--kubeconfig", str(self._file)] if self._file else []
+        return ["kubectl", *config, *(["--context", str(to["context"])] if to.get("context") else [])]
 
     def _url(self) -> str:
         said = self.secrets.environ.get(URL) or str(self.settings.get("url") or "")
@@ -77,15 +107,13 @@ class Connection:
             raise Unavailable(
                 "nothing says how the registry is reached: registry.content.url, or a cluster to forward to"
             )
-        self._file = file = _written(str(to.get("kubeconfig", "")))
         target = [f"service/{to['service']}", f":{int(to['port'])}", "--namespace", str(to["namespace"])]
-        config = ["--kubeconfig", str(file)] if file else []
-        command = ["kubectl", *config, "port-forward", "--address", "127.0.0.1", *target]
+        command = [*self._kubectl(to), "port-forward", "--address", "127.0.0.1", *target]
         try:
             pipe = subprocess.PIPE
             self._forward = subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=dict(os.environ))
         except FileNotFoundError:
-            raise Unavailable("kubectl is not on PATH, and the registry is only reached through it") from None
+            raise Unavailable(NO_KUBECTL) from None
         line = self._forward.stdout.readline() if self._forward.stdout else ""
         match = _FORWARDED.search(line)
         if match is None:

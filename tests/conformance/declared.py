@@ -40,7 +40,11 @@ def in_cluster(stack: str) -> list[Declared]:
 
 def _filled(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _filled(inner) for key, inner in value.items()}
+        # A map that holds a secret is secret as a whole.
+        return {
+            key: {"key": _filled(inner)} if key == "stringData" and inner == SECRET else _filled(inner)
+            for key, inner in value.items()
+        }
     if isinstance(value, list):
         return [_filled(inner) for inner in value]
     return PLACEHOLDER.sub(lambda match: _plausible(match[0]), value) if isinstance(value, str) else value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -44,7 +45,9 @@ def place(plane: ControlPlane, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     """A scratch project with the local stack, which names the control plane's context."""
     tools = toolchain.ensure(REPOSITORY, say=print)
     monkeypatch.setattr(session, "ensure", lambda root, **_: tools)
-    (tmp_path / "Pulumi.yaml").write_text("name: modelyard\nmain: infra/\nruntime: python\n")
+    # Pulumi.yaml says where the registry's provider is.
+    shutil.copy(REPOSITORY / "Pulumi.yaml", tmp_path)
+    (tmp_path / "registry").symlink_to(REPOSITORY / "registry")
     (tmp_path / "infra").mkdir()
     content = yaml.safe_load((REPOSITORY / "Pulumi.local.yaml").read_text())
     content["config"]["modelyard:platform"]["kubernetes"]["context"] = "own"
