@@ -184,13 +184,7 @@ def cost(
     with tempfile.TemporaryDirectory() as scratch:
         other = bill.other(place.root, place.stack_file, compare, Path(scratch)) if compare else None
         found = bill.report(stack, place.stack_file, other, deployed=bill.told_deployed())
-    writers: dict[CostFormat, Callable[[], str]] = {
-        CostFormat.TABLE: lambda: "\n".join(cost_page.table(found)),
-        CostFormat.JSON: lambda: bill.as_json(found),
-        CostFormat.MD: lambda: cost_page.markdown(found),
-        CostFormat.HTML: lambda: cost_page.page(found),
-    }
-    sys.stdout.write(writers[output]().rstrip("\n") + "\n")
+    sys.stdout.write(cost_page.written(found, output).rstrip("\n") + "\n")
     return ExitCode.OK if found.budget.fits else ExitCode.REFUSED
 
 

@@ -6,11 +6,19 @@ from collections.abc import Iterator
 from decimal import Decimal
 from html import escape
 
-from ops.cost import Amounts, Line, Report
+from ops.cost import Amounts, Line, Report, as_json
+from ops.options import CostFormat
 from pricing.shares import SHARED
 
 NONE = "-"
 BAR, LABEL, ROW, WIDTH = 18, 170, 30, 860
+
+
+def written(report: Report, form: CostFormat) -> str:
+    """The report for whoever reads it."""
+    if form is CostFormat.TABLE:
+        return "\n".join(table(report))
+    return {CostFormat.JSON: as_json, CostFormat.MD: markdown, CostFormat.HTML: page}[form](report)
 
 
 def table(report: Report) -> Iterator[str]:
