@@ -8,7 +8,6 @@ import itertools
 import os
 import sys
 import tempfile
-import traceback
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +20,7 @@ from ops import doctor as diagnosis
 from ops import judge as judging
 from ops import recover as recovery
 from ops.commands import Job
+from ops.endings import ended
 from ops.options import Cloud, CostFormat, Faults, Format, Kubeconfig, Output, Sandbox, StackFile, StackName, Yes
 from ops.reporting import Form, Paper
 from ops.show import Show
@@ -42,8 +42,6 @@ app = typer.Typer(
 app.add_typer(report_cli.app)
 app.add_typer(prices_cli.app)
 app.command(epilog=simulate_cli.EPILOG)(simulate_cli.simulate)
-
-_WORDS = {ExitCode.INTERRUPTED: "stopped", ExitCode.FAILED: "failed", ExitCode.UNAVAILABLE: "missing"}
 
 
 @app.command(
@@ -316,29 +314,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def run(arguments: list[str]) -> int:
     """Runs one command; every way it can end is an `ExitCode`."""
-    show = Show(as_json=_wants_json(arguments))
-    try:
-        return int(app(arguments, standalone_mode=False) or 0)
-    except Refused as refused:
-        show.problems(refused.problems, _WORDS.get(refused.code, "refused"))
-        return refused.code
-    except typer.Exit as ended:
-        return ended.exit_code
-    except typer.TyperException as wrong:
-        show.problems([Problem(summary=wrong.message, fix="add --help to see what is taken")], "usage")
-        return ExitCode.USAGE
-    except (KeyboardInterrupt, typer.Abort):
-        show.say("interrupted")
-        return ExitCode.INTERRUPTED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.FAILED
-    except Exception as error:
-        if os.environ.get("MODELYARD_DEBUG") == "1":
-            traceback.print_exc()
-        summary = f"modelyard itself failed: {type(error).__name__}: {error}"
-        show.problems([Problem(summary=summary, fix="MODELYARD_DEBUG=1 shows where; please report it")], "failed")
-        return ExitCode.FAILED
+    return ended(lambda: app(arguments, standalone_mode=False), Show(as_json=_wants_json(arguments)))
 
 
 def _wants_json(arguments: list[str]) -> bool:
