@@ -12,6 +12,9 @@ from components.spec import Invalid, LogDays, Spec
 from versions import POSTGRESQL
 
 PORT = 5432
+RUNBOOK = "docs/runbooks/registry-database-trouble.md"
+TROUBLE = ["failure", "low storage"]
+"""RDS's categories of what somebody has to look at: the instance fails, or its storage is nearly full and does not grow."""
 DATABASE, USER = "registry", "modelyard"
 """Name of the database that RDS makes, and of the user whose password RDS rotates."""
 
@@ -55,13 +58,17 @@ class RegistryDatabaseSpec(Spec):
 
 @dataclass(frozen=True, kw_only=True)
 class RegistryDatabaseArgs:
-    """What the database is made from: its spec, the platform's name, and where the cluster's nodes are."""
+    """What the database is made from: its spec, the platform's name, and where the cluster's nodes are.
+
+    `topic_arn` is the SNS topic that RDS tells of trouble; None tells nobody.
+    """
 
     spec: RegistryDatabaseSpec
     name: str
     vpc_id: pulumi.Input[str]
     subnet_ids: list[pulumi.Output[str]]
     cluster_security_group_id: pulumi.Input[str]
+    topic_arn: str | None = None
 
 
 @pulumi.type_token("modelyard:index:RegistryDatabase")
@@ -91,6 +98,16 @@ class RegistryDatabase(pulumi.ComponentResource):
             "registry-database", name=f"alias/{args.name}-registry-database", target_key_id=key.key_id, opts=child
         )
         instance = self._instance(key)
+        if args.topic_arn is not None:
+            aws.rds.EventSubscription(
+                "registry-database-trouble",
+                name=f"{args.name}-registry-database-trouble",
+                sns_topic=args.topic_arn,
+                source_type="db-instance",
+                source_ids=[instance.identifier],
+                event_categories=TROUBLE,
+                opts=child,
+            )
         self.address = instance.address
         self.arn = instance.arn
         self.secret_arn = instance.master_user_secrets.apply(lambda found: found[0].secret_arn or "")

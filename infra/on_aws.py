@@ -12,6 +12,7 @@ import pulumi_aws as aws
 import pulumi_kubernetes as k8s
 
 from components.addons import Addons, AddonsArgs
+from components.alerts.rule import Severity, Team
 from components.budget import Budget, BudgetArgs
 from components.cluster import Cluster, ClusterArgs
 from components.device_plugin import DevicePlugin, DevicePluginArgs
@@ -175,6 +176,11 @@ class OnAws:
             "needs": list(autoscaler.needs),
         }
 
+    def _registry_topic(self) -> str | None:
+        monitoring = self._stack.settings.monitoring
+        told = monitoring.alerts.topic(Team.REGISTRY, Severity.CRITICAL, self._parts.region)
+        return told if monitoring.enabled else None
+
     def registry(self, spec: RegistrySpec, secrets: ExternalSecrets) -> InAwsToo:
         """Declares what the registry keeps in AWS, its database and its artifacts; `secrets` brings their passwords."""
         database = RegistryDatabase(
@@ -185,6 +191,7 @@ class OnAws:
                 vpc_id=self.network.vpc_id,
                 subnet_ids=self.network.intra_subnet_ids,
                 cluster_security_group_id=self.cluster.security_group_id,
+                topic_arn=self._registry_topic(),
             ),
             self.on_it,
         )

@@ -45,6 +45,7 @@ FREE: Mapping[str, str] = {
     "aws:kms/keyPolicy:KeyPolicy": _NO_CHARGE,
     "aws:lb/listener:Listener": "counted with its load balancer",
     "aws:lb/targetGroup:TargetGroup": "counted with its load balancer",
+    "aws:rds/eventSubscription:EventSubscription": "RDS charges nothing for it, and SNS by what is sent",
     "aws:rds/parameterGroup:ParameterGroup": _NO_CHARGE,
     "aws:rds/subnetGroup:SubnetGroup": _NO_CHARGE,
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": "counted with its bucket",

@@ -1,7 +1,7 @@
 """The registry as its users meet it: gone, slow, wrong, out of room for what it keeps, or silent.
 
-MLflow exports nothing about its webhooks and its database. A failed webhook stands in the server's log alone; the storage of a
-database in AWS is watched there (`components/registry_database.py`).
+MLflow exports nothing about its webhooks and its database. A failed webhook stands in the server's log alone; of a
+database in AWS RDS itself tells a topic (`components/registry_database.py`).
 """
 
 from __future__ import annotations

@@ -101,7 +101,7 @@ BOARD = Board(
                 ),
                 Panel(
                     title="Batches, and those that the servers failed on",
-                    about="A batch that a server fails on is sent again by most clients, and lost by some.",
+                    about="A batch that a server could not store is answered 422 or 5xx; most clients do not send it again.",
                     unit=Unit.PER_SECOND,
                     queries=(
                         Query(

@@ -96,6 +96,13 @@ class AlertsSpec(Spec):
     teams: dict[str, BySeverity] = Field(default_factory=dict)
     """Receivers of one team's alerts, by team."""
 
+    def topic(self, team: Team, severity: Severity, region: str) -> str | None:
+        """The SNS topic in `region` that hears of such alerts; None when nobody does, or somebody who has no topic there."""
+        told = {**dict(self.everybody.chosen()), **dict(self.teams.get(team.value, BySeverity()).chosen())}
+        receiver = self.receivers.get(told.get(severity, ""))
+        found = TOPIC.match((receiver.topic_arn if receiver else None) or "")
+        return found[0] if found and found["region"] == region else None
+
     @model_validator(mode="after")
     def _agrees(self) -> AlertsSpec:
         teams = [team.value for team in Team]

@@ -13,6 +13,7 @@ import yaml
 from pydantic import ValidationError
 
 from components.alerts.catalogue import GROUPS
+from components.alerts.rule import Severity, Team
 from components.dashboards.catalogue import BOARDS
 from components.external_secrets import ExternalSecretsSpec, from_store, operator_values
 from components.monitoring.component import chosen
@@ -320,3 +321,25 @@ def test_a_stack_without_a_store_cannot_name_a_secret_and_one_outside_aws_no_top
     with pytest.raises(Refused) as refused:
         with_monitoring("local", {"karpenter": False}, externalSecrets={"source": "secretsManager"})
     assert [each.where for each in refused.value.problems] == ["externalSecrets.source"]
+
+
+@pytest.mark.parametrize(
+    ("alerts", "topic"),
+    [
+        (FULL["alerts"] | {"teams": {"registry": {"critical": "topic"}}}, TOPIC),
+        (FULL["alerts"] | {"everybody": {"critical": "topic"}, "teams": {}}, TOPIC),
+        (FULL["alerts"] | {"teams": {"registry": {"warning": "topic"}}}, None),
+        (FULL["alerts"] | {"everybody": {"critical": "topic"}, "teams": {"registry": {"critical": "chat"}}}, None),
+        ({}, None),
+    ],
+    ids=["the team's", "everybody's", "warnings only", "the team has another", "nobody"],
+)
+def test_rds_tells_the_registrys_topic_of_a_database_in_trouble(alerts: dict[str, Any], topic: str | None) -> None:
+    found = declared("dev", json.dumps({"alerts": alerts}))
+    subscriptions = [each.inputs for each in found if each.token == "aws:rds/eventSubscription:EventSubscription"]
+    assert [each["snsTopic"] for each in subscriptions] == ([topic] if topic else [])
+    for each in subscriptions:
+        assert each["eventCategories"] == ["failure", "low storage"]
+        assert (each["sourceType"], len(each["sourceIds"])) == ("db-instance", 1)
+    spec = AlertsSpec.model_validate(alerts)
+    assert spec.topic(Team.REGISTRY, Severity.CRITICAL, "eu-west-1") is None, "RDS tells no topic of another region"
