@@ -1,7 +1,7 @@
 """The registry as its users meet it: gone, slow, wrong, out of room for what it keeps, or silent.
 
-MLflow exports nothing about its webhooks and its database. A failed webhook stands in the server's log alone; of a
-database in AWS RDS itself tells a topic (`components/registry_database.py`).
+MLflow exports nothing about its webhooks, its database and the files that go through it. A failed webhook stands in the server's
+log alone; of a database in AWS RDS itself tells a topic (`components/registry_database.py`).
 """
 
 from __future__ import annotations
@@ -13,8 +13,6 @@ HERE = f'namespace="{NAMESPACE}"'
 UP = f'up{{{HERE},job="registry"}}'
 REQUESTS = "mlflow_http_request_total"
 DURATION = "mlflow_http_request_duration_seconds_bucket"
-QUICK = 'method=~"GET|POST"'
-"""Requests that ought to be quick: a PUT carries a file, and takes as long as the file is large."""
 
 
 def failed(window: str) -> str:
@@ -23,8 +21,8 @@ def failed(window: str) -> str:
 
 
 def slowest(share: float, window: str) -> str:
-    """Time (seconds) within which that share of the quick kinds of requests is answered, over a PromQL window."""
-    return f"histogram_quantile({share}, sum by (le) (rate({DURATION}{{{HERE},{QUICK}}}[{window}])))"
+    """Time (seconds) within which that share of requests is answered, over a PromQL window; files are not among them."""
+    return f"histogram_quantile({share}, sum by (le) (rate({DURATION}{{{HERE}}}[{window}])))"
 
 
 def _up(pod: str) -> str:
@@ -35,8 +33,8 @@ def _answered(status: int) -> str:
     return f'{REQUESTS}{{{HERE},method="GET",status="{status}"}}'
 
 
-def _within(bound: str, method: str = "GET") -> str:
-    return f'{DURATION}{{{HERE},method="{method}",status="200",le="{bound}"}}'
+def _within(bound: str) -> str:
+    return f'{DURATION}{{{HERE},method="GET",status="200",le="{bound}"}}'
 
 
 def _volume(what: str) -> str:
@@ -71,7 +69,7 @@ GROUP = Group(
             severity=Severity.WARNING,
             team=Team.REGISTRY,
             summary="one request in twenty to the registry takes longer than {{ $value | humanizeDuration }}",
-            meaning="The registry answers late; training that logs to it waits with it. Uploads are not counted.",
+            meaning="The registry answers late; training that logs to it waits with it. Files and traces are not counted.",
             fires=Example(
                 series={_within("2.5"): "0+9x60", _within("5.0"): "0+10x60", _within("+Inf"): "0+10x60"},
                 at="40m",
@@ -80,11 +78,9 @@ GROUP = Group(
             ),
             silent=Example(
                 series={
-                    _within("2.5"): "0+20x60",
-                    _within("5.0"): "0+20x60",
-                    _within("+Inf"): "0+20x60",
-                    _within("5.0", "PUT"): "0+0x60",
-                    _within("+Inf", "PUT"): "0+20x60",
+                    _within("2.5"): "0+97x60",
+                    _within("5.0"): "0+100x60",
+                    _within("+Inf"): "0+100x60",
                 },
                 at="40m",
             ),
@@ -96,7 +92,7 @@ GROUP = Group(
             severity=Severity.CRITICAL,
             team=Team.REGISTRY,
             summary="the registry answers {{ $value | humanizePercentage }} of requests with an error of its own",
-            meaning="The servers run and fail: most often the database or the bucket cannot be reached.",
+            meaning="The servers run and fail: most often the database cannot be reached. Files and traces are not counted.",
             fires=Example(
                 series={_answered(200): "0+9x60", _answered(503): "0+1x60"},
                 at="30m",

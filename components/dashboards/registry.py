@@ -43,7 +43,7 @@ BOARD = Board(
                 ),
                 Panel(
                     title="19 of 20 are answered within",
-                    about="All requests but uploads, which take as long as their file is large.",
+                    about="Files and traces are not among them.",
                     unit=Unit.SECONDS,
                     kind=Kind.NUMBER,
                     warn=2.5,
@@ -67,14 +67,14 @@ BOARD = Board(
                 ),
                 Panel(
                     title="Time to answer",
-                    about="Half, 19 of 20 and 99 of 100 requests are answered within this time, uploads aside.",
+                    about="Half, 19 of 20 and 99 of 100 requests are answered within this time; files are not counted.",
                     unit=Unit.SECONDS,
                     warn=2.5,
                     queries=tuple(Query(expr=slowest(share, _WINDOW), legend=f"{share:.0%}") for share in _SHARES),
                 ),
                 Panel(
                     title="Time to answer, by method",
-                    about="19 of 20 requests of each method; PUT is an upload.",
+                    about="19 of 20 requests of each method; files are not counted.",
                     unit=Unit.SECONDS,
                     queries=(
                         Query(
