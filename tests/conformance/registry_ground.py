@@ -188,6 +188,8 @@ def opened(folder: Path) -> Iterator[Ground]:
     door = TlsDoor(folder, data)
     try:
         ground = Ground(folder, database, door, f"http://127.0.0.1:{s3.get_host_and_port()[1]}", declared_registry())
+        # Every moto server of a process shares one store: what an earlier file's ground left would be this one's too.
+        requests.post(f"{ground.s3}/moto-api/reset", timeout=10).raise_for_status()
         ground.bucket.create_bucket(Bucket=BUCKET)
         yield ground
     finally:

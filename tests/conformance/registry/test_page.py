@@ -63,7 +63,9 @@ def test_the_page_runs_from_a_logged_run_to_the_alias_read_back(project: Path) -
     (project / "train.py").write_text(train)
     (project / "read.py").write_text(read)
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("MLFLOW_", "MODELYARD_", "AWS_"))}
+    # The page is for someone at a terminal, who need not say which world is meant.
+    foreign = ("MLFLOW_", "MODELYARD_", "AWS_")
+    kept = {key: value for key, value in os.environ.items() if key != "CI" and not key.startswith(foreign)}
     ran = 0
     for kind, text in blocks:
         if kind == "yaml":
