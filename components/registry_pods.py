@@ -8,21 +8,21 @@ the service's file whenever it opens a connection, and Kubernetes keeps that fil
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
+from components import registry_files
+from components.registry_files import APP, APP_DIR, CONFIG_DIR
 from versions import IMAGES
 
 PORT = 5000
 NAME, UPGRADE = "registry", "registry-upgrade"
 NAMESPACE = "modelyard-registry"
 SERVICE_ACCOUNT = "registry"
-CONFIG, KEYS, DATABASE = "registry", "registry-keys", "registry-database"
-"""The ConfigMap of what may be read by anybody, the Secret of the server's own keys, and the Secret of the database."""
-CONFIG_DIR, DATABASE_DIR, DATA_DIR = "/etc/registry", "/run/registry/database", "/var/lib/registry"
+KEYS, DATABASE = "registry-keys", "registry-database"
+"""The Secret of the server's own keys, and the Secret of the database."""
+DATABASE_DIR, DATA_DIR = "/run/registry/database", "/var/lib/registry"
 METRICS_DIR, TEMPORARY_DIR = "/run/registry/metrics", "/tmp"  # noqa: S108 - a volume of the pod's own
 USER_ID = 10001
-UPGRADE_SCRIPT = Path(__file__).parent / "in_cluster" / "registry_upgrade.py"
 ARCHITECTURES = IMAGES["mlflow"].architectures
 
 POSTGRES_TRACKING = "postgresql+psycopg2:///?service=registry"
@@ -98,7 +98,7 @@ def server_args(*, tracking_uri: str, artifacts: str, workers: int) -> list[str]
         f"--backend-store-uri={tracking_uri}",
         "--serve-artifacts",
         f"--artifacts-destination={artifacts}",
-        "--app-name=basic-auth",
+        f"--app-name={APP}",
         f"--expose-prometheus={METRICS_DIR}",
         f"--allowed-hosts={','.join(allowed_hosts())}",
         f"--cors-allowed-origins={url()}",
@@ -108,7 +108,7 @@ def server_args(*, tracking_uri: str, artifacts: str, workers: int) -> list[str]
 
 
 def environment() -> list[dict[str, Any]]:
-    """What the server reads from its environment; keys come from the Secret, never from the manifest."""
+    """What MLflow reads in server and upgrade alike; keys come from the Secret, never from the manifest."""
     plain = {
         "HOME": TEMPORARY_DIR,
         "PYTHONDONTWRITEBYTECODE": "1",
@@ -133,8 +133,13 @@ def environment() -> list[dict[str, Any]]:
     ]
 
 
+def server_environment() -> list[dict[str, Any]]:
+    """What a server reads: the shared environment, and where the platform's own application is."""
+    return [*environment(), {"name": "PYTHONPATH", "value": APP_DIR}]
+
+
 def upgrade_environment() -> list[dict[str, Any]]:
-    """What the upgrade reads: the server's environment, and the passwords of the two service users."""
+    """What the upgrade reads: the shared environment, and the passwords of the two service users."""
     return [
         *environment(),
         {"name": "REGISTRY_AUTH_DATABASE", "value": AUTH_DATABASE},
@@ -145,20 +150,6 @@ def upgrade_environment() -> list[dict[str, Any]]:
 
 def _from_keys(variable: str, key: str) -> dict[str, Any]:
     return {"name": variable, "value_from": {"secret_key_ref": {"name": KEYS, "key": key}}}
-
-
-def auth_config(auth_uri: str, default_permission: str) -> str:
-    """MLflow's file for its users' app; the admin's password is not in it, the upgrade sets that."""
-    return "\n".join(
-        [
-            "[mlflow]",
-            f"default_permission = {default_permission}",
-            f"database_uri = {auth_uri}",
-            "admin_username = admin",
-            "authorization_function = mlflow.server.auth:authenticate_request_basic_auth",
-            "",
-        ]
-    )
 
 
 def service_file(*, host: str, user: str, password: str, database: str, certificates: str) -> str:
@@ -200,7 +191,7 @@ def pod(
         {"name": "temporary", "mount_path": TEMPORARY_DIR},
     ]
     volumes: list[dict[str, Any]] = [
-        {"name": "config", "config_map": {"name": CONFIG}},
+        {"name": "config", **registry_files.volume(authority=volume is None)},
         {"name": "metrics", "empty_dir": {"medium": "Memory", "size_limit": "64Mi"}},
         # An upload waits here until it is whole, so this is also the largest one that the server takes.
         {"name": "temporary", "empty_dir": {"size_limit": f"{upload_gb}Gi"}},
@@ -247,7 +238,7 @@ def server_container(*, args: list[str], cpu: str, memory: str) -> dict[str, Any
         "name": NAME,
         "command": args[:1],
         "args": args[1:],
-        "env": environment(),
+        "env": server_environment(),
         "ports": [{"name": "http", "container_port": PORT}],
         "resources": {"requests": {"cpu": cpu, "memory": memory}, "limits": {"memory": memory}},
         "startup_probe": {**probe, "period_seconds": 5, "failure_threshold": 36},

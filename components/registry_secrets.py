@@ -19,7 +19,7 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_kubernetes as k8s
 
-from components import external_secrets, registry_pods
+from components import external_secrets, registry_files, registry_pods
 from components.iam import allow, document
 from components.registry_database import DATABASE
 
@@ -126,7 +126,7 @@ def _database(args: AwsSecrets) -> dict[str, Any]:
             user="{{ .username }}",
             password="{{ .password }}",  # noqa: S106 - a template that External Secrets fills
             database=DATABASE,
-            certificates=f"{registry_pods.CONFIG_DIR}/authority.pem",
+            certificates=f"{registry_files.CONFIG_DIR}/{registry_files.AUTHORITY}",
         )
     )
     remote = [

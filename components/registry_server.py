@@ -13,6 +13,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pydantic import Field, model_validator
 
+from components import registry_files
 from components import registry_pods as pods
 from components.registry_policies import registry_policies
 from components.registry_secrets import AwsSecrets, certificates, from_aws, made_here
@@ -137,12 +138,8 @@ class Registry(pulumi.ComponentResource):
         return {"name": name, "namespace": pods.NAMESPACE, "labels": labels}
 
     def _files(self) -> dict[str, str]:
-        permission = self._args.spec.default_permission.value
-        files = {
-            "auth.ini": pods.auth_config(self._uris[1], permission),
-            "upgrade.py": pods.UPGRADE_SCRIPT.read_text(encoding="utf-8"),
-        }
-        return {**files, "authority.pem": certificates(self._args.region)} if self._args.aws else files
+        files = registry_files.files(self._uris[1], self._args.spec.default_permission.value)
+        return {**files, registry_files.AUTHORITY: certificates(self._args.region)} if self._args.aws else files
 
     def _digest(self) -> str:
         """Changes with whatever the pods read only at their start, so that a change of it rolls them."""
@@ -160,7 +157,7 @@ class Registry(pulumi.ComponentResource):
 
     def _config(self) -> pulumi.Resource:
         return k8s.core.v1.ConfigMap(
-            "registry", metadata=self._metadata(pods.CONFIG), data=self._files(), opts=self._child
+            "registry", metadata=self._metadata(registry_files.CONFIG), data=self._files(), opts=self._child
         )
 
     def _claim(self) -> pulumi.Resource:

@@ -1,7 +1,8 @@
-"""The registry as its users meet it: gone, slow, wrong, out of room for what it keeps, or silent.
+"""The registry as its users meet it: gone, slow, wrong, telling nobody, out of room for what it keeps, or silent.
 
-MLflow exports nothing about its webhooks, its database and the files that go through it. A failed webhook stands in the server's
-log alone; of a database in AWS RDS itself tells a topic (`components/registry_database.py`).
+MLflow exports nothing about its webhooks, its database and the files that go through it. Webhooks are counted by what the
+platform adds to the server (`components/in_cluster/registry_webhooks.py`); of a database in AWS RDS itself tells a topic
+(`components/registry_database.py`).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ HERE = f'namespace="{NAMESPACE}"'
 UP = f'up{{{HERE},job="registry"}}'
 REQUESTS = "mlflow_http_request_total"
 DURATION = "mlflow_http_request_duration_seconds_bucket"
+DELIVERIES = "modelyard_registry_webhook_deliveries_total"
 
 
 def failed(window: str) -> str:
@@ -25,6 +27,17 @@ def slowest(share: float, window: str) -> str:
     return f"histogram_quantile({share}, sum by (le) (rate({DURATION}{{{HERE}}}[{window}])))"
 
 
+def lost(window: str) -> str:
+    """Deliveries that failed over a PromQL window, by webhook and event.
+
+    The first delivery that a server loses makes its series, at one: nothing has increased then, so a series that was not there
+    before the window counts as it stands. A gap of hours is no new series.
+    """
+    failed = f'{DELIVERIES}{{{HERE},outcome="failed"}}'
+    fresh = f"{failed} unless max_over_time({failed}[6h] offset {window})"
+    return f"sum by (webhook, event) (({fresh}) or increase({failed}[{window}]))"
+
+
 def _up(pod: str) -> str:
     return f'up{{{HERE},job="registry",pod="{pod}"}}'
 
@@ -35,6 +48,12 @@ def _answered(status: int) -> str:
 
 def _within(bound: str) -> str:
     return f'{DURATION}{{{HERE},method="GET",status="200",le="{bound}"}}'
+
+
+def _delivered(outcome: str) -> str:
+    return (
+        f'{DELIVERIES}{{{HERE},pod="registry-0",webhook="deploys",event="model_version.created",outcome="{outcome}"}}'
+    )
 
 
 def _volume(what: str) -> str:
@@ -103,6 +122,25 @@ GROUP = Group(
             silent=Example(
                 series={_answered(200): "0+9x60", _answered(404): "0+9x60", _answered(500): "7x60"}, at="30m"
             ),
+        ),
+        Alert(
+            name="RegistryWebhooksFailing",
+            expr=f"{lost('15m')} > 0",
+            hold="1m",
+            severity=Severity.WARNING,
+            team=Team.REGISTRY,
+            summary="deliveries of {{ $labels.event }} that webhook {{ $labels.webhook }} lost in 15 minutes: "
+            '{{ $value | printf "%.0f" }}',
+            meaning="A webhook's receiver did not take what it was told, after every try. MLflow sends it no more: "
+            "whatever should have followed, such as a deployment, did not.",
+            fires=Example(
+                series={_delivered("failed"): "_x10 1x60"},
+                at="20m",
+                labels={"webhook": "deploys", "event": "model_version.created"},
+                summary="deliveries of model_version.created that webhook deploys lost in 15 minutes: 1",
+            ),
+            # What was lost hours ago is over.
+            silent=Example(series={_delivered("failed"): "7x150", _delivered("delivered"): "0+1x150"}),
         ),
         Alert(
             name="RegistryVolumeFilling",

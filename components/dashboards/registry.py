@@ -1,8 +1,8 @@
-"""The MLflow registry: whether it answers, how fast and how well, the traces it takes, and the pods it runs in."""
+"""The MLflow registry: whether it answers, how fast and how well, the traces it takes, whom it tells, and the pods it runs in."""
 
 from __future__ import annotations
 
-from components.alerts.registry import DURATION, HERE, REQUESTS, UP, failed, slowest
+from components.alerts.registry import DELIVERIES, DURATION, HERE, REQUESTS, UP, failed, lost, slowest
 from components.dashboards.board import Board, Kind, Panel, Query, Row, Unit
 
 _WINDOW = "$__rate_interval"
@@ -125,6 +125,29 @@ BOARD = Board(
                             legend="95%",
                         ),
                     ),
+                ),
+            ),
+        ),
+        Row(
+            title="Webhooks",
+            panels=(
+                Panel(
+                    title="Deliveries in an hour",
+                    about="Events that receivers were told of, and those that no try could deliver.",
+                    unit=Unit.COUNT,
+                    queries=(
+                        Query(
+                            expr=f"sum by (outcome) (increase({DELIVERIES}{{{HERE}}}[1h]))",
+                            legend="{{outcome}}",
+                        ),
+                    ),
+                ),
+                Panel(
+                    title="Lost in an hour",
+                    about="Deliveries that failed after every try; nobody sends them again.",
+                    unit=Unit.COUNT,
+                    warn=1,
+                    queries=(Query(expr=lost("1h"), legend="{{webhook}}: {{event}}"),),
                 ),
             ),
         ),

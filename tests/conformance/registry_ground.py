@@ -90,8 +90,12 @@ class Ground:
         self.paths = {mount["mountPath"]: self.folder / "pod" / mount["name"] for mount in mounted}
         for path in self.paths.values():
             path.mkdir(parents=True)
-        for name, text in {**self.declared["files"], "authority.pem": self.door.authority}.items():
-            (self.paths["/etc/registry"] / name).write_text(self.here(text))
+        files = {**self.declared["files"], "authority.pem": self.door.authority}
+        (config,) = (each["configMap"] for each in self.declared["server"]["volumes"] if "configMap" in each)
+        for each in config["items"]:
+            file = self.paths["/etc/registry"] / each["path"]
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(self.here(files[each["key"]]))
         self.bring_secrets()
 
     @property
@@ -132,6 +136,8 @@ class Ground:
             env[each["name"]] = self.secrets[key] if key else self.here(each["value"])
         env |= {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "s", "AWS_DEFAULT_REGION": "us-east-1"}
         env["MLFLOW_S3_ENDPOINT_URL"] = self.s3
+        # Whoever is told by a webhook is on this machine too.
+        env |= {"MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS": "true", "MLFLOW_WEBHOOK_ALLOWED_SCHEMES": "http"}
         # The port is in the server's own option and in the names of the cluster that it answers to.
         command = [
             self.here(part).replace("port=5000", f"port={self.port}").replace(":5000", f":{self.port}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,11 +13,13 @@ import pytest
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
+from components.alerts.registry import DELIVERIES
 from components.dashboards import registry
 from components.dashboards.board import Panel
 from components.registry_pods import NAMESPACE, scrape
 from kube.metrics import exporters
 from tests.conformance.prometheus import watching
+from tests.conformance.receiver import Receiver, receiving
 from tests.conformance.registry.otlp import batch, send
 from tests.conformance.registry_ground import Ground, opened
 from tests.monitoring.expressions import selectors
@@ -45,6 +47,10 @@ OURS = {"RegistryDown", "RegistryErrors", "RegistryMetricsAbsent"}
 """Alerts that are silent while the server is well. How fast this machine is today is not tried: RegistrySlow may have its say."""
 
 
+ANSWERS = {"takes": 200, "fails": 500, "refuses": 404}
+"""What the receivers of three webhooks answer."""
+
+
 @dataclass
 class Seen:
     """What was seen while a server ran, and after it had been stopped."""
@@ -54,6 +60,7 @@ class Seen:
     failing: dict[str, dict[str, Any]]
     stopped: dict[str, dict[str, Any]]
     down_after: float
+    told: dict[str, int]
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +77,8 @@ def seen(ground: Ground, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
         url = running.enter_context(ground.server())
         prometheus = stack.enter_context(watching(tmp_path_factory.mktemp("prom") / "it", target(ground), hold=HOLD))
         prometheus.wait(lambda: "RegistryDown" not in prometheus.firing() and bool(prometheus.ask("up == 1")), 60)
+        receivers = {name: stack.enter_context(receiving(answer)) for name, answer in ANSWERS.items()}
+        tell(ground, url, receivers)
         well(ground, url)
         # A rate is of two samples at the least: what is counted for the first time has none yet.
         time.sleep(4)
@@ -77,6 +86,7 @@ def seen(ground: Ground, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
         time.sleep(4)
         # A machine that has much else to do may miss a scrape, and then have it back.
         prometheus.wait(lambda: not OURS & set(prometheus.firing()), 60)
+        prometheus.wait(lambda: "RegistryWebhooksFailing" in prometheus.firing(), 60)
         # Prometheus signs in, which asks the database: what failed is counted, and read once the database is back.
         for _ in range(2):
             failed(ground, url)
@@ -89,7 +99,8 @@ def seen(ground: Ground, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
         ended = time.monotonic()
         running.close()
         prometheus.wait(lambda: "RegistryDown" in prometheus.firing(), 60)
-        yield Seen(page, rows, failing, prometheus.firing(), time.monotonic() - ended)
+        told = {name: receiver.asked for name, receiver in receivers.items()}
+        yield Seen(page, rows, failing, prometheus.firing(), time.monotonic() - ended, told)
 
 
 PANELS = registry.BOARD.panels
@@ -120,10 +131,28 @@ def well(ground: Ground, url: str) -> None:
         client.auth = ("admin", ground.secrets["adminPassword"])
         for _ in range(10):
             assert client.get(f"{url}/api/2.0/mlflow/experiments/search?max_results=1", timeout=60).ok
+        assert client.post(f"{url}/api/2.0/mlflow/experiments/search", json={"max_results": 1}, timeout=60).ok
         assert client.get(f"{url}/api/2.0/mlflow/runs/get?run_id=nothing", timeout=60).status_code == 404
         put = f"{url}/api/2.0/mlflow-artifacts/artifacts/1/run/artifacts/model.bin"
         assert client.put(put, data=b"weights", timeout=60).ok
         assert send(url, batch("assistant", "answer", "retrieve"), client.auth, "0").ok
+
+
+def tell(ground: Ground, url: str, receivers: Mapping[str, Receiver]) -> None:
+    """A webhook for each receiver, one of them tried by hand, and an event that all of them are to hear of."""
+    with requests.Session() as client:
+        client.auth = ("admin", ground.secrets["adminPassword"])
+        for name, receiver in receivers.items():
+            event = {"entity": "REGISTERED_MODEL", "action": "CREATED"}
+            asked = {"name": name, "url": receiver.url, "events": [event]}
+            made = client.post(f"{url}/api/2.0/mlflow/webhooks", json=asked, timeout=60)
+            assert made.ok, made.text
+        tried = client.post(
+            f"{url}/api/2.0/mlflow/webhooks/{made.json()['webhook']['webhook_id']}/test", json={}, timeout=60
+        )
+        assert tried.json()["result"]["success"] is False, tried.text
+        model = {"name": "assistant"}
+        assert client.post(f"{url}/api/2.0/mlflow/registered-models/create", json=model, timeout=60).ok
 
 
 def failed(ground: Ground, url: str) -> None:
@@ -179,9 +208,22 @@ def test_panels_show_what_happened(seen: Seen) -> None:
     assert math.isclose(sum(answered.values()), values("Requests now")[""], rel_tol=0.05)
     assert math.isclose(values("Failed")[""], wrong / sum(answered.values()), rel_tol=0.05)
     # The uploads were no part of what is counted: FastAPI answers them before Flask is asked.
-    assert set(values("Time to answer, by method", "method")) == {"GET"}
+    assert set(values("Time to answer, by method", "method")) == {"GET", "POST"}
     assert 0 < values("19 of 20 are answered within")[""] < 60
     assert list(values("Spans kept", "protocol")) == ["otlp"]
+
+
+def test_deliveries_are_counted_by_what_became_of_them(seen: Seen) -> None:
+    counted = {
+        (sample.labels["webhook"], sample.labels["outcome"]): sample.value
+        for family in text_string_to_metric_families(seen.page)
+        for sample in family.samples
+        if sample.name == DELIVERIES
+    }
+    assert counted == {("takes", "delivered"): 1, ("fails", "failed"): 1, ("refuses", "failed"): 1}
+    # What can pass is tried four times; one of the other's two was by hand, and is no delivery.
+    assert seen.told == {"takes": 1, "fails": 4, "refuses": 2}
+    assert "planted-token" not in seen.page
 
 
 def test_what_the_server_exports_is_what_the_table_says(seen: Seen) -> None:
@@ -207,11 +249,14 @@ def test_alerts_fire_when_they_should(seen: Seen, record_property: Any) -> None:
     assert OURS & set(seen.failing) == {"RegistryErrors"}
     assert OURS - {"RegistryErrors"} <= set(seen.stopped)
     assert seen.failing["RegistryErrors"]["annotations"]["summary"].startswith("the registry answers ")
+    lost = seen.failing["RegistryWebhooksFailing"]
+    assert lost["labels"]["webhook"] in ("fails", "refuses")
+    assert lost["annotations"]["summary"].endswith(f"that webhook {lost['labels']['webhook']} lost in 15 minutes: 1")
     down = seen.stopped["RegistryDown"]
     assert down["annotations"]["summary"] == "0 of the registry's servers answer Prometheus"
     assert down["labels"]["severity"] == "critical"
     record_property(
         "conformance",
         f"RegistryDown fired {seen.down_after:.1f} s after a real MLflow server was told to stop (held {HOLD}), "
-        "RegistryErrors while its database was away",
+        "RegistryErrors while its database was away, RegistryWebhooksFailing after a receiver's 500 and 404",
     )
