@@ -133,9 +133,14 @@ def environment() -> list[dict[str, Any]]:
     ]
 
 
-def server_environment() -> list[dict[str, Any]]:
-    """What a server reads: the shared environment, and where the platform's own application is."""
-    return [*environment(), {"name": "PYTHONPATH", "value": APP_DIR}]
+def server_environment(*, request_mb: int, upload_gb: int) -> list[dict[str, Any]]:
+    """What a server reads: the shared environment, where the platform's own application is, and its limits."""
+    own = {
+        "PYTHONPATH": APP_DIR,
+        "REGISTRY_REQUEST_BYTES": str(request_mb * 1024**2),
+        "REGISTRY_UPLOAD_BYTES": str(upload_gb * 1024**3),
+    }
+    return [*environment(), *({"name": name, "value": value} for name, value in own.items())]
 
 
 def upgrade_environment() -> list[dict[str, Any]]:
@@ -182,7 +187,7 @@ def labels(component: str) -> dict[str, str]:
 
 
 def pod(
-    *, container: Mapping[str, Any], volume: Mapping[str, Any] | None, upload_gb: int, restart: str = "Always"
+    *, container: Mapping[str, Any], volume: Mapping[str, Any] | None, temporary_gb: int, restart: str = "Always"
 ) -> dict[str, Any]:
     """A restricted pod that can write only into volumes of its own; `volume` is where a local stack keeps its data."""
     mounts = [
@@ -193,8 +198,7 @@ def pod(
     volumes: list[dict[str, Any]] = [
         {"name": "config", **registry_files.volume(authority=volume is None)},
         {"name": "metrics", "empty_dir": {"medium": "Memory", "size_limit": "64Mi"}},
-        # An upload waits here until it is whole, so this is also the largest one that the server takes.
-        {"name": "temporary", "empty_dir": {"size_limit": f"{upload_gb}Gi"}},
+        {"name": "temporary", "empty_dir": {"size_limit": f"{temporary_gb}Gi"}},
     ]
     if volume is None:
         mounts.append({"name": "database", "mount_path": DATABASE_DIR, "read_only": True})
@@ -231,14 +235,14 @@ def pod(
     }
 
 
-def server_container(*, args: list[str], cpu: str, memory: str) -> dict[str, Any]:
+def server_container(*, args: list[str], env: list[dict[str, Any]], cpu: str, memory: str) -> dict[str, Any]:
     """The server's container: its probes ask `/health`, which needs no user and answers under any Host header."""
     probe = {"http_get": {"path": "/health", "port": "http"}, "timeout_seconds": 5}
     return {
         "name": NAME,
         "command": args[:1],
         "args": args[1:],
-        "env": server_environment(),
+        "env": env,
         "ports": [{"name": "http", "container_port": PORT}],
         "resources": {"requests": {"cpu": cpu, "memory": memory}, "limits": {"memory": memory}},
         "startup_probe": {**probe, "period_seconds": 5, "failure_threshold": 36},

@@ -59,7 +59,9 @@ class RegistryServerSpec(Spec):
     memory: str = Field(default="2Gi", pattern=r"^[1-9]\d*(Mi|Gi)$")
     """Memory of each server; MLflow wants about 0.5 GiB a worker."""
     upload_gb: int = Field(default=10, ge=1, le=200)
-    """Largest file (GiB) that may be uploaded through a server."""
+    """Largest file (GiB) that may be uploaded through a server; a larger one is answered 413."""
+    request_mb: int = Field(default=50, ge=1, le=1024)
+    """Largest request (MiB) that is no upload of a file; a larger one is answered 413. A worker holds it in memory."""
     default_permission: DefaultPermission = DefaultPermission.READ
     """What a user may do with what nobody has given a permission on."""
     keys_version: int = Field(default=1, ge=1)
@@ -175,7 +177,7 @@ class Registry(pulumi.ComponentResource):
         spec = pods.pod(
             container=pods.upgrade_container(tracking_uri=tracking, auth_uri=auth),
             volume=self._volume,
-            upload_gb=1,
+            temporary_gb=1,
             restart="Never",
         )
         job: Any = {
@@ -209,10 +211,12 @@ class Registry(pulumi.ComponentResource):
         args, spec = self._args, self._args.spec
         artifacts = f"s3://{args.bucket}" if args.aws else f"{pods.DATA_DIR}/artifacts"
         command = pods.server_args(tracking_uri=self._uris[0], artifacts=artifacts, workers=spec.workers)
+        env = pods.server_environment(request_mb=spec.request_mb, upload_gb=spec.upload_gb)
         pod = pods.pod(
-            container=pods.server_container(args=command, cpu=spec.cpu, memory=spec.memory),
+            container=pods.server_container(args=command, env=env, cpu=spec.cpu, memory=spec.memory),
             volume=self._volume,
-            upload_gb=spec.upload_gb,
+            # An upload waits here until it is whole; a pod whose volume is full is evicted.
+            temporary_gb=spec.upload_gb + 1,
         )
         metadata: Any = self._metadata(pods.NAME)
         # Any: a type checker that compares such a tree with the SDK's overloads takes gigabytes for it.

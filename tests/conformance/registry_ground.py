@@ -47,7 +47,8 @@ def declared_registry() -> dict[str, Any]:
             operator_role="external-secrets",
         )
         args = RegistryArgs(
-            spec=RegistryServerSpec(),
+            # Limits that a test can reach in a moment.
+            spec=RegistryServerSpec(request_mb=1, upload_gb=1),
             aws=aws,
             bucket=BUCKET,
             volume_gb=1,

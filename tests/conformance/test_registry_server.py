@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import socket
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -78,6 +80,50 @@ def test_a_file_goes_through_the_server_into_the_bucket(ground: Ground, admin: C
     assert put.status_code == 200
     found = ground.bucket.get_object(Bucket=BUCKET, Key="1/run/artifacts/model.bin")
     assert found["Body"].read() == b"weights"
+
+
+def pieces(size: int) -> Iterator[bytes]:
+    """A body that does not say how long it is: an empty search and blanks."""
+    yield b'{"max_results": 1}'
+    left = size - 18
+    while left > 0:
+        yield b" " * min(left, 65_536)
+        left -= 65_536
+
+
+# Of a request that does not say how long it is, MLflow itself reads nothing and answers 400.
+@pytest.mark.parametrize(("said", "over", "status"), [(True, 0, 200), (True, 1, 413), (False, 0, 400), (False, 1, 413)])
+def test_a_request_may_have_a_mebibyte_and_no_byte_more(admin: Client, said: bool, over: int, status: int) -> None:
+    body = pieces(1024**2 + over)
+    as_json = {"Content-Type": "application/json"}
+    answer = admin.post(SEARCH.partition("?")[0], data=b"".join(body) if said else body, headers=as_json)
+    assert answer.status_code == status
+    if over:
+        assert answer.json()["message"] == "a request like this may have 1048576 bytes at the most"
+    assert admin.get(SEARCH).status_code == 200
+
+
+@pytest.mark.parametrize("over", [0, 1])
+def test_a_file_may_have_a_gibibyte_and_a_longer_one_is_refused_before_it_is_sent(
+    ground: Ground, admin: Client, over: int
+) -> None:
+    basic = base64.b64encode(f"admin:{ground.secrets['adminPassword']}".encode()).decode()
+    head = [
+        "PUT /api/2.0/mlflow-artifacts/artifacts/1/run/artifacts/large.bin HTTP/1.1",
+        f"Host: 127.0.0.1:{ground.port}",
+        f"Authorization: Basic {basic}",
+        f"Content-Length: {1024**3 + over}",
+        "Expect: 100-continue",
+    ]
+    with socket.create_connection(("127.0.0.1", ground.port), timeout=60) as connection:
+        connection.sendall("\r\n".join([*head, "", ""]).encode())
+        assert connection.recv(12) == (b"HTTP/1.1 413" if over else b"HTTP/1.1 100")
+
+
+def test_a_file_is_longer_than_other_requests_may_be(ground: Ground, admin: Client) -> None:
+    path = "/api/2.0/mlflow-artifacts/artifacts/1/run/artifacts/long.bin"
+    assert admin.put(path, data=b"w" * (1024**2 + 1)).status_code == 200
+    assert ground.bucket.head_object(Bucket=BUCKET, Key="1/run/artifacts/long.bin")["ContentLength"] == 1024**2 + 1
 
 
 def test_metrics_are_read_by_their_own_user_who_administers_nothing(ground: Ground, url: str) -> None:
