@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pricing.graph import UNKNOWN, Graph, Node, Value
+from pricing.tokens import PLATFORM
 
 __all__ = [
     "PLATFORM",
@@ -20,9 +21,6 @@ __all__ = [
     "parent_type",
     "places",
 ]
-
-PLATFORM = "modelyard:index:Platform"
-"""The root component, whose inputs are the plan of the whole stack."""
 
 
 def _qualified_types(urn: str) -> list[str]:

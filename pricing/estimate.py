@@ -12,12 +12,11 @@ from pricing.cost import CostItem, Totals, totals
 from pricing.free import why_free
 from pricing.graph import Graph, Node, Value
 from pricing.meters import Meter
-from pricing.nodepools import NODE_CLASS, Unpriced
-from pricing.priced import ON_WHOSE_CLUSTER, PLATFORM, PRICED
+from pricing.nodepools import Unpriced
+from pricing.priced import ON_WHOSE_CLUSTER, PRICED
+from pricing.tokens import COMPONENT, LAUNCH_TEMPLATE, NODE_CLASS, PLATFORM
 from pricing.usage import Usage
 
-COMPONENT = "modelyard:index:"
-LAUNCH_TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
 OUTSIDE = "(outside)"
 """What a resource that stands in no component counts under."""
 

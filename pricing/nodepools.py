@@ -20,8 +20,6 @@ from pricing.pool import Buying, Capacity, PoolAsk, Share
 from pricing.pool_plan import node_counts, share_items
 from problem import Refused
 
-NODE_POOL = "kubernetes:karpenter.sh/v1:NodePool"
-NODE_CLASS = "kubernetes:karpenter.k8s.aws/v1:EC2NodeClass"
 TYPE, BUYING = "node.kubernetes.io/instance-type", "karpenter.sh/capacity-type"
 GPUS, CPU, NODES, PODS = "nvidia.com/gpu", "cpu", "nodes", "pods"
 LEAST_OVERLAP = 1

@@ -10,12 +10,11 @@ from pricing import charts, machines, meters
 from pricing.cost import CostItem
 from pricing.graph import UNKNOWN, Node, Value
 from pricing.meters import Meter
-from pricing.nodepools import NODE_POOL, Unpriced, node_pool
+from pricing.nodepools import Unpriced, node_pool
+from pricing.tokens import GPU_POOL, NODE_POOL, PLATFORM
 
-GPU_POOL = "modelyard:index:GpuPool"
 STANDARD_BYTES = 4096
 """Up to this length intelligent tiering keeps an SSM parameter standard, which is free."""
-PLATFORM = "modelyard:index:Platform"
 
 
 class Neighbours(Protocol):

@@ -11,10 +11,10 @@ from pulumi.automation.events import StepEventMetadata
 from ops.report import diff
 from ops.report.danger import REPLACES, danger
 from ops.report.model import Change, Danger, Group, Property
+from pricing.tokens import COMPONENT, PLATFORM
 
-COMPONENT = "modelyard:index:"
 STACK = "pulumi:pulumi:Stack"
-SUMMED_UP = {f"{COMPONENT}Platform": ("bill", "digest")}
+SUMMED_UP = {PLATFORM: ("bill", "digest")}
 """Properties that another part of the report tells better."""
 FEW = 20
 """How many new resources are shown with their properties; of more, only their names."""

@@ -13,8 +13,9 @@ from typing import Any
 from components.pools import POOL_LABEL
 from infra.declared import Declared
 from infra.settings import Stack
-from pricing.nodepools import BUYING, NODE_CLASS, NODE_POOL, TYPE
+from pricing.nodepools import BUYING, TYPE
 from pricing.pool import Buying
+from pricing.tokens import NODE_CLASS, NODE_POOL
 
 GROUP, VERSION, KIND = "karpenter.kwok.sh", "v1alpha1", "KWOKNodeClass"
 ZONE = "topology.kubernetes.io/zone"

@@ -12,11 +12,10 @@ from policies.budget.bill import Unreadable, amount, lines
 from policies.graph import PLATFORM, Node, mapping
 from policies.rule import Context, Finding, Rule, Severity, refuse
 from pricing import parts, shares
-from pricing.estimate import COMPONENT
+from pricing.tokens import GPU_POOL
 
 DEPLOYED_PARTS = "MODELYARD_DEPLOYED_PARTS_USD"
 """Set like the deployed maximum: a JSON map of `pools` and `teams`, each with its maximum by name."""
-GPU_POOL = f"{COMPONENT}GpuPool"
 
 
 def parts_within_budgets(node: Node, context: Context) -> Iterator[Finding]:

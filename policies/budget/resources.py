@@ -12,15 +12,15 @@ from policies.rule import Context, Finding, Rule, Severity, refuse
 from pricing.book import PriceBook
 from pricing.cost import ZERO, CostItem
 from pricing.discounts import discounted
-from pricing.estimate import COMPONENT, LAUNCH_TEMPLATE, Estimator, stated_usage
+from pricing.estimate import Estimator, stated_usage
 from pricing.free import why_free
-from pricing.nodepools import NODE_CLASS, NODE_POOL
 from pricing.priced import PRICED
+from pricing.tokens import COMPONENT, GPU_POOL, LAUNCH_TEMPLATE, NODE_CLASS, NODE_POOL
 from pricing.usage import Usage
 
 TOLERANCE = Decimal("0.00001")
 """USD; the plan writes its amounts with six decimals."""
-POOLS = (f"{COMPONENT}GeneralPool", f"{COMPONENT}GpuPool")
+POOLS = (f"{COMPONENT}GeneralPool", GPU_POOL)
 HOMES = {NODE_POOL: POOLS, NODE_CLASS: POOLS, LAUNCH_TEMPLATE: (f"{COMPONENT}SystemNodes",)}
 """Where nodes and their templates may stand: a template is free by itself, but decides what a node costs."""
 

@@ -7,11 +7,11 @@ from typing import Any
 
 from policies.graph import UNKNOWN, Graph, Node, items, mapping
 from policies.rule import Context, Finding, Reference, Rule, Severity, refuse, undetermined
+from pricing.tokens import NODE_CLASS
 
 TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
 INSTANCE = "aws:ec2/instance:Instance"
 VOLUME = "aws:ebs/volume:Volume"
-NODE_CLASS = "kubernetes:karpenter.k8s.aws/v1:EC2NodeClass"
 STORAGE_CLASS = "kubernetes:storage.k8s.io/v1:StorageClass"
 DISKS = (TEMPLATE, INSTANCE, VOLUME, NODE_CLASS, STORAGE_CLASS)
 CURRENT_VOLUMES = ("gp3", "io2")

@@ -7,10 +7,9 @@ from collections.abc import Iterator, Mapping
 
 from policies.graph import UNKNOWN, Node, inside, items, mapping, places
 from policies.rule import Context, Finding, Reference, Rule, Severity, refuse, undetermined
+from pricing.tokens import NODE_CLASS, NODE_POOL
 
 GPU_POOL = "modelyard:index:GpuPool"
-NODE_CLASS = "kubernetes:karpenter.k8s.aws/v1:EC2NodeClass"
-NODE_POOL = "kubernetes:karpenter.sh/v1:NodePool"
 NODE_GROUP = "aws:eks/nodeGroup:NodeGroup"
 MACHINES = (
     "aws:ec2/launchTemplate:LaunchTemplate",

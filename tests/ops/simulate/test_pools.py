@@ -7,8 +7,8 @@ from typing import Any
 
 from infra.declared import Declared
 from ops.simulate.pools import Purchase
-from pricing.nodepools import NODE_POOL
 from pricing.pool import Buying
+from pricing.tokens import NODE_POOL
 
 
 def differences(one: Any, other: Any, where: str = "") -> list[str]:

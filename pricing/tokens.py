@@ -1,0 +1,10 @@
+"""Type tokens that more than one rule or price goes by, as the engine writes them."""
+
+COMPONENT = "modelyard:index:"
+"""What the token of every component of the platform begins with."""
+PLATFORM = f"{COMPONENT}Platform"
+"""The root component, whose inputs are the plan of the whole stack."""
+GPU_POOL = f"{COMPONENT}GpuPool"
+LAUNCH_TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
+NODE_POOL = "kubernetes:karpenter.sh/v1:NodePool"
+NODE_CLASS = "kubernetes:karpenter.k8s.aws/v1:EC2NodeClass"
