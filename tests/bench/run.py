@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import argparse
 import copy
-import json
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import yaml
 
@@ -41,6 +41,9 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKS = (ROOT / "policies" / "run",)
 """Ours alone is judged by the packs: the flat program has no plan, so they would refuse it."""
 POOLS = (10, 55, 100)
+T = TypeVar("T")
+SETTLE = 0.7
+"""Seconds between two runs: processes that one leaves ending would weigh on the next, always the same one."""
 NOISE_MIB = 16.0
 """Differences of peak memory below this are the allocator's: growth is held against at least as much."""
 
@@ -64,13 +67,14 @@ def seconds(engine: Engine, packs: tuple[Path, ...] = ()) -> float:
     return time.perf_counter() - started
 
 
-def in_turn(rounds: int, *tries: Callable[[], float]) -> list[list[float]]:
+def in_turn(rounds: int, *tries: Callable[[], T]) -> list[list[T]]:
     """Each try `rounds` times, one after the other in turn, after one run each that does not count."""
     for each in tries:
         each()
-    taken: list[list[float]] = [[] for _ in tries]
+    taken: list[list[T]] = [[] for _ in tries]
     for _ in range(rounds):
         for each, times in zip(tries, taken, strict=True):
+            time.sleep(SETTLE)
             times.append(each())
     return taken
 
@@ -138,14 +142,38 @@ def many_pools(count: int, folder: Path) -> Path:
     return path
 
 
-def grown(file: Path, rounds: int) -> dict[str, float]:
-    """Seconds of a preview of one stack file (median) and this process's peak memory (MiB)."""
+def grown(file: Path) -> None:
+    """For each line on standard input, says the seconds of a preview of one stack file and this process's peak memory (MiB)."""
     # A hundred pools are worth more than any ceiling: this process measures under a guard file of its own.
-    plan.GUARD = file.with_name("guard.yaml")
+    plan.GUARD = file.with_suffix(".guard.yaml")
     plan.GUARD.write_text(GUARD.read_text().replace("dev: 5000", "dev: 1000000"))
     with opened(file.stem.partition(".")[2], file, make(file)) as engine:
-        (times,) = in_turn(rounds, lambda: seconds(engine))
-    return {"seconds": statistics.median(times), "mib": _peak() / 2**20}
+        for _ in sys.stdin:
+            sys.stdout.write(f"{seconds(engine)} {_peak() / 2**20}\n")
+            sys.stdout.flush()
+
+
+@contextmanager
+def growing(file: Path) -> Iterator[Callable[[], tuple[float, float]]]:
+    """A process of its own for one stack file; each call is a preview there: its seconds and the process's peak memory (MiB)."""
+    command = [sys.executable, "-m", "tests.bench.run", "--grown", str(file)]
+    process = subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+    def once() -> tuple[float, float]:
+        assert process.stdin and process.stdout and process.stderr
+        process.stdin.write("\n")
+        process.stdin.flush()
+        answer = process.stdout.readline().split()
+        if len(answer) != 2:
+            raise RuntimeError(f"{file.name}: {process.stderr.read()[-2000:]}")
+        return float(answer[0]), float(answer[1])
+
+    try:
+        yield once
+    finally:
+        process.communicate()
 
 
 def _peak() -> float:
@@ -156,18 +184,12 @@ def _peak() -> float:
 
 
 def growth(rounds: int) -> list[Result]:
-    """Time and memory of the program as GPU pools go from 10 to 100; each count in a process of its own."""
-    times: dict[int, float] = {}
-    peaks: dict[int, float] = {}
-    with tempfile.TemporaryDirectory() as folder:
-        for count in POOLS:
-            command = [sys.executable, "-m", "tests.bench.run", "--rounds", str(rounds)]
-            command += ["--grown", str(many_pools(count, Path(folder)))]
-            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=600)
-            if done.returncode:
-                raise RuntimeError(f"{count} pools: {done.stderr[-2000:]}")
-            measured = json.loads(done.stdout.splitlines()[-1])
-            times[count], peaks[count] = measured["seconds"], measured["mib"]
+    """Time and memory of the program as GPU pools go from 10 to 100; each count in a process of its own, all in turn."""
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as processes:
+        each = [processes.enter_context(growing(many_pools(count, Path(folder)))) for count in POOLS]
+        runs = in_turn(rounds, *each)
+    times = {count: statistics.median(taken for taken, _ in found) for count, found in zip(POOLS, runs, strict=True)}
+    peaks = {count: found[-1][1] for count, found in zip(POOLS, runs, strict=True)}
     few, some, many = POOLS
     return [
         Result(name=f"preview with {few} / {some} / {many} GPU pools", value=times[many], unit="s"),
@@ -192,11 +214,13 @@ def main() -> int:
     """Measures everything, prints the table, writes the results; 1 when a bar is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5, help="counted runs of each (5)")
-    parser.add_argument("--grown", type=Path, help="measure one stack file in this process, as JSON")
+    parser.add_argument(
+        "--grown", type=Path, help="measure one stack file in this process, once for each line on standard input"
+    )
     arguments = parser.parse_args()
     rounds = arguments.rounds
     if arguments.grown:
-        sys.stdout.write(json.dumps(grown(arguments.grown, rounds)) + "\n")
+        grown(arguments.grown)
         return 0
     results = [*previews("dev", rounds), *previews("prod", rounds), *reports("prod", rounds), *growth(rounds)]
     return tell(results)
