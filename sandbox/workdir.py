@@ -10,6 +10,7 @@ import json
 import os
 import secrets
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -35,6 +36,20 @@ def make(folder: Path) -> None:
     for place in (folder, folder / "backend", folder / "home", folder / "world"):
         place.mkdir(parents=True, exist_ok=True)
         place.chmod(0o700)
+    _keep_no_logs(folder / "home" / "logs")
+
+
+def _keep_no_logs(logs: Path) -> None:
+    """The engine logs each of its calls at the most verbose level, for a tenth of a preview's time, into a folder of this name.
+
+    No option turns that off, but where a file stands in the folder's place it goes on without. MODELYARD_DEBUG=1 keeps the logs.
+    """
+    if os.environ.get("MODELYARD_DEBUG") == "1":
+        if logs.is_file():
+            logs.unlink()
+    elif not logs.is_file():
+        shutil.rmtree(logs, ignore_errors=True)
+        logs.touch()
 
 
 def load_project(project_file: Path) -> dict[str, Any]:

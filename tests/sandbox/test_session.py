@@ -190,3 +190,20 @@ def test_a_missing_stack_file_is_refused_with_those_that_exist(root: Path) -> No
     with pytest.raises(Refused) as found:
         stackfile.derive(root / "Pulumi.prod.yaml", "modelyard")
     assert found.value.problems[0].allowed == "one of Pulumi.dev.yaml"
+
+
+@pytest.mark.engine
+def test_the_engine_keeps_its_verbose_log_for_who_debugs_and_for_nobody_else(
+    root: Path, tools: toolchain.Toolchain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MODELYARD_DEBUG", "1")
+    with opened(root, tools) as stack:
+        logs = Path(stack.env["PULUMI_HOME"]) / "logs"
+        ask = [str(tools.pulumi), "stack", "ls", "--json"]
+        subprocess.run(ask, cwd=stack.workdir, env=stack.env, check=True, capture_output=True)
+        assert list(logs.iterdir())
+    monkeypatch.delenv("MODELYARD_DEBUG")
+    with opened(root, tools) as stack:
+        said = subprocess.run(ask, cwd=stack.workdir, env=stack.env, check=True, capture_output=True, text=True)
+        assert not logs.is_dir()
+        assert said.stderr == ""
