@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from problem import ExitCode, Problem, Refused
 from sandbox import tools
 from sandbox.faults import CloudError
+from sandbox.kubernetes import clients
 from sandbox.kubernetes.api import MANAGER, Api
 
 Say = Callable[[str], None]
@@ -132,6 +133,7 @@ def _serve(folder: Path, binaries: Mapping[str, Path], running: contextlib.ExitS
         "secure-port": port,
         "cert-dir": folder / "certs",
         "token-auth-file": folder / "tokens.csv",
+        "client-ca-file": clients.authority(folder),
         "anonymous-auth": "false",
         "authorization-mode": "RBAC",
         "allow-privileged": "true",

@@ -21,6 +21,7 @@ from problem import Refused
 from sandbox.faults import CloudError, Faults
 from sandbox.kubernetes import crds
 from sandbox.kubernetes.api import Api
+from sandbox.kubernetes.clients import certificate
 from sandbox.kubernetes.controlplane import ControlPlane
 from sandbox.kubernetes.live import LiveCloud
 from sandbox.values import Secret
@@ -54,6 +55,11 @@ def acting(urn: str) -> Iterator[None]:
     held = CREATOR.set(urn)
     yield
     CREATOR.reset(held)
+
+
+def _data(signed: tuple[bytes, bytes]) -> dict[str, str]:
+    names = ("client-certificate-data", "client-key-data")
+    return {name: base64.b64encode(pem).decode() for name, pem in zip(names, signed, strict=True)}
 
 
 def config(name: str, **data: Any) -> dict[str, Any]:
@@ -151,11 +157,18 @@ def test_a_program_for_another_context_is_refused(cloud: LiveCloud) -> None:
         cloud.configure({"kubernetes:config:context": "kind-other"})
 
 
-@pytest.mark.parametrize("user", ["tokenFile", "exec", "nobody"])
+@pytest.mark.parametrize("user", ["tokenFile", "exec", "certificate", "certificateFile", "foreign", "nobody"])
 def test_a_kubeconfig_may_sign_in_as_kubectl_may(plane: ControlPlane, tmp_path: Path, user: str) -> None:
     (tmp_path / "token").write_text(f"{plane.token}\n")
     answer = f'echo \'{{"status": {{"token": "{plane.token}"}}}}\''
+    # kind and k3d write the first form, minikube the second; a certificate of another authority is nobody's.
+    signed, foreign = (certificate(folder, "kind-admin", "system:masters") for folder in (plane.folder, tmp_path))
+    for name, pem in zip(("admin.crt", "admin.key"), signed, strict=True):
+        (tmp_path / name).write_bytes(pem)
     users = {
+        "certificate": _data(signed),
+        "certificateFile": {"client-certificate": "admin.crt", "client-key": "admin.key"},
+        "foreign": _data(foreign),
         "tokenFile": {"tokenFile": "token"},
         "exec": {"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": "sh", "args": ["-c", answer]}},
         "nobody": {},
@@ -165,7 +178,7 @@ def test_a_kubeconfig_may_sign_in_as_kubectl_may(plane: ControlPlane, tmp_path: 
     file = tmp_path / "config"
     file.write_text(yaml.safe_dump(known))
     asked = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "default"}}
-    if user == "nobody":
+    if user in ("foreign", "nobody"):
         with pytest.raises(CloudError, match="Unauthorized"):
             Api(file).get(asked)
     else:
