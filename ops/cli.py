@@ -15,18 +15,18 @@ from typing import Annotated
 
 import typer
 
-from ops import cli_registry, commands, prices_cli, report_cli, reporting, shell, simulate_cli
+from ops import commands, prices_cli, registry_cli, report_cli, reporting, shell, simulate_cli
 from ops import doctor as diagnosis
 from ops import judge as judging
 from ops import recover as recovery
 from ops.commands import Job
 from ops.endings import ended
 from ops.options import Cloud, CostFormat, Faults, Format, Kubeconfig, Output, Sandbox, StackFile, StackName, Yes
+from ops.places import place_of, root
 from ops.reporting import Form, Paper
 from ops.show import Show
-from ops.world import Place, World, choose
+from ops.world import World, choose
 from problem import ExitCode, Problem, Refused
-from sandbox.kubernetes.cluster import current
 
 app = typer.Typer(
     name="modelyard",
@@ -39,6 +39,8 @@ app = typer.Typer(
     "[bold]modelyard up --stack dev --cloud[/]",
 )
 
+app.add_typer(registry_cli.registry)
+app.add_typer(registry_cli.models)
 app.add_typer(report_cli.app)
 app.add_typer(prices_cli.app)
 app.command(epilog=simulate_cli.EPILOG)(simulate_cli.simulate)
@@ -231,28 +233,6 @@ def in_shell(
     return shell.run(place, command or [], Show())
 
 
-def root() -> Path:
-    """The repository: the nearest folder above the current one with a `Pulumi.yaml`, or the one this file is in."""
-    here = Path.cwd()
-    for folder in (here, *here.parents):
-        if (folder / "Pulumi.yaml").is_file():
-            return folder
-    return Path(__file__).resolve().parent.parent
-
-
-def place_of(stack: str, file: Path | None, world: World, kubeconfig: Path | None = None) -> Place:
-    """The stack of that name in this repository. Raises Refused for a name that no stack can have."""
-    if not stack.replace("-", "").replace("_", "").isalnum() or not stack.isascii():
-        raise Refused(
-            Problem(summary="this is no stack name", found=stack, allowed="letters, digits, - and _"), ExitCode.USAGE
-        )
-    if kubeconfig is not None:
-        current(kubeconfig)
-    home = root()
-    stack_file = file or home / f"Pulumi.{stack}.yaml"
-    return Place(root=home, stack=stack, stack_file=stack_file, world=world, kubeconfig=kubeconfig)
-
-
 def _job(
     stack: str,
     file: Path | None,
@@ -293,9 +273,6 @@ def _asker() -> Callable[[str], bool]:
             ExitCode.USAGE,
         )
     return lambda question: typer.confirm(question)
-
-
-cli_registry.attach(app, lambda stack, world: place_of(stack, None, world))
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -19,6 +19,7 @@ import pulumi_aws as aws
 
 from ops import cli, commands, reporting, sketch
 from ops.commands import Job
+from ops.places import root
 from ops.reach import address
 from ops.show import Show
 from ops.world import Place, World
@@ -178,10 +179,10 @@ def difference(before: Path, after: Path) -> str:
 
 def main() -> int:
     """Runs the steps until one fails; the exit code is that step's."""
-    show, root = Show(), cli.root()
-    place = Place(root=root, stack=STACK, stack_file=root / f"Pulumi.{STACK}.yaml", world=World.SANDBOX)
+    show, home = Show(), root()
+    place = Place(root=home, stack=STACK, stack_file=home / f"Pulumi.{STACK}.yaml", world=World.SANDBOX)
     with tempfile.TemporaryDirectory(prefix="modelyard-demo-") as scratch:
-        demo = Demo(place=place, show=show, scratch=Path(scratch), toolchain=Told(root))
+        demo = Demo(place=place, show=show, scratch=Path(scratch), toolchain=Told(home))
         for number, (title, step) in enumerate(STEPS, 1):
             show.line(f"\n[{number}/{len(STEPS)}] {title}", style="bold")
             try:

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from ops.places import root
 from problem import ExitCode, Problem, Refused
 
 app = typer.Typer(name="prices", no_args_is_help=True, help="The committed price book.")
@@ -49,7 +50,6 @@ def refresh(
     import shutil
 
     from ops import prices
-    from ops.cli import root
     from ops.price_reader import of_account
     from ops.show import Show
     from pricing import facts

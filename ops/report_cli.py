@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from ops.places import root
 from problem import ExitCode, Problem, Refused
 
 app = typer.Typer(name="report", no_args_is_help=True, help="Show, check and post reports that `preview` has written.")
@@ -32,9 +33,9 @@ def show(file: Annotated[Path, typer.Argument(help="A report as JSON.", dir_okay
 @app.command(epilog="Example:  modelyard report comment --in reports")
 def comment(folder: Folder) -> int:
     """Print the comments that `post` would write, after the same checks."""
-    from ops import cli, pull_request
+    from ops import pull_request
 
-    stacks = {file.name.split(".")[1] for file in cli.root().glob("Pulumi.*.yaml")}
+    stacks = {file.name.split(".")[1] for file in root().glob("Pulumi.*.yaml")}
     for body in pull_request.comments(folder, stacks).values():
         sys.stdout.write(body)
     return ExitCode.OK
@@ -43,10 +44,10 @@ def comment(folder: Folder) -> int:
 @app.command(epilog="Example:  modelyard report post --in reports")
 def post(folder: Folder) -> int:
     """Write or update one comment for each stack on the pull request of this workflow's event."""
-    from ops import cli, pull_request
+    from ops import pull_request
 
     github, event = pull_request.from_actions(os.environ)
-    for line in pull_request.post(github, event, folder, cli.root()):
+    for line in pull_request.post(github, event, folder, root()):
         sys.stdout.write(f"{line}\n")
     return ExitCode.OK
 
@@ -56,9 +57,8 @@ def runner(stack: Annotated[str, typer.Option("--stack", "-s", help="The stack."
     """Print the label of the CI runner that deploys a stack, as its file says."""
     from infra.settings import Stack
     from infra.stackfile import StackFile
-    from ops import cli
 
-    cluster = Stack.read(StackFile.read(cli.root() / f"Pulumi.{stack}.yaml")).settings.cluster
+    cluster = Stack.read(StackFile.read(root() / f"Pulumi.{stack}.yaml")).settings.cluster
     if cluster is None:
         raise Refused(Problem(summary="nothing deploys a stack that has no cluster in an account", found=stack))
     label = cluster.access.runner_label

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ops.options import Format, Output, StackFile, StackName
+from ops.places import place_of
 from ops.show import Show
 from ops.world import World
 
@@ -22,8 +23,7 @@ def simulate(
     stack: StackName, pods: Pods, file: StackFile = None, no_spot: NoSpot = False, output: Output = Format.TEXT
 ) -> int:
     """Ask the real Karpenter which nodes would come for a load, at what price, and what stays pending (exit code 5)."""
-    from ops import cli
     from ops.simulate import command
 
     show = Show(as_json=output is Format.JSON)
-    return command.simulate(cli.place_of(stack, file, World.SANDBOX), pods, show, spot=not no_spot)
+    return command.simulate(place_of(stack, file, World.SANDBOX), pods, show, spot=not no_spot)

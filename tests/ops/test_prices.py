@@ -289,7 +289,7 @@ def test_nothing_is_written_without_credentials_and_a_dry_run_writes_nothing(
     for name, data in files().items():
         (tmp_path / "data" / f"{name}.json").write_text(refreshed.text(data))
     facts.load.cache_clear()
-    monkeypatch.setattr("ops.cli.root", lambda: tmp_path)
+    monkeypatch.setattr("ops.prices_cli.root", lambda: tmp_path)
     for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
         monkeypatch.delenv(key, raising=False)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")

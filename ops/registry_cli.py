@@ -7,20 +7,20 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from ops import model_page, model_versions, registry_import
+from ops.places import place_of
 from ops.reach import reached, sandboxed
 from ops.show import Show
 from ops.world import Place, World, registry_asks
 from problem import ExitCode, Problem, Refused
 
-registry = typer.Typer(no_args_is_help=True, help="The model registry of a stack.")
-models = typer.Typer(no_args_is_help=True, help="Models of the registry: versions, metrics, lineage.")
+registry = typer.Typer(name="registry", no_args_is_help=True, help="The model registry of a stack.")
+models = typer.Typer(name="models", no_args_is_help=True, help="Models of the registry: versions, metrics, lineage.")
 
 Stack = Annotated[
     str, typer.Option("--stack", "-s", envvar="MODELYARD_STACK", help="Pulumi.<STACK>.yaml describes it.")
@@ -29,19 +29,9 @@ Url = Annotated[str, typer.Option("--url", help="Another server than the stack's
 Cloud = Annotated[bool, typer.Option("--cloud", help="The stack's server in the account, not the sandbox's.")]
 Json = Annotated[bool, typer.Option("--json", help="For a machine.")]
 
-_place: Callable[[str, World], Place]
-
-
-def attach(app: typer.Typer, place: Callable[[str, World], Place]) -> None:
-    """Adds both groups to the command; `place` finds a stack by its name."""
-    global _place
-    _place = place
-    app.add_typer(registry, name="registry")
-    app.add_typer(models, name="models")
-
 
 def _of(stack: str, cloud: bool) -> Place:
-    return _place(stack, World.CLOUD if cloud else World.SANDBOX)
+    return place_of(stack, None, World.CLOUD if cloud else World.SANDBOX)
 
 
 @registry.command("import", epilog="Example:  modelyard registry import --stack prod --url https://mlflow.example.org")
