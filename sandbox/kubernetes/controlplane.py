@@ -92,20 +92,29 @@ class ControlPlane:
             yield plane
 
     def apply(self, objects: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """Server-side apply of objects that others wrote (their warnings pass); waits until CRDs among them are served."""
-        return [install(self.api, obj) for obj in objects]
+        """Server-side apply of objects that others wrote (their warnings pass); CRDs among them are served afterwards."""
+        return install(self.api, objects)
 
 
-def install(api: Api, obj: Mapping[str, Any], *, manager: str = MANAGER, within: float = 30.0) -> dict[str, Any]:
-    """Applies one object, whatever the server warns of; a CRD is served when this returns."""
-    done = api.apply(obj, manager=manager, warned=False)
+def install(
+    api: Api, objects: Iterable[Mapping[str, Any]], *, manager: str = MANAGER, within: float = 30.0
+) -> list[dict[str, Any]]:
+    """Applies objects, whatever the server warns of; CRDs among them are served when this returns.
+
+    None is waited for before all are applied: the server needs about a second to serve one, and does many at once.
+    """
+    done = [api.apply(obj, manager=manager, warned=False) for obj in objects]
+    return [_served(api, each, within) if each["kind"] == "CustomResourceDefinition" else each for each in done]
+
+
+def _served(api: Api, crd: dict[str, Any], within: float) -> dict[str, Any]:
     ends = time.monotonic() + within
-    while obj["kind"] == "CustomResourceDefinition" and not _established(done):
+    while not _established(crd):
         if time.monotonic() > ends:
-            raise CloudError("Timeout", f"CRD {obj['metadata']['name']} is not established after {within:.0f} s")
+            raise CloudError("Timeout", f"CRD {crd['metadata']['name']} is not established after {within:.0f} s")
         time.sleep(0.05)
-        done = api.get(obj) or done
-    return done
+        crd = api.get(crd) or crd
+    return crd
 
 
 def _established(crd: Mapping[str, Any]) -> bool:

@@ -30,7 +30,9 @@ def of_chart(chart: str) -> tuple[dict[str, Any], ...]:
     if source is None:
         return ()
     files = sorted(each for each in (_fetched(source) / source.folder).iterdir() if each.suffix in (".json", ".yaml"))
-    found = (each for file in files for each in yaml.safe_load_all(file.read_text(encoding="utf-8")))
+    # Some charts have megabytes of them, so in C.
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    found = (each for file in files for each in yaml.load_all(file.read_text(encoding="utf-8"), Loader=loader))
     return tuple(each for each in found if each and each.get("kind") == "CustomResourceDefinition")
 
 

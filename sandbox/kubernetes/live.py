@@ -13,6 +13,7 @@ import hashlib
 import re
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from kube import objects
@@ -31,6 +32,8 @@ from sandbox.world import CREATOR, World, overlay
 
 _NOISE = ("managedFields", "resourceVersion", "generation", "selfLink")
 _FIELD = re.compile(r'unknown field "([^"]+)"')
+_AT_ONCE = 8
+"""CRDs that are deleted at once; each waits for the server to clean up after it."""
 _LATER = 10.0
 """Seconds in which a service account or the like may still come, that a pod needs to be admitted."""
 
@@ -131,7 +134,7 @@ class LiveCloud(KubernetesCloud):
         try:
             self._judge(obj)
             self._api.apply(obj, manager=manager, dry_run=True)
-            return install(self._api, obj, manager=manager)
+            return install(self._api, [obj], manager=manager)[0]
         except CloudError as error:
             raise _told(error, inputs) from None
 
@@ -204,9 +207,8 @@ class LiveCloud(KubernetesCloud):
                 raise CloudError("NotFound", f'create: failed to create: namespaces "{namespace}" not found')
             self._api.apply(_space(namespace))
         if facts is not None and (facts.owns_crds or not inputs.get("skipCrds")):
-            for crd in crds.of_chart(facts.name):
-                if facts.owns_crds or self._api.get(crd) is None:
-                    install(self._api, crd)
+            brought = crds.of_chart(facts.name)
+            install(self._api, [each for each in brought if facts.owns_crds or self._api.get(each) is None])
 
     def _make_namespace(self, name: str) -> None:
         """Made in the cluster already."""
@@ -216,8 +218,9 @@ class LiveCloud(KubernetesCloud):
         if item is None:
             return
         facts = release.facts_of(item.inputs)
-        for crd in crds.of_chart(facts.name) if facts is not None and facts.owns_crds else ():
-            self._api.delete(crd)
+        owned = crds.of_chart(facts.name) if facts is not None and facts.owns_crds else ()
+        with ThreadPoolExecutor(_AT_ONCE) as several:
+            list(several.map(self._api.delete, owned))
         self._world.remove(item)
 
 
