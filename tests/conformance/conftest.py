@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.kubernetes.controlplane import ControlPlane
+from tests.conformance.lasting import Start, lasting
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -19,6 +20,13 @@ def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     folder = tmp_path_factory.mktemp("plane")
     with ControlPlane.started(REPOSITORY, folder, say=lambda line: print(line, file=sys.stderr)) as running:
         yield running
+
+
+@pytest.fixture
+def registries() -> Iterator[Start]:
+    """Starts the sandbox's registries so that they run on between a test's commands."""
+    with lasting() as start:
+        yield start
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

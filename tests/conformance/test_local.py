@@ -1,4 +1,4 @@
-"""The local stack's whole life on a real Kubernetes API: up, nothing to change, drift by kubectl, gone; and nothing of AWS."""
+"""The local stack's whole life on a real Kubernetes API: up, nothing to change, drift, a crash, gone; and nothing of AWS."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -19,11 +18,14 @@ from ops.engine import Outcome
 from ops.show import Show
 from ops.world import Place, World, opened
 from problem import ExitCode, Refused
-from sandbox import session, toolchain
+from sandbox import registry, session, toolchain
 from sandbox.kubernetes.controlplane import ControlPlane
+from tests.conformance.lasting import Start
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PACKS = (REPOSITORY / "policies" / "run",)
+LOST, NAMESPACE = ("modelyard-serving", "modelyard-training"), "kubernetes:core/v1:Namespace"
+"""The namespaces that somebody deletes, and their type."""
 
 pytestmark = pytest.mark.conformance
 
@@ -41,10 +43,11 @@ class Heard(Show):
 
 
 @pytest.fixture
-def place(plane: ControlPlane, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+def place(plane: ControlPlane, registries: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     """A scratch project with the local stack, which names the control plane's context."""
     tools = toolchain.ensure(REPOSITORY, say=print)
     monkeypatch.setattr(session, "ensure", lambda root, **_: tools)
+    monkeypatch.setattr(registry, "start", registries)
     # Pulumi.yaml says where the registry's provider is.
     shutil.copy(REPOSITORY / "Pulumi.yaml", tmp_path)
     (tmp_path / "registry").symlink_to(REPOSITORY / "registry")
@@ -62,23 +65,22 @@ def kubectl(plane: ControlPlane, *arguments: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
-def test_local_comes_up_stays_as_it_is_drifts_and_goes_on_a_real_api(
-    plane: ControlPlane, place: Place, record_property: Callable[[str, object], None]
+def test_local_comes_up_stays_drifts_survives_a_crash_and_goes_on_a_real_api(
+    plane: ControlPlane, place: Place, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     show, before = Heard(), kubectl(plane, "get", "namespaces", "-o", "name").split()
+    job = Job(place=place, program=commands.program(place), packs=PACKS, show=show, confirm=lambda _: True)
 
-    def run(command: Callable[..., ExitCode], **options: Any) -> Outcome:
-        job = Job(place=place, program=commands.program(place), packs=PACKS, show=show, confirm=lambda _: True)
-        assert command(job, **options) is ExitCode.OK, show.outcomes[-1].gathered
+    def run(command: Callable[..., ExitCode]) -> Outcome:
+        assert command(job) is ExitCode.OK, show.outcomes[-1].gathered
         return show.outcomes[-1]
 
     up = run(commands.up)
     resources = up.gathered.changes["create"]
     assert up.gathered.changes == {"create": resources}
     with opened(place, commands.program(place), show.say) as engine:
-        types = {each["type"] for each in engine.state()["resources"]}
-        outputs = engine.outputs()
-    assert not [each for each in types if each.startswith(("aws:", "pulumi:providers:aws"))]
+        state, outputs = engine.state()["resources"], engine.outputs()
+    assert not [each for each in state if each["type"].startswith(("aws:", "pulumi:providers:aws"))]
     assert (outputs["contractVersion"], outputs["storageClass"]) == (2, "standard")
     promised = kubectl(plane, "get", "configmap", "-n", "kube-public", "modelyard-platform", "-o", "json")
     assert json.loads(json.loads(promised)["data"]["outputs.json"]) == {
@@ -86,35 +88,28 @@ def test_local_comes_up_stays_as_it_is_drifts_and_goes_on_a_real_api(
     }
 
     assert run(commands.refresh).gathered.changes == {"same": resources}
-    kubectl(plane, "delete", "networkpolicy", "-n", "modelyard-serving", "default-deny")
-    assert run(commands.refresh).gathered.changes == {"same": resources - 1, "delete": 1}
-    assert run(commands.up).gathered.changes == {"same": resources - 1, "create": 1}
+    kubectl(plane, "delete", "namespace", *LOST)
+    lost = len([each for each in state if each.get("id", "").split("/")[0] in LOST])
+    assert lost > len(LOST), "what is in them goes with them"
+    assert run(commands.refresh).gathered.changes == {"same": resources - lost, "delete": lost}
+
+    faults = tmp_path / "faults.json"
+    faults.write_text(json.dumps([{"kind": "crash", "type": NAMESPACE, "call": "create", "edge": "after-write"}]))
+    assert commands.up(dataclasses.replace(job, faults=faults)) is ExitCode.FAILED
+    run(recover.recover)
+    run(commands.up)
+    assert run(commands.refresh).gathered.changes == {"same": resources}
+
+    out = tmp_path / "rendered"
+    assert commands.render(place, out, commands.known_values(job), show) is ExitCode.OK
+    left = json.loads((out / "index.json").read_text())
+    assert not [each for each in left if each.endswith("#id}")], "a deployed stack knows every id"
 
     gone = run(commands.destroy)
     assert gone.gathered.changes == {"delete": resources}
     assert kubectl(plane, "get", "namespaces", "-o", "name").split() == before
     told = f"local, real engine and real API: {resources} resources up in {up.seconds:.1f} s"
     record_property("conformance", f"{told}, gone in {gone.seconds:.1f} s")
-
-
-def test_after_a_crash_on_a_real_api_recover_and_up_converge_and_render_knows_the_state(
-    plane: ControlPlane, place: Place, tmp_path: Path
-) -> None:
-    faults, out = tmp_path / "faults.json", tmp_path / "rendered"
-    token = "kubernetes:core/v1:Namespace"
-    faults.write_text(json.dumps([{"kind": "crash", "type": token, "call": "create", "edge": "after-write"}]))
-    show, before = Heard(), kubectl(plane, "get", "namespaces", "-o", "name").split()
-    job = Job(place=place, program=commands.program(place), packs=PACKS, show=show, confirm=lambda _: True)
-    assert commands.up(dataclasses.replace(job, faults=faults)) is ExitCode.FAILED
-    assert recover.recover(job) is ExitCode.OK
-    assert commands.up(job) is ExitCode.OK
-    assert commands.refresh(job) is ExitCode.OK
-    assert set(show.outcomes[-1].gathered.changes) == {"same"}
-    assert commands.render(place, out, commands.known_values(job), show) is ExitCode.OK
-    left = json.loads((out / "index.json").read_text())
-    assert not [each for each in left if each.endswith("#id}")], "a deployed stack knows every id"
-    assert commands.destroy(job) is ExitCode.OK
-    assert kubectl(plane, "get", "namespaces", "-o", "name").split() == before
 
 
 def test_a_shell_for_another_context_than_the_stack_names_is_refused(place: Place) -> None:
