@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from typing import Any
 
 import pytest
@@ -42,6 +42,15 @@ class App:
         await send({"type": "http.response.body", "body": b""})
 
 
+def run(coroutine: Coroutine[Any, Any, None]) -> None:
+    """Runs it in a loop of its own. `asyncio.run` would leave the thread without the one that Pulumi takes."""
+    loop = asyncio.new_event_loop()
+    try:
+        loop.run_until_complete(coroutine)
+    finally:
+        loop.close()
+
+
 def asked(
     app: Any, pieces: Iterable[bytes], *, length: int | None = None, method: str = "POST", path: str = "/api/x"
 ) -> tuple[list[int], int]:
@@ -59,7 +68,7 @@ def asked(
 
     headers = [] if length is None else [(b"content-length", str(length).encode())]
     scope = {"type": "http", "method": method, "path": path, "headers": headers}
-    asyncio.run(BodyLimit(app, request_bytes=REQUEST, upload_bytes=UPLOAD)(scope, receive, send))
+    run(BodyLimit(app, request_bytes=REQUEST, upload_bytes=UPLOAD)(scope, receive, send))
     return [each["status"] for each in sent if "status" in each], whole - len(queue)
 
 
@@ -111,7 +120,7 @@ def test_what_is_no_request_goes_through() -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         seen.append(scope["type"])
 
-    asyncio.run(BodyLimit(app, request_bytes=1, upload_bytes=1)({"type": "lifespan"}, None, None))  # type: ignore[arg-type]
+    run(BodyLimit(app, request_bytes=1, upload_bytes=1)({"type": "lifespan"}, None, None))  # type: ignore[arg-type]
     assert seen == ["lifespan"]
 
 
