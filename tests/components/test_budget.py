@@ -101,7 +101,7 @@ def test_five_shares_fit_into_one_budget_and_a_sixth_does_not() -> None:
 
 def test_tags_are_activated_by_the_stack_that_says_so_and_stay_when_it_goes() -> None:
     assert of(declared(platform({})), TAG) == []
-    keys = [each["tagKey"] for each in of(declared(platform({"activateTags": True})), TAG)]
+    keys = sorted(each["tagKey"] for each in of(declared(platform({"activateTags": True})), TAG))
     assert keys == ["Environment", "ManagedBy", "Owner", "Platform"]
 
 
