@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from components import registry_outside
 from components.budget_spec import BudgetWatchSpec
 from components.cluster import ClusterSpec
 from components.general_pool import POOL, GeneralPoolSpec
@@ -22,6 +23,7 @@ from components.node_class import AmiFamily
 from components.pools import pool_name
 from components.presets import PRESETS, Purpose
 from components.registry import Keeping, RegistrySpec
+from components.registry_outside import Exposure
 from components.system_nodes import SystemNodesSpec
 from pricing import charts, meters
 from pricing.book import PriceBook
@@ -100,7 +102,9 @@ class Bill:
         yield from meters.queue(self._meter(component, "interruptions"))
 
     def registry(self, spec: RegistrySpec) -> Iterator[CostItem]:
-        """The registry's database, artifacts and keys, or its volume; its servers run on nodes that are counted elsewhere."""
+        """What the registry keeps things in, and its load balancer; its servers run on nodes that are counted elsewhere."""
+        if spec.exposure is Exposure.INTERNAL:
+            yield from meters.load_balancer(self._meter("registry", registry_outside.NAME), "nlb", 0)
         if spec.keeping is Keeping.VOLUME:
             one = Decimal(1)
             yield from meters.disks(self._meter("registry", "registry"), spec.volume_gb, (one, one, one), what="volume")

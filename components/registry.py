@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from components.registry_artifacts import RegistryArtifactsSpec
 from components.registry_content_spec import RegistryContentSpec
 from components.registry_database import RegistryDatabaseSpec
+from components.registry_outside import Exposure, RegistryOutsideSpec
 from components.registry_server import RegistryServerSpec
 from components.spec import Invalid
 from problem import Problem
@@ -35,9 +36,21 @@ class RegistrySpec(RegistryContentSpec):
     """Where files of runs and models are kept; only with `keeping: aws`."""
     volume_gb: int = Field(default=20, ge=1, le=16_384)
     """Size of the volume (GiB); only with `keeping: volume`."""
+    exposure: Exposure = Exposure.NONE
+    """`none`: only pods reach it. `internal`: private networks do too, over TLS, through a load balancer in AWS."""
+    outside: RegistryOutsideSpec | None = None
+    """With `exposure: internal`: the name, the certificate and the networks that may come."""
 
     def needs_aws(self) -> Iterator[Problem]:
-        """A database in RDS and a bucket in S3 are in AWS; a volume is not."""
+        """A database in RDS, a bucket in S3 and a load balancer are in AWS; a volume is not."""
+        if self.exposure is Exposure.INTERNAL:
+            yield Problem(
+                summary="the load balancer before the registry is one of AWS",
+                where="exposure",
+                found=self.exposure.value,
+                allowed=Exposure.NONE.value,
+                fix="take it out; `kubectl port-forward -n modelyard-registry service/registry 5000` reaches the registry",
+            )
         if self.keeping is Keeping.AWS:
             yield Problem(
                 summary="the registry's database and artifacts are in AWS",
@@ -46,6 +59,26 @@ class RegistrySpec(RegistryContentSpec):
                 allowed=Keeping.VOLUME.value,
                 fix="say keeping: volume, or take the registry out",
             )
+
+    @model_validator(mode="after")
+    def _outside_as_exposed(self) -> RegistrySpec:
+        if self.exposure is Exposure.INTERNAL and self.outside is None:
+            raise Invalid(
+                "passwords travel to a registry that is reached from outside: it takes TLS and a list of who may come",
+                where="outside",
+                found="nothing",
+                allowed="host, certificateArn and allowedCidrs",
+                fix="name them, or say exposure: none",
+            )
+        if self.exposure is Exposure.NONE and self.outside is not None:
+            raise Invalid(
+                "nobody outside reaches this registry, whatever stands here",
+                where="outside",
+                found=self.outside.host,
+                allowed="nothing with exposure: none",
+                fix="say exposure: internal, or take it out",
+            )
+        return self
 
     @model_validator(mode="after")
     def _one_server_on_a_volume(self) -> RegistrySpec:

@@ -46,12 +46,13 @@ def url() -> str:
     return f"http://{addresses()[-1]}:{PORT}"
 
 
-def allowed_hosts() -> list[str]:
+def allowed_hosts(outside: str = "") -> list[str]:
     """The Host headers that the server answers: its own names, and what a port-forward and the metrics scrape send.
 
-    No pattern matches an IP address or a name outside the cluster, so a rebound DNS name is refused.
+    `outside` is the one name that clients outside the cluster ask for. No pattern matches an IP address or any other name
+    outside, so a rebound DNS name is refused.
     """
-    own = [f"{each}:{PORT}" for each in addresses()]
+    own = [*(f"{each}:{PORT}" for each in addresses()), *([outside] if outside else [])]
     return [*own, f"*.{NAMESPACE}.pod.cluster.local:{PORT}", "localhost:*", "127.0.0.1:*"]
 
 
@@ -80,8 +81,12 @@ def scrape() -> dict[str, Any]:
     }
 
 
-def server_args(*, tracking_uri: str, artifacts: str, workers: int) -> list[str]:
-    """MLflow's command line: artifacts through the server, users on, metrics, and limits on what a client may hold."""
+def server_args(*, tracking_uri: str, artifacts: str, workers: int, outside: str = "") -> list[str]:
+    """MLflow's command line: artifacts through the server, users on, metrics, and limits on what a client may hold.
+
+    `outside` is the name for clients outside the cluster, who come over TLS; empty when there are none.
+    """
+    origins = [url(), *([f"https://{outside}"] if outside else [])]
     uvicorn = [
         f"--timeout-keep-alive {KEEP_ALIVE_SECONDS}",
         f"--timeout-graceful-shutdown {DRAIN_SECONDS}",
@@ -100,8 +105,8 @@ def server_args(*, tracking_uri: str, artifacts: str, workers: int) -> list[str]
         f"--artifacts-destination={artifacts}",
         f"--app-name={APP}",
         f"--expose-prometheus={METRICS_DIR}",
-        f"--allowed-hosts={','.join(allowed_hosts())}",
-        f"--cors-allowed-origins={url()}",
+        f"--allowed-hosts={','.join(allowed_hosts(outside))}",
+        f"--cors-allowed-origins={','.join(origins)}",
         "--x-frame-options=DENY",
         f"--uvicorn-opts={' '.join(uvicorn)}",
     ]

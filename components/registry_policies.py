@@ -17,20 +17,27 @@ PRIVATE = ("10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "19
 
 
 def registry_policies(
-    clients: Sequence[str], scraper: str, labels: Mapping[str, str], opts: pulumi.ResourceOptions
+    clients: Sequence[str],
+    scraper: str,
+    outside: Sequence[str],
+    labels: Mapping[str, str],
+    opts: pulumi.ResourceOptions,
 ) -> list[pulumi.Resource]:
     """The policies: in from the clients and the scraper, out to the database, to HTTPS outside and for credentials.
 
-    In each client namespace but the registry's own a policy lets every pod out to the registry.
+    `outside` are the blocks of clients outside the cluster, whose addresses the load balancer keeps. In each client namespace
+    but the registry's own a policy lets every pod out to the registry.
     """
     registry: dict[str, Any] = {"match_labels": {"app.kubernetes.io/name": pods.NAME}}
     shown = dict(labels)
     spaces = sorted({pods.NAMESPACE, *clients})
+    let_in = [_space(each) for each in sorted({*spaces, scraper})]
+    blocks: list[dict[str, Any]] = [{"ip_block": {"cidr": each}} for each in outside]
     # Typed as Any: a type checker that compares such a tree with the SDK's overloads takes gigabytes for it.
     spec: Any = {
         "pod_selector": registry,
         "policy_types": ["Ingress", "Egress"],
-        "ingress": [{"from": [_space(each) for each in sorted({*spaces, scraper})], "ports": [_tcp(pods.PORT)]}],
+        "ingress": [{"from": [*let_in, *blocks], "ports": [_tcp(pods.PORT)]}],
         "egress": [
             {"to": [{"ip_block": {"cidr": each}} for each in PRIVATE], "ports": [_tcp(POSTGRES)]},
             # S3, and the webhooks of a registry that tells others what happens in it.

@@ -13,8 +13,9 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pydantic import Field, model_validator
 
-from components import registry_files
+from components import registry_files, registry_outside
 from components import registry_pods as pods
+from components.registry_outside import RegistryOutsideSpec
 from components.registry_policies import registry_policies
 from components.registry_secrets import AwsSecrets, certificates, from_aws, made_here
 from components.spec import Invalid, Spec
@@ -74,7 +75,8 @@ class RegistryServerSpec(Spec):
 class RegistryArgs:
     """What the servers are made from. Without `aws` everything is on one volume of `volume_gb`.
 
-    `clients` are the namespaces that may reach the servers, `scraper` the one that Prometheus is in; its metrics are collected
+    `outside` gives clients outside the cluster an address, through a load balancer of AWS with `tags`. `clients` are the
+    namespaces that may reach the servers, `scraper` the one that Prometheus is in; its metrics are collected
     when there is `monitoring`, which brings the kind of object that asks for it.
     """
 
@@ -85,6 +87,8 @@ class RegistryArgs:
     storage_class: str
     region: str
     clients: Sequence[str]
+    outside: RegistryOutsideSpec | None
+    tags: Mapping[str, str]
     monitoring: pulumi.Resource | None
     scraper: str
     labels: Mapping[str, str]
@@ -113,7 +117,7 @@ class Registry(pulumi.ComponentResource):
         ready = [
             *args.needs,
             *secrets,
-            *registry_policies(args.clients, args.scraper, args.labels, self._child),
+            *registry_policies(args.clients, args.scraper, self._blocks(), args.labels, self._child),
             self._account(),
             self._config(),
             *([] if args.aws else [self._claim()]),
@@ -122,6 +126,8 @@ class Registry(pulumi.ComponentResource):
         self.service = self._service()
         self.server = self._deployment([*ready, upgrade])
         self._kept_running()
+        if args.outside is not None:
+            self._balancer(args.outside)
         if args.monitoring is not None:
             self._monitor(args.monitoring)
         self.register_outputs({})
@@ -207,10 +213,25 @@ class Registry(pulumi.ComponentResource):
             opts=self._child,
         )
 
+    def _blocks(self) -> list[str]:
+        return self._args.outside.allowed_cidrs if self._args.outside else []
+
+    def _balancer(self, outside: RegistryOutsideSpec) -> None:
+        metadata: Any = {
+            # Not the servers' labels: Prometheus would read every server a second time through this Service.
+            **self._metadata(registry_outside.NAME, "outside"),
+            "annotations": registry_outside.asked_of_aws(outside, self._args.tags),
+        }
+        spec: Any = registry_outside.service(outside)
+        # The engine waits until there is an address, which takes servers that answer.
+        after = pulumi.ResourceOptions(parent=self, provider=self._args.provider, depends_on=[self.server])
+        k8s.core.v1.Service(registry_outside.NAME, metadata=metadata, spec=spec, opts=after)
+
     def _deployment(self, needs: list[pulumi.Resource]) -> k8s.apps.v1.Deployment:
         args, spec = self._args, self._args.spec
         artifacts = f"s3://{args.bucket}" if args.aws else f"{pods.DATA_DIR}/artifacts"
-        command = pods.server_args(tracking_uri=self._uris[0], artifacts=artifacts, workers=spec.workers)
+        host = args.outside.host if args.outside else ""
+        command = pods.server_args(tracking_uri=self._uris[0], artifacts=artifacts, workers=spec.workers, outside=host)
         env = pods.server_environment(request_mb=spec.request_mb, upload_gb=spec.upload_gb)
         pod = pods.pod(
             container=pods.server_container(args=command, env=env, cpu=spec.cpu, memory=spec.memory),

@@ -144,10 +144,11 @@ def _registry_promise(stack: Stack) -> dict[str, Any]:
     spec = stack.settings.registry
     if spec is None:
         return {}
+    outside = {"outsideUrl": spec.outside.url} if spec.outside else {}
     kept = {"adminSecret": f"{stack.settings.full_name}/registry"} if spec.keeping is Keeping.AWS else {}
     url = registry_pods.url()
     place = {"url": url, "tracesUrl": f"{url}/v1/traces", "namespace": registry_pods.NAMESPACE}
-    return {"registry": {**place, **kept}}
+    return {"registry": {**place, **outside, **kept}}
 
 
 def _pool_promise(pool: str, bound: PoolBound) -> dict[str, Any]:

@@ -68,6 +68,17 @@ def stands_on(settings: Settings, region: str) -> tuple[Aws | None, dict[str, Po
                 allowed="an AWS region, for example us-east-1; left out only with `kubernetes`, outside AWS",
             )
         )
+    outside = settings.registry.outside if settings.registry else None
+    if outside is not None and outside.region != region:
+        raise Refused(
+            Problem(
+                summary="the certificate is in another region than the load balancer",
+                where="registry.outside.certificateArn",
+                found=outside.region,
+                allowed=region,
+                fix="request or import the certificate there",
+            )
+        )
     general, pools = bounds(settings, network, general_pool, PriceBook.embedded(region))
     ground = Aws(
         region=region,

@@ -14,7 +14,7 @@ from components.monitoring.component import Monitoring, MonitoringArgs
 from components.registry import RegistrySpec
 from components.registry_server import Registry, RegistryArgs
 from infra.ground import Ground
-from infra.on_aws import InAwsToo
+from infra.on_aws import InAwsToo, tags_of
 from infra.settings import Settings
 
 
@@ -54,6 +54,8 @@ class Services:
             volume_gb=spec.volume_gb,
             region=self.in_aws.region if self.in_aws else "",
             storage_class=self.settings.storage.class_name,
+            outside=spec.outside,
+            tags=tags_of(self.settings),
             clients=[*self.settings.namespaces.names, *spec.server.clients],
             monitoring=monitoring,
             scraper=MONITORING,

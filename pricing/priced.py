@@ -15,6 +15,8 @@ from pricing.tokens import GPU_POOL, NODE_POOL, PLATFORM
 
 STANDARD_BYTES = 4096
 """Up to this length intelligent tiering keeps an SSM parameter standard, which is free."""
+BALANCER = "service.beta.kubernetes.io/aws-load-balancer-"
+"""What annotations of a Service begin with that tell AWS' cloud controller which load balancer to make."""
 
 
 class Neighbours(Protocol):
@@ -107,11 +109,19 @@ def _database(_: Neighbours, meter: Meter, node: Node) -> Iterator[CostItem]:
     )
 
 
-def _service(_: Neighbours, __: Meter, node: Node) -> Iterator[CostItem]:
-    kind = node.read("spec", "type")
+def _service(_: Neighbours, meter: Meter, node: Node) -> Iterator[CostItem]:
+    kind, annotations = node.read("spec", "type"), node.read("metadata", "annotations")
     if kind in (None, "ClusterIP", "NodePort", "ExternalName"):
         return iter(())
-    raise Unpriced("a load balancer that a controller makes is not priced: name it as an aws:lb/loadBalancer")
+    said = annotations if isinstance(annotations, Mapping) else {}
+    asked = {key: said.get(f"{BALANCER}{key}") for key in ("type", "internal")}
+    of_eks = kind == "LoadBalancer" and node.read("spec", "loadBalancerClass") is None
+    if of_eks and asked == {"type": "nlb", "internal": "true"}:
+        return meters.load_balancer(meter, "nlb", 0)
+    raise Unpriced(
+        "a load balancer that a controller makes is not priced, unless annotations ask for an internal network load balancer: "
+        "name it as an aws:lb/loadBalancer"
+    )
 
 
 def _claim(_: Neighbours, meter: Meter, node: Node) -> Iterator[CostItem]:

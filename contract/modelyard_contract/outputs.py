@@ -96,6 +96,8 @@ class RegistryOutputs(_Part):
     """Where OTLP traces go; each request names its experiment in the header `x-mlflow-experiment-id`."""
     namespace: str
     """Namespace of the Service `registry`, for a port-forward."""
+    outside_url: str | None = None
+    """Address for clients in private networks outside the cluster, over TLS; absent where only pods reach it."""
     admin_secret: str | None = None
     """Name in Secrets Manager of the secret whose `adminPassword` is that of the user `admin`; absent outside AWS."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,12 @@ _BY_PROPERTY = {
 
 def in_cluster(stack: str) -> list[Declared]:
     """What the stack declares of Kubernetes, in the order of its registration, every placeholder filled."""
-    found = declare(make(ROOT / f"Pulumi.{stack}.yaml"), project="modelyard", stack=stack)
+    return by_program(make(ROOT / f"Pulumi.{stack}.yaml"), stack)
+
+
+def by_program(program: Callable[[], None], stack: str) -> list[Declared]:
+    """The same of a program of that stack's name."""
+    found = declare(program, project="modelyard", stack=stack)
     return [
         Declared(**{**vars(each), "inputs": _filled(each.inputs)})
         for each in found.values()

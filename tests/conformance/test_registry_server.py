@@ -63,7 +63,18 @@ def test_the_names_of_the_cluster_are_answered(ground: Ground, admin: Client, ho
     assert admin.get(SEARCH, headers={"Host": f"{host}:{ground.port}"}).status_code == 200
 
 
-@pytest.mark.parametrize("host", ["evil.example", "10.0.0.1.evil.example:5000", "registry.evil.example"])
+def test_the_name_outside_is_answered_and_its_page_may_write(admin: Client) -> None:
+    host = {"Host": "registry.example.com"}
+    assert admin.get(SEARCH, headers=host).status_code == 200
+    made = admin.post(
+        "/api/2.0/mlflow/experiments/create",
+        json={"name": "from-outside"},
+        headers={**host, "Origin": "https://registry.example.com"},
+    )
+    assert made.status_code == 200
+
+
+@pytest.mark.parametrize("host", ["evil.example", "10.0.0.1.evil.example:5000", "registry.evil.example", "example.com"])
 def test_a_rebound_name_is_refused(admin: Client, host: str) -> None:
     assert admin.get(SEARCH, headers={"Host": host}).status_code == 403
 

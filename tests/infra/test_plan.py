@@ -78,6 +78,16 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "batch on Bottlerocket": {"gpuPools": {"p": _pool(purpose="batch", amiFamily="Bottlerocket", diskGb=333)}},
     "on demand": {"gpuPools": {"p": _pool(capacity="onDemand", onDemandFallback=None)}},
     "no registry": {"registry": None},
+    "a registry that is reached from outside": {
+        "registry": {
+            "exposure": "internal",
+            "outside": {
+                "host": "registry.example.com",
+                "certificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/0a1b",
+                "allowedCidrs": ["10.20.0.0/16"],
+            },
+        }
+    },
     "a registry of its own size": {
         "registry": {"database": {"instanceClass": "db.m6g.xlarge", "multiAz": True, "logDays": 90}}
     },

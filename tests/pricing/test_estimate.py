@@ -19,6 +19,7 @@ from pricing.book import PriceBook
 from pricing.cost import CostItem, Totals, cents, totals
 from pricing.estimate import Estimate, estimate
 from pricing.graph import UNKNOWN, Graph
+from pricing.priced import BALANCER
 from pricing.usage import Usage
 
 BOOK = PriceBook.embedded("us-east-1")
@@ -40,6 +41,12 @@ def _graph(*resources: tuple[str, dict[str, Any]]) -> Graph:
 
 def _bill(*resources: tuple[str, dict[str, Any]], usage: Usage = USAGE, book: PriceBook = BOOK) -> Estimate:
     return estimate(_graph(*resources), book, TODAY, usage)
+
+
+def balanced(**asked: Any) -> dict[str, Any]:
+    """A Service whose annotations ask for an internal network load balancer, or for what is `asked`."""
+    said = {f"{BALANCER}{key}": value for key, value in {"type": "nlb", "internal": "true", **asked}.items()}
+    return {"metadata": {"annotations": said}, "spec": {"type": "LoadBalancer"}}
 
 
 def _amounts(bill: Estimate) -> tuple[str, str, str]:
@@ -127,6 +134,10 @@ CASES: dict[str, tuple[list[tuple[str, dict[str, Any]]], tuple[str, str, str]]] 
     ),
     "an internal network load balancer": (
         [("aws:lb/loadBalancer:LoadBalancer", {"loadBalancerType": "network", "internal": True, "subnets": [UNKNOWN]})],
+        ("16.43", "20.81", "29.57"),
+    ),
+    "an internal network load balancer that EKS makes": (
+        [("kubernetes:core/v1:Service", balanced())],
         ("16.43", "20.81", "29.57"),
     ),
     # 0.337 x 730 + 200 x 0.23
@@ -283,6 +294,21 @@ UNPRICED: dict[str, tuple[list[tuple[str, dict[str, Any]]], str]] = {
         [("kubernetes:core/v1:Service", {"spec": {"type": "LoadBalancer"}})],
         "is not priced",
     ),
+    **{
+        f"a load balancer that a controller makes, {what}": ([("kubernetes:core/v1:Service", service)], "is not priced")
+        for what, service in {
+            "of another type": balanced(type="external"),
+            "of an unknown type": balanced(type=UNKNOWN),
+            "which faces the internet": balanced(internal="false"),
+            "which may face it": balanced(internal=UNKNOWN),
+            "with unknown annotations": {**balanced(), "metadata": {"annotations": UNKNOWN}},
+            "by another controller": {**balanced(), "spec": {"type": "LoadBalancer", "loadBalancerClass": "x"}},
+            "perhaps by another controller": {
+                **balanced(),
+                "spec": {"type": "LoadBalancer", "loadBalancerClass": UNKNOWN},
+            },
+        }.items()
+    },
     "an advanced parameter": ([("aws:ssm/parameter:Parameter", {"tier": "Advanced"})], "only standard parameters"),
     "another database": ([("aws:rds/instance:Instance", {"engine": "mysql"})], "only PostgreSQL"),
 }
@@ -426,15 +452,15 @@ if __name__ == "__main__":
 
 OUTSIDE = PriceBook.embedded("")
 CLAIM = ("kubernetes:core/v1:PersistentVolumeClaim", {"spec": {"resources": {"requests": {"storage": "50Gi"}}}})
-BALANCER = ("kubernetes:core/v1:Service", {"spec": {"type": "LoadBalancer"}})
+OF_A_CONTROLLER = ("kubernetes:core/v1:Service", {"spec": {"type": "LoadBalancer"}})
 
 
 def test_outside_aws_a_platform_has_one_line_of_nothing_and_the_cluster_brings_volumes_and_balancers() -> None:
     platform: tuple[str, dict[str, Any]] = ("modelyard:index:Platform", {"environment": "local"})
-    bill = _bill(platform, CLAIM, BALANCER, book=OUTSIDE)
+    bill = _bill(platform, CLAIM, OF_A_CONTROLLER, book=OUTSIDE)
     assert [item.label for item in bill.items] == ["not rented from AWS"]
     assert _amounts(bill) == ("0.00", "0.00", "0.00")
-    assert not _bill(BALANCER).totals.complete
+    assert not _bill(OF_A_CONTROLLER).totals.complete
 
 
 @pytest.mark.parametrize("token", ["aws:ec2/natGateway:NatGateway", "aws:kms/key:Key", NODE_POOL])
