@@ -1,7 +1,7 @@
 """Reads what prompts say from the files that a stack file names: texts, chat messages, and schemas of their answers.
 
 A file ends with a newline that is not part of the text. A file lies beside the stack file or, when the stack file is a
-copy somewhere else, in the repository.
+copy somewhere else, in the repository. A link is followed as long as it stays there.
 """
 
 from __future__ import annotations
@@ -57,6 +57,11 @@ def _read(where: str, name: str, folders: Sequence[Path]) -> str:
         path = folder / name
         if not path.is_file():
             continue
+        if not _stays(path.resolve(), folders):
+            allowed = "a file of the repository, outside folders that start with a dot"
+            raise Refused(
+                Problem(summary="the link leads out of the repository", where=where, found=name, allowed=allowed)
+            )
         data = path.read_bytes()
         if len(data) > _MAX_BYTES:
             raise Refused(Problem(summary="the file is too large", where=where, found=f"{len(data)} bytes"))
@@ -66,6 +71,12 @@ def _read(where: str, name: str, folders: Sequence[Path]) -> str:
             raise Refused(Problem(summary=f"the file is not UTF-8: {error.reason}", where=where, found=name)) from None
     fix = "write it there, or mend the path: it is relative to the stack file"
     raise Refused(Problem(summary="there is no such file", where=where, found=name, fix=fix))
+
+
+def _stays(target: Path, folders: Sequence[Path]) -> bool:
+    """Whether a resolved path could have been written as a file's own: below one of the folders, no step with a dot."""
+    below = [target.relative_to(each.resolve()) for each in folders if target.is_relative_to(each.resolve())]
+    return any(not any(step.startswith(".") for step in each.parts) for each in below)
 
 
 def _messages(where: str, name: str, text: str) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from components.registry_content_spec import PromptSpec
 from infra.prompts import contents
 from infra.settings import Stack
 from infra.stackfile import StackFile
@@ -69,3 +70,32 @@ def test_a_file_of_messages_that_is_none_is_refused(text: str, tmp_path: Path) -
     spec = registry.prompts["p"].model_copy(update={"file": "x.chat.yaml"})
     with pytest.raises(Refused):
         contents({"p": spec}, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("target", "taken"),
+    [("repository/real.md", True), ("outside.md", False), ("repository/.git/config", False), ("sibling", False)],
+)
+@pytest.mark.parametrize("of", ["file", "folder"])
+def test_a_link_of_a_prompt_is_followed_only_within_the_repository(
+    target: str, taken: bool, of: str, tmp_path: Path
+) -> None:
+    for each in ("repository/.git", "repository/prompts", "repository-too"):
+        (tmp_path / each).mkdir(parents=True)
+    (tmp_path / "sibling").symlink_to(tmp_path / "repository-too" / "p.md")
+    for each in ("repository/real.md", "outside.md", "repository/.git/config", "repository-too/p.md"):
+        (tmp_path / each).write_text("a token")
+    if of == "file":
+        (tmp_path / "repository" / "prompts" / "p.md").symlink_to(tmp_path / target)
+    else:
+        real = (tmp_path / target).resolve()
+        (tmp_path / "repository" / "linked").symlink_to(real.parent)
+    name = "prompts/p.md" if of == "file" else f"linked/{(tmp_path / target).resolve().name}"
+    spec = PromptSpec(file=name)
+    if taken:
+        assert contents({"p": spec}, tmp_path / "repository")["p"]["text"] == "a token"
+        return
+    with pytest.raises(Refused) as refused:
+        contents({"p": spec}, tmp_path / "repository")
+    (problem,) = refused.value.problems
+    assert problem.where == "registry.prompts.p.file" and "a token" not in str(refused.value)
