@@ -67,6 +67,8 @@ def test_a_platform_on_what_is_there_comes_up_and_goes_and_leaves_it(stage: Make
     outputs = here.outputs()
     assert outputs["network"]["vpcId"] == GIVEN_VPC
     assert outputs["cluster"]["name"] == ("modelyard-dev" if stack == "existing-vpc" else "given")
+    outside = outputs.get("registry", {}).get("outsideUrl")
+    assert outside == ("https://registry.example.com" if stack == "existing-vpc" else None)
 
     assert here.run(commands.destroy).gathered.changes == {"delete": resources}
     assert {item.type for item in here.made()} == kept
