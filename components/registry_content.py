@@ -16,12 +16,14 @@ from registry import resources as items
 @dataclass(frozen=True, kw_only=True)
 class RegistryContentArgs:
     """`contents` holds each prompt's content as it was read from its files; `port_forward` is the way to a server that is only
-    in the cluster (kubeconfig, namespace, service, port); `needs` is what has to be there before the server answers.
+    in the cluster (kubeconfig, namespace, service, port); `region` is where its secrets in AWS are, None without AWS; `needs` is
+    what has to be there before the server answers.
     """
 
     spec: RegistryContentSpec
     contents: Mapping[str, Mapping[str, Any]]
     port_forward: pulumi.Input[Mapping[str, Any]] | None = None
+    region: str | None = None
     needs: Sequence[pulumi.Resource] = field(default_factory=tuple)
 
 
@@ -39,6 +41,7 @@ class RegistryContent(pulumi.ComponentResource):
             user=spec.admin if spec.admin_password or not spec.url else None,
             password=spec.admin_password,
             timeout_sec=spec.timeout_sec,
+            region=args.region,
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(args.needs)),
         )
         self._opts = pulumi.ResourceOptions(parent=self, provider=provider)

@@ -111,6 +111,7 @@ def _content(
         spec=content,
         contents=stack.prompts,
         port_forward={**where, **keeper, **way},
+        region=stack.region or None,
         needs=needs,
     )
     RegistryContent("registry-content", args, pulumi.ResourceOptions(parent=root))

@@ -2,7 +2,7 @@
 
     config:NAME      a secret of the stack's configuration (`pulumi config set --secret NAME`)
     env:NAME         a variable of the environment
-    awssm:ID#KEY     a secret of AWS Secrets Manager; without #KEY the whole of it
+    awssm:ID#KEY     a secret of AWS Secrets Manager, in the stack's region unless ID is an ARN; without #KEY the whole of it
 
 A value never enters the state. A keyed digest of it does, so that a change of the secret is seen.
 """
@@ -29,10 +29,14 @@ class NoSecret(Exception):
 
 @dataclass(frozen=True)
 class Secrets:
-    """Looks secrets up. `config` is the part of the stack's configuration that the engine gives this process."""
+    """Looks secrets up. `config` is the part of the stack's configuration that the engine gives this process.
+
+    `region` is where Secrets Manager is asked; empty for a stack without AWS, where the environment may say one.
+    """
 
     config: Mapping[str, str] = field(repr=False)
     environ: Mapping[str, str] = field(repr=False)
+    region: str = ""
 
     @classmethod
     def of_this_process(cls) -> Secrets:
@@ -55,7 +59,7 @@ class Secrets:
             raise NoSecret(f"the stack's configuration has no secret {name}: `pulumi config set --secret {name}`")
         if source == "env":
             raise NoSecret(f"the environment has no variable {name}")
-        return _secrets_manager(name, key)
+        return _secrets_manager(name, key, self.region)
 
 
 def digest(value: str, *, key: str, about: str) -> str:
@@ -74,12 +78,14 @@ def _parts(reference: str) -> tuple[str, str, str]:
     return match[1], match[2], match[3] or ""
 
 
-def _secrets_manager(name: str, key: str) -> str:
+def _secrets_manager(name: str, key: str, region: str) -> str:
     import boto3  # type: ignore[import-untyped]
     from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]
 
+    where = name.split(":")[3] if name.startswith("arn:") and name.count(":") > 3 else region
     try:
-        text = str(boto3.client("secretsmanager").get_secret_value(SecretId=name)["SecretString"])
+        client = boto3.client("secretsmanager", region_name=where or None)
+        text = str(client.get_secret_value(SecretId=name)["SecretString"])
         return str(json.loads(text)[key]) if key else text
     except (BotoCoreError, ClientError) as error:
         raise NoSecret(f"Secrets Manager does not give {name}: {type(error).__name__}") from None

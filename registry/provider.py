@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent import futures
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import grpc  # type: ignore[import-untyped]
@@ -63,7 +64,9 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
 
     def Configure(self, request: Any, context: Any) -> Any:  # noqa: N802
         with _told(context, "configure"):
-            self._connection = Connection(plain(request.args), self._secrets)
+            settings = plain(request.args)
+            self._secrets = replace(self._secrets, region=str(settings.get("region") or ""))
+            self._connection = Connection(settings, self._secrets)
         return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
 
     def Check(self, request: Any, context: Any) -> Any:  # noqa: N802

@@ -13,7 +13,10 @@ _MODULE = "modelyard:registry"
 
 
 class Registry(pulumi.ProviderResource):
-    """How the provider reaches one MLflow server. `password` names the admin's secret; nothing here is secret itself."""
+    """How the provider reaches one MLflow server. `password` names the admin's secret; nothing here is secret itself.
+
+    `region` is the AWS region whose Secrets Manager holds what is named `awssm:`.
+    """
 
     def __init__(
         self,
@@ -24,10 +27,11 @@ class Registry(pulumi.ProviderResource):
         user: str | None = None,
         password: str | None = None,
         timeout_sec: int | None = None,
+        region: str | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         settings = {"url": url, "portForward": port_forward, "user": user, "password": password}
-        super().__init__("modelyard", name, {**settings, "timeoutSec": timeout_sec}, opts)
+        super().__init__("modelyard", name, {**settings, "timeoutSec": timeout_sec, "region": region}, opts)
 
 
 class _Item(pulumi.CustomResource):
