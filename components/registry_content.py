@@ -26,6 +26,18 @@ class RegistryContentArgs:
     region: str | None = None
     needs: Sequence[pulumi.Resource] = field(default_factory=tuple)
 
+    def connection(self) -> dict[str, Any]:
+        """The provider's settings, and whoever else reaches the server: by its address, else by the way to the cluster."""
+        spec = self.spec
+        return {
+            "url": spec.url,
+            "port_forward": None if spec.url else self.port_forward,
+            "user": spec.admin if spec.admin_password or not spec.url else None,
+            "password": spec.admin_password,
+            "timeout_sec": spec.timeout_sec,
+            "region": self.region,
+        }
+
 
 @pulumi.type_token("modelyard:index:RegistryContent")
 class RegistryContent(pulumi.ComponentResource):
@@ -34,16 +46,8 @@ class RegistryContent(pulumi.ComponentResource):
     def __init__(self, name: str, args: RegistryContentArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("modelyard:index:RegistryContent", name, {"spec": args.spec.to_inputs()}, opts)
         spec = args.spec
-        provider = items.Registry(
-            name,
-            url=spec.url,
-            port_forward=None if spec.url else args.port_forward,
-            user=spec.admin if spec.admin_password or not spec.url else None,
-            password=spec.admin_password,
-            timeout_sec=spec.timeout_sec,
-            region=args.region,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=list(args.needs)),
-        )
+        under = pulumi.ResourceOptions(parent=self, depends_on=list(args.needs))
+        provider = items.Registry(name, **args.connection(), opts=under)
         self._opts = pulumi.ResourceOptions(parent=self, provider=provider)
         self._experiments(spec)
         self._models(spec)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pulumi
@@ -14,9 +13,10 @@ from components.namespaces import Namespaces, NamespacesArgs
 from components.platform import Platform, PlatformArgs
 from components.pools import GPU_TAINT, POOL_LABEL
 from components.publication import Publication, PublicationArgs
-from components.registry import Keeping, RegistrySpec
-from components.registry_content import RegistryContent, RegistryContentArgs
+from components.registry import Keeping
+from components.registry_content import RegistryContent
 from components.storage import Storage, StorageArgs
+from infra.content import content_args, context
 from infra.ground import Ground, OwnCluster
 from infra.on_aws import OnAws
 from infra.outputs import deployed, export, export_cost
@@ -62,8 +62,10 @@ def build(stack: Stack) -> None:
             in_aws = on_aws if settings.registry.keeping is Keeping.AWS else None
             kept = in_aws.registry(settings.registry, secrets) if in_aws else None
             served = services.registry(settings.registry, secrets, kept, monitoring)
-            way = {"kubeconfig": on_aws.cluster.kubeconfig()} if on_aws else _context(stack)
-            _content(stack, settings.registry, way, [served.service, served.server], root)
+            way = {"kubeconfig": on_aws.cluster.kubeconfig()} if on_aws else context(stack)
+            if not settings.registry.empty:
+                content = content_args(stack, settings.registry, way, [served.service, served.server])
+                RegistryContent("registry-content", content, pulumi.ResourceOptions(parent=root))
 
     if on_aws is not None:
         on_aws.budget(bounds.effective)
@@ -82,39 +84,8 @@ def _own_cluster(stack: Stack, root: Platform) -> OwnCluster:
     return OwnCluster(spec, root)
 
 
-def _context(stack: Stack) -> dict[str, str]:
-    spec = stack.settings.kubernetes
-    return {"context": spec.context} if spec else {}
-
-
 def _in_aws(on_aws: OnAws, stack: Stack) -> InAws:
     return InAws(region=stack.region, account_id=on_aws.account_id, cluster_name=on_aws.cluster.cluster_name)
-
-
-def _content(
-    stack: Stack,
-    spec: RegistrySpec,
-    way: Mapping[str, pulumi.Input[str]],
-    needs: Sequence[pulumi.Resource],
-    root: Platform,
-) -> None:
-    if spec.empty:
-        return
-    where = {"namespace": registry_pods.NAMESPACE, "service": registry_pods.NAME, "port": registry_pods.PORT}
-    content, keeper = spec.content(), dict[str, str]()
-    if spec.keeping is Keeping.AWS:
-        kept = f"awssm:{stack.settings.full_name}/registry#adminPassword"
-        content = content.model_copy(update={"admin_password": spec.admin_password or kept})
-    else:
-        keeper = {"secret": registry_pods.KEYS, "secretKey": "adminPassword"}
-    args = RegistryContentArgs(
-        spec=content,
-        contents=stack.prompts,
-        port_forward={**where, **keeper, **way},
-        region=stack.region or None,
-        needs=needs,
-    )
-    RegistryContent("registry-content", args, pulumi.ResourceOptions(parent=root))
 
 
 def _plan(stack: Stack, planned: Plan) -> PlatformArgs:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
+from ops import world
+from ops.engine import Engine
+from ops.show import Show
 from ops.world import Place, World, registry_asks
 from problem import ExitCode, Problem, Refused
 from registry.api import Rejected, Server, Unavailable
-from registry.connection import Connection
+from registry.connection import PASSWORD, URL, Connection
 from registry.credentials import NoSecret, Secrets
+from registry.kinds import PACKAGE
 from sandbox import registry
-
-NAMESPACE, SERVICE, PORT = "modelyard-registry", "registry", 5000
 
 
 @contextlib.contextmanager
@@ -61,14 +65,51 @@ def address(place: Place) -> str:
 
 
 def _elsewhere(place: Place, url: str) -> Connection:
+    """The way that the program itself takes. Raises Refused when the stack does not say where its registry is."""
+    from pydantic.alias_generators import to_camel
+
+    from infra import program as wiring
+    from infra.content import content_args, context
     from infra.settings import Stack
     from infra.stackfile import StackFile
 
-    secrets = Secrets(config={}, environ=os.environ)
     if url:
-        return Connection({"url": url}, secrets)
-    spec = Stack.read(StackFile.read(place.stack_file)).settings.registry
-    settings = {"url": spec.url, "user": spec.admin, "password": spec.admin_password} if spec else {}
-    # Without a kubeconfig of its own kubectl takes the one that is current.
-    way = {"namespace": NAMESPACE, "service": SERVICE, "port": PORT}
-    return Connection({**settings, "portForward": way}, secrets)
+        return Connection({"url": url}, Secrets(config={}, environ=os.environ))
+    stack = Stack.read(StackFile.read(place.stack_file))
+    spec = stack.settings.registry
+    if spec is None:
+        raise Refused(Problem(summary="the stack has no registry", where="registry", fix="--url names a server"))
+    addressed = bool(spec.url or os.environ.get(URL))
+    way: dict[str, str] = context(stack)
+    password = "" if os.environ.get(PASSWORD) else spec.admin_password or ""
+    config: dict[str, str] = {}
+    # Whatever cluster happens to be current is never taken: another stack's registry would be read for this one's.
+    if not (addressed or way) or password.startswith("config:"):
+        with world.opened(place, wiring.make(place.stack_file), Show(as_json=True).say) as engine:
+            if not (addressed or way):
+                way = {"kubeconfig": _kubeconfig(engine.state())}
+            config = _configured(engine) if password.startswith("config:") else {}
+    said = {to_camel(key): value for key, value in content_args(stack, spec, way).connection().items()}
+    return Connection(said, Secrets(config=config, environ=os.environ, region=stack.region))
+
+
+def _kubeconfig(state: Mapping[str, Any]) -> str:
+    """The kubeconfig with which the program last reached the stack's own cluster."""
+    for each in state.get("resources") or []:
+        found = (each.get("inputs") or {}).get("kubeconfig")
+        if each.get("type") == "pulumi:providers:kubernetes" and not each.get("delete") and isinstance(found, str):
+            return found
+    raise Refused(
+        Problem(
+            summary="the stack's cluster is not known",
+            found="the state has none",
+            fix="`modelyard up --cloud` makes it; --url or MODELYARD_REGISTRY_URL names a server without it",
+        )
+    )
+
+
+def _configured(engine: Engine) -> dict[str, str]:
+    """The stack's configuration as the engine gives it to the provider, secrets included."""
+    found = json.loads(engine.ask("config", "--show-secrets", "--json"))
+    own = f"{PACKAGE}:"
+    return {key.removeprefix(own): str(each.get("value", "")) for key, each in found.items() if key.startswith(own)}
