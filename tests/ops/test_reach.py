@@ -1,4 +1,4 @@
-"""Which server a stack's registry is, in the cloud: its own cluster's, whatever is current. `kubectl` is a script of the test's."""
+"""Which server a stack's registry is, in the cloud: its own cluster's. `kubectl` is a script of the test's."""
 
 from __future__ import annotations
 
