@@ -166,7 +166,7 @@ class RegistryDatabase(pulumi.ComponentResource):
             copy_tags_to_snapshot=True,
             deletion_protection=spec.deletion_protection,
             skip_final_snapshot=not spec.final_snapshot,
-            final_snapshot_identifier=f"{identifier}-final" if spec.final_snapshot else None,
+            final_snapshot_identifier=_last(identifier, key) if spec.final_snapshot else None,
             enabled_cloudwatch_logs_exports=["postgresql"],
             opts=pulumi.ResourceOptions(parent=self, depends_on=[logs], protect=spec.deletion_protection),
         )
@@ -192,3 +192,8 @@ class RegistryDatabase(pulumi.ComponentResource):
             opts=child,
         )
         return group
+
+
+def _last(identifier: str, key: aws.kms.Key) -> pulumi.Output[str]:
+    """The final snapshot's name, which RDS takes once: a stack made anew has a new key, and by it the snapshot is read."""
+    return key.key_id.apply(lambda id: f"{identifier}-final-{id}")

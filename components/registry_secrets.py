@@ -35,6 +35,8 @@ class AwsSecrets:
     name: str
     region: str
     protect: bool
+    recovery_days: int
+    """Days for which the keys can be brought back once they are deleted; until then AWS gives their name to nobody."""
     database_address: pulumi.Input[str]
     database_secret_arn: pulumi.Input[str]
     key_arn: pulumi.Input[str]
@@ -78,7 +80,7 @@ def from_aws(
         name=f"{args.name}/registry",
         description=f"Passwords and keys of the registry of {args.name}",
         kms_key_id=args.key_arn,
-        recovery_window_in_days=30 if args.protect else 7,
+        recovery_window_in_days=args.recovery_days,
         opts=pulumi.ResourceOptions(parent=parent, protect=args.protect),
     )
     first = aws.secretsmanager.SecretVersion(

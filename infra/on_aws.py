@@ -213,6 +213,8 @@ class OnAws:
             name=self._name,
             region=self._parts.region,
             protect=spec.database.deletion_protection,
+            # A final snapshot is of use only with the passphrase that its secrets are encrypted with.
+            recovery_days=30 if spec.database.deletion_protection or spec.database.final_snapshot else 0,
             database_address=database.address,
             database_secret_arn=database.secret_arn,
             key_arn=database.key_arn,

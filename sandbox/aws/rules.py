@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sandbox.aws import documents, eks, limits, networking, references
+from sandbox.aws import documents, eks, limits, networking, rds, references
 from sandbox.aws.outputs import ACCOUNT, Maker
 from sandbox.aws.references import refused
-from sandbox.aws.table import Link, row
-from sandbox.aws.view import View
+from sandbox.aws.table import Link, Row, row
+from sandbox.aws.view import PACKAGE, View
 from sandbox.provider import CloudError, Fault
 from sandbox.values import UNKNOWN
 from sandbox.world import Item, World
@@ -60,7 +60,9 @@ class Rules:
         for link in chosen.cascades:
             for part in self._linked(item, link):
                 self.delete(part)
-        if chosen.pending:
+        if item.type == rds.INSTANCE:
+            rds.leave_snapshot(self.view, item)
+        if chosen.pending and not _at_once(item, chosen):
             item.notes["pending"] = chosen.pending
             self.world.put(item)
         else:
@@ -77,10 +79,16 @@ class Rules:
         mine = [inputs.get(key) for key in unique.by]
         if UNKNOWN in mine or not any(mine):
             return
-        for other in self.view.all(token):
+        for other in self.world.all(PACKAGE, token):
+            message = unique.pending if other.pending else unique.message
             same = [other.inputs.get(key) for key in unique.by] == mine
-            if same and other.id != own and other.computed.get("region", region) == region:
-                raise refused(unique.message, {**inputs, "found": other.id, "region": region, "account": ACCOUNT})
+            if message and same and other.id != own and other.computed.get("region", region) == region:
+                raise refused(message, {**inputs, "found": other.id, "region": region, "account": ACCOUNT})
+
+
+def _at_once(item: Item, chosen: Row) -> bool:
+    """Whether the object was asked to go without a time in which it could be brought back."""
+    return bool(chosen.at_once) and all(item.state.get(key) == value for key, value in chosen.at_once.items())
 
 
 def _holds(item: Item, path: str, names: set[Any]) -> bool:

@@ -23,10 +23,14 @@ class Link:
 
 @dataclass(frozen=True, kw_only=True)
 class Unique:
-    """No two objects of one region may agree on all of `by`; `message` is `Code: text`."""
+    """No two objects of one region may agree on all of `by`; `message` is `Code: text`.
+
+    `pending` is the message about an object that is only scheduled for deletion; empty where such a one is in nobody's way.
+    """
 
     by: tuple[str, ...]
     message: str
+    pending: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +40,8 @@ class Row:
     `id`, `arn`, `computed` and `defaults` are templates; defaults are known in a preview, the others are not.
     `replaces` lists what cannot change in place, `once` what cannot once it is set, `volatile` what each update changes.
     `blocked` objects forbid the deletion with `blocked_message`; `cascades` objects go with it. `pending` is the status
-    of a type that is only scheduled for deletion. `autoname` is the property that gets a generated name; None for none.
+    of a type that is only scheduled for deletion, `at_once` the inputs with which it goes at once all the same. `autoname`
+    is the property that gets a generated name; None for none.
     """
 
     id: str = ""
@@ -51,6 +56,7 @@ class Row:
     blocked_message: str = "DependencyViolation: {id} has dependencies and cannot be deleted."
     cascades: tuple[Link, ...] = ()
     pending: str = ""
+    at_once: Mapping[str, Any] = field(default_factory=dict)
     autoname: str | None = AUTONAME
     autoname_prefix: str = ""
 
@@ -75,7 +81,7 @@ def _row(columns: dict[str, Any]) -> Row:
     for key in ("blocked", "cascades"):
         parts[key] = tuple(Link(**link) for link in parts.get(key, ()))
     if "unique" in parts:
-        parts["unique"] = Unique(by=tuple(parts["unique"]["by"]), message=parts["unique"]["message"])
+        parts["unique"] = Unique(**{**parts["unique"], "by": tuple(parts["unique"]["by"])})
     return Row(**parts)
 
 

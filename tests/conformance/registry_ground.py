@@ -42,6 +42,7 @@ def declared_registry() -> dict[str, Any]:
             name="modelyard-dev",
             region="us-east-1",
             protect=False,
+            recovery_days=0,
             database_address="localhost",
             database_secret_arn="arn:aws:secretsmanager:us-east-1:123456789012:secret:rds!db-0",
             key_arn="arn:aws:kms:us-east-1:123456789012:key/0",

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from infra.settings import Stack
 from infra.stackfile import StackFile
 from ops import commands
 from problem import Refused
@@ -16,8 +15,16 @@ from problem import Refused
 ROOT = Path(__file__).resolve().parents[2]
 STACKS = sorted(file.name.split(".")[1] for file in ROOT.glob("Pulumi.*.yaml"))
 
-KEPT_BY_AWS = {"aws:kms/key:Key": "PendingDeletion"}
-"""What AWS keeps by design for a while after a delete, and the status that it then has."""
+KEPT_BY_AWS = {
+    "dev": {"aws:kms/key:Key": "PendingDeletion"},
+    "prod": {
+        "aws:kms/key:Key": "PendingDeletion",
+        "aws:rds/snapshot:Snapshot": "",
+        "aws:secretsmanager/secret:Secret": "ScheduledForDeletion",
+    },
+    "local": {},
+}
+"""What AWS keeps by design after a delete, and the status that it then has."""
 
 PROTECTIONS = (
     "cluster.deletionProtection",
@@ -50,10 +57,16 @@ def test_a_stack_comes_up_stays_as_it_is_and_goes(deployed: Callable[[str], Any]
         stage = _unprotected(stage, tmp_path)
     outcome = stage.run(commands.destroy)
     assert outcome.gathered.changes == {"delete": resources}
-    kept = KEPT_BY_AWS if Stack.read(StackFile.read(stage.file)).aws else {}
-    assert {item.type: item.pending for item in stage.made()} == kept
+    assert {item.type: item.pending for item in stage.made()} == KEPT_BY_AWS[stack]
     assert stage.state() == []
     assert stage.git() == ""
+
+
+def test_a_stack_that_was_taken_away_comes_up_again_at_once(deployed: Callable[[str], Any]) -> None:
+    stage = deployed("dev")
+    resources = stage.size()
+    stage.run(commands.destroy)
+    assert stage.run(commands.up).gathered.changes == {"create": resources}
 
 
 def _unprotected(stage: Any, tmp_path: Path) -> Any:
