@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from ops import model_page, model_versions, registry_import
+from ops.options import Format, Output, StackName
 from ops.places import place_of
 from ops.reach import reached, sandboxed
 from ops.show import Show
@@ -22,12 +23,8 @@ from problem import ExitCode, Problem, Refused
 registry = typer.Typer(name="registry", no_args_is_help=True, help="The model registry of a stack.")
 models = typer.Typer(name="models", no_args_is_help=True, help="Models of the registry: versions, metrics, lineage.")
 
-Stack = Annotated[
-    str, typer.Option("--stack", "-s", envvar="MODELYARD_STACK", help="Pulumi.<STACK>.yaml describes it.")
-]
 Url = Annotated[str, typer.Option("--url", help="Another server than the stack's own.")]
 Cloud = Annotated[bool, typer.Option("--cloud", help="The stack's server in the account, not the sandbox's.")]
-Json = Annotated[bool, typer.Option("--json", help="For a machine.")]
 
 
 def _of(stack: str, cloud: bool) -> Place:
@@ -36,21 +33,27 @@ def _of(stack: str, cloud: bool) -> Place:
 
 @registry.command("import", epilog="Example:  modelyard registry import --stack prod --url https://mlflow.example.org")
 def import_(
-    stack: Stack,
+    stack: StackName,
     url: Url = "",
     cloud: Cloud = False,
     look: Annotated[bool, typer.Option("--look", help="Print the block; write nothing.")] = False,
+    output: Output = Format.TEXT,
 ) -> int:
     """Write the block of the stack file that says what a running registry holds, and its prompts' files."""
-    show, place = Show(), _of(stack, cloud)
+    show, place = Show(as_json=output is Format.JSON), _of(stack, cloud)
     with reached(place, url) as server:
         # A server without MLflow's basic-auth app has no users and no call to list them.
         block = registry_import.read(server, users=bool(server.user) or bool(registry_asks(place)))
+    folder = place.stack_file.parent
+    paths = [] if look else registry_import.write(block, place.stack_file, folder)
+    written = [path.name if path == place.stack_file else str(path.relative_to(folder)) for path in paths]
+    if show.as_json:
+        show.value({"registry": block.content, "written": written, "notes": block.notes})
+        return ExitCode.OK
     if look:
         show.line(registry_import.as_yaml({"registry": block.content}).rstrip())
-    else:
-        for path in registry_import.write(block, place.stack_file, place.stack_file.parent):
-            show.line(f"wrote {path.name if path == place.stack_file else path.relative_to(place.stack_file.parent)}")
+    for name in written:
+        show.line(f"wrote {name}")
     for note in block.notes:
         show.line(f"note: {note}", style="dim")
     return ExitCode.OK
@@ -58,7 +61,7 @@ def import_(
 
 @registry.command("open", epilog="Example:  modelyard registry open --stack dev")
 def open_(
-    stack: Stack,
+    stack: StackName,
     command: Annotated[list[str] | None, typer.Argument(help="What to run with it; without it, until Ctrl-C.")] = None,
 ) -> int:
     """Keep the sandbox's registry up, a real MLflow server, until Ctrl-C or until a command has run."""
@@ -84,12 +87,12 @@ def open_(
 
 
 @models.command("list", epilog="Example:  modelyard models list --stack dev")
-def list_(stack: Stack, url: Url = "", cloud: Cloud = False, as_json: Json = False) -> int:
+def list_(stack: StackName, url: Url = "", cloud: Cloud = False, output: Output = Format.TEXT) -> int:
     """Every model, its newest version and its aliases."""
-    show = Show(as_json=as_json)
+    show = Show(as_json=output is Format.JSON)
     with reached(_of(stack, cloud), url) as server:
         found = model_versions.models(server)
-    if as_json:
+    if show.as_json:
         show.value(found)
         return ExitCode.OK
     rows = [["model", "newest", "aliases", "description"]]
@@ -102,10 +105,10 @@ def list_(stack: Stack, url: Url = "", cloud: Cloud = False, as_json: Json = Fal
 
 
 @models.command("show", epilog="Example:  modelyard models show assistant --stack dev")
-def show_(name: str, stack: Stack, url: Url = "", cloud: Cloud = False, as_json: Json = False) -> int:
+def show_(name: str, stack: StackName, url: Url = "", cloud: Cloud = False, output: Output = Format.TEXT) -> int:
     """Every version of a model: parameters, metrics, aliases, run, data and signature."""
-    show, found = Show(as_json=as_json), _versions(name, stack, url, cloud)
-    if as_json:
+    show, found = Show(as_json=output is Format.JSON), _versions(name, stack, url, cloud)
+    if show.as_json:
         show.value([model_page.as_value(each) for each in found])
         return ExitCode.OK
     for line in [line for each in found for line in model_page.shown(each)] or ["no versions yet: training makes them"]:
@@ -116,19 +119,19 @@ def show_(name: str, stack: Stack, url: Url = "", cloud: Cloud = False, as_json:
 @models.command(epilog="Example:  modelyard models compare assistant -s dev --metric accuracy --out accuracy.html")
 def compare(
     name: str,
-    stack: Stack,
+    stack: StackName,
     metric: Annotated[str, typer.Option("--metric", help="Only this metric; needed for a picture.")] = "",
     out: Annotated[Path | None, typer.Option("--out", "-o", help="A picture over versions: *.png or *.html.")] = None,
     url: Url = "",
     cloud: Cloud = False,
-    as_json: Json = False,
+    output: Output = Format.TEXT,
 ) -> int:
     """Versions side by side: the parameters that differ, and metrics; with --out also a picture."""
     if out is not None and not metric:
         raise Refused(Problem(summary="which metric is drawn?", fix="add --metric NAME"), ExitCode.USAGE)
-    show, found = Show(as_json=as_json), _versions(name, stack, url, cloud)
+    show, found = Show(as_json=output is Format.JSON), _versions(name, stack, url, cloud)
     head, *rows = model_page.compared(found, metric)
-    if as_json:
+    if show.as_json:
         show.value([dict(zip(head, row, strict=True)) for row in rows])
     else:
         for line in model_page.aligned([head, *rows]):

@@ -50,7 +50,7 @@ def test_versions_of_a_model_are_listed_shown_compared_and_drawn(
 
     assert cli.run(["models", "list", *at]) == 0
     assert "iris" in capfd.readouterr().out
-    assert cli.run(["models", "show", "iris", *at, "--json"]) == 0
+    assert cli.run(["models", "show", "iris", *at, "--format", "json"]) == 0
     first, second, third = json.loads(capfd.readouterr().out)
     assert (first["version"], second["aliases"], third["params"]["C"]) == (1, ["production"], "10.0")
     assert third["metrics"]["accuracy"] > first["metrics"]["accuracy"]
