@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import socket
 import subprocess
@@ -24,6 +25,7 @@ from ops.health import Answers, Check, Status
 from ops.show import Show
 from ops.world import Place, World
 from problem import ExitCode, Refused
+from registry.connection import URL
 from sandbox import toolchain
 from versions import PULUMI, PULUMI_MINIMUM
 
@@ -141,12 +143,29 @@ def cloud(place: Place, stack: Stack, state: dict[str, Any], account: Answers) -
     found = shutil.which("aws")
     fix = "" if found else "install the AWS CLI, version 2: the cluster's kubeconfig calls it for tokens"
     yield Check(name="aws", status=Status.OK if found else Status.FAIL, found=found or "no `aws` CLI on PATH", fix=fix)
+    yield from _kubectl(stack)
     checks = list(health.judged(account, stack))
     yield from checks
     if checks[0].status is Status.UNKNOWN:
         return
     yield from health.answered("secrets key", lambda: secrets(place, state, account))
     yield from health.answered("cluster endpoint", lambda: iter([health.endpoint(_endpoint(stack, state, account))]))
+
+
+def _kubectl(stack: Stack) -> Iterator[Check]:
+    """Whether a registry's content can be brought to a server that has no address outside its cluster."""
+    registry = stack.settings.registry
+    if registry is None or registry.empty or registry.url or os.environ.get(URL):
+        return
+    found = shutil.which("kubectl")
+    yield Check(
+        name="kubectl",
+        status=Status.OK if found else Status.FAIL,
+        found=found or "no `kubectl` on PATH",
+        fix=""
+        if found
+        else "install kubectl: what the registry holds goes through its port-forward; or say registry.url",
+    )
 
 
 def secrets(place: Place, state: dict[str, Any], account: Answers) -> Iterator[Check]:

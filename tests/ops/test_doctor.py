@@ -25,6 +25,7 @@ from ops.health import Check, Status
 from ops.show import Show
 from ops.world import Place, World
 from problem import ExitCode, Refused
+from registry.connection import URL
 
 TYPES = ("m7g.large", "m7g.xlarge", "g6.xlarge", "g6.2xlarge")
 ARN = "arn:aws:sts::000000000000:assumed-role/modelyard-deployer/ci"
@@ -282,6 +283,30 @@ def test_an_account_that_can_carry_the_stack_lets_the_up_go_on(
         url = f"https://127.0.0.1:{server.getsockname()[1]}"
         doctor.refuse(place, cast(Engine, Deployed(url)), Show())
     assert "checks passed" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("registry", "address", "asked"),
+    [
+        ({"models": {"m": {}}}, "", True),
+        ({"models": {"m": {}}, "url": "https://mlflow.example.org"}, "", False),
+        ({"models": {"m": {}}}, "http://127.0.0.1:5000", False),
+        ({}, "", False),
+        (None, "", False),
+    ],
+)
+def test_kubectl_is_needed_when_the_registry_has_content_and_no_address(
+    registry: dict[str, Any] | None, address: str, asked: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = Path(__file__).resolve().parents[2] / "Pulumi.dev.yaml"
+    place = Place(root=file.parent, stack="dev", stack_file=file, world=World.CLOUD)
+    monkeypatch.setenv(URL, address)
+    of = stack(registry=registry) if registry is not None else stack()
+    for there in (True, False):
+        monkeypatch.setattr("shutil.which", lambda name, there=there: name if there or name != "kubectl" else None)
+        found = [each for each in doctor.cloud(place, of, {}, Healthy()) if each.name == "kubectl"]
+        assert [each.stops for each in found] == ([not there] if asked else [])
+        assert all("install kubectl" in each.fix for each in found) or there
 
 
 @pytest.fixture
