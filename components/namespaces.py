@@ -2,23 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_kubernetes as k8s
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from components.spec import Spec
+from components.spec import Invalid, Spec
+from problem import Problem
 
 WORKLOAD_NAMESPACES = ("modelyard-registry", "modelyard-serving", "modelyard-training")
+TAKEN = frozenset((*WORKLOAD_NAMESPACES, "default", "external-secrets", "karpenter", "monitoring", "monitoring-nodes"))
+"""Namespaces that are the platform's, or that every cluster has and nobody closes: DNS and the CNI run in `kube-*`."""
+_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
 class NamespacesSpec(Spec):
     """Which namespaces there are, all at Pod Security level `restricted`."""
 
-    names: list[str] = Field(default_factory=lambda: list(WORKLOAD_NAMESPACES))
-    """Namespaces for workloads; teams may add theirs."""
+    names: list[str] = Field(default_factory=list)
+    """Namespaces of teams, besides the platform's own for registry, serving and training."""
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """The platform's own, then those of teams."""
+        return (*WORKLOAD_NAMESPACES, *self.names)
+
+    @model_validator(mode="after")
+    def _teams_own(self) -> NamespacesSpec:
+        wrong = [
+            Problem(summary=why, where=f"names[{place}]", found=name, allowed="a name of the team's own, once")
+            for place, name in enumerate(self.names)
+            if (why := _not_a_teams(name, self.names[:place]))
+        ]
+        if wrong:
+            raise Invalid.of(wrong)
+        return self
+
+
+def _not_a_teams(name: str, before: Sequence[str]) -> str:
+    """Why a team's namespace cannot have this name; empty when it can."""
+    if not _NAME.fullmatch(name):
+        return "a namespace has lower-case letters, digits and dashes, 63 at the most"
+    if name in TAKEN or name.startswith("kube-"):
+        return "this namespace is not a team's: it is the platform's or the cluster's own"
+    return "this namespace is named twice" if name in before else ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +71,7 @@ class Namespaces(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self, provider=args.provider)
         levels = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "audit", "warn")}
         self.by_name = {}
-        for each in args.spec.names:
+        for each in args.spec.all:
             space = k8s.core.v1.Namespace(
                 each, metadata={"name": each, "labels": {**args.labels, **levels}}, opts=child
             )
