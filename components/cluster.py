@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import ipaddress
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,8 @@ from versions import ADDONS, KUBERNETES
 
 LOG_TYPES = ("api", "audit", "authenticator", "controllerManager", "scheduler")
 ADMIN_POLICY = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"
+_ROLE = re.compile(r"[A-Za-z0-9_+=,.@-]{1,64}")
+"""An IAM role's name, as the IAM API takes it."""
 OPEN = ipaddress.IPv4Network("0.0.0.0/0")
 
 
@@ -63,6 +66,15 @@ class AccessSpec(Spec):
                 found=", ".join(self.allowed_cidrs),
                 allowed="[] unless reach is publicCidrs",
             )
+        for place, text in enumerate(self.admin_roles):
+            if not _ROLE.fullmatch(text):
+                raise Invalid(
+                    "an administrator is named by the role's name, not by its ARN or path",
+                    where=f"adminRoles[{place}]",
+                    found=text,
+                    allowed="up to 64 letters, digits and +=,.@_-",
+                    fix=f"write {text.rpartition('/')[2]}" if _ROLE.fullmatch(text.rpartition("/")[2]) else "",
+                )
         for place, text in enumerate(self.allowed_cidrs):
             try:
                 block = ipaddress.IPv4Network(text)

@@ -8,6 +8,7 @@ import pulumi
 import pulumi_aws as aws
 from pydantic import Field, model_validator
 
+from components import database_windows as windows
 from components.spec import Invalid, LogDays, Spec
 from versions import POSTGRESQL
 
@@ -38,10 +39,10 @@ class RegistryDatabaseSpec(Spec):
     """Whether a last snapshot is taken when the database is deleted all the same."""
     log_days: LogDays = LogDays.MONTH
     """Days that the database's log is kept."""
-    backup_window: str = Field(default="03:00-03:30", pattern=r"^\d\d:\d\d-\d\d:\d\d$")
-    """When the daily backup is taken (UTC)."""
-    maintenance_window: str = Field(default="sun:04:00-sun:05:00", pattern=r"^[a-z]{3}:\d\d:\d\d-[a-z]{3}:\d\d:\d\d$")
-    """When AWS may restart the database for patches (UTC)."""
+    backup_window: str = Field(default="03:00-03:30")
+    """When the daily backup is taken (UTC), half an hour at least."""
+    maintenance_window: str = Field(default="sun:04:00-sun:05:00")
+    """When AWS may restart the database for patches (UTC), half an hour at least, apart from the backup."""
 
     @model_validator(mode="after")
     def _can_grow(self) -> RegistryDatabaseSpec:
@@ -53,6 +54,12 @@ class RegistryDatabaseSpec(Spec):
                 found=str(self.max_storage_gb),
                 allowed=f"{-(-self.storage_gb * 11 // 10)} or more, 10 % above storageGb",
             )
+        return self
+
+    @model_validator(mode="after")
+    def _apart(self) -> RegistryDatabaseSpec:
+        if found := list(windows.problems(self.backup_window, self.maintenance_window)):
+            raise Invalid.of(found)
         return self
 
 

@@ -101,7 +101,10 @@ def node_group(view: View, inputs: Mapping[str, Any]) -> None:
     home = view.one(CLUSTER, inputs.get("clusterName"))
     role = view.one(ROLE, inputs.get("nodeRoleArn"))
     _trusted(view, inputs.get("nodeRoleArn"), "ec2.amazonaws.com")
+    own = {place.state["vpcId"] for place in view.subnets(at(home.state, "vpcConfig.subnetIds"))} if home else set()
     for place in view.subnets(inputs.get("subnetIds")):
+        if own and place.state["vpcId"] not in own:
+            raise _invalid(f"Subnet {place.id} is not in the VPC of the cluster")
         if not reaches_out(view, place):
             raise _not_joined(f"subnet {place.id} has neither a default route nor the endpoints that nodes need")
     if home is None or role is None:

@@ -19,6 +19,7 @@ VPC, SUBNET, ADDON = "aws:ec2/vpc:Vpc", "aws:ec2/subnet:Subnet", "aws:eks/addon:
 CLUSTER, RELEASE = "aws:eks/cluster:Cluster", "kubernetes:helm.sh/v3:Release"
 GIVEN_VPC, OTHER_VPC = "vpc-0000000000000e001", "vpc-0000000000000e002"
 SUBNETS, A = "network.existing.privateSubnetIds", "subnet-0000000000000e0a1"
+INTRA = "network.existing.intraSubnetIds"
 C, D = "subnet-0000000000000e0c1", "subnet-0000000000000e0d1"
 
 pytestmark = pytest.mark.engine
@@ -93,6 +94,11 @@ def second_in_zone_a(cloud: AwsCloud) -> None:
     cloud.give([subnet(C, GIVEN_VPC, "10.90.96.0/19", "a")])
 
 
+def other_zones(cloud: AwsCloud) -> None:
+    """Two more subnets of the given VPC, one of them in a third zone."""
+    cloud.give([subnet(C, GIVEN_VPC, "10.90.96.0/19", "c"), subnet(D, GIVEN_VPC, "10.90.128.0/19", "a")])
+
+
 def older(cloud: AwsCloud) -> None:
     """The given cluster at the version before."""
     item = cloud.world.get("aws", CLUSTER, "given")
@@ -115,6 +121,13 @@ def without_addons(cloud: AwsCloud) -> None:
         ({SUBNETS: [A, D]}, elsewhere, (f"{SUBNETS}[1]", f"found: {D} in {OTHER_VPC}", f"subnets of {GIVEN_VPC}")),
         ({SUBNETS: [A, C]}, second_in_zone_a, (f"{SUBNETS}: ", "found: us-east-1a", "allowed: at least two zones")),
         (
+            {SUBNETS: [A, C]},
+            other_zones,
+            ("network.zones: ", "found: us-east-1a, us-east-1c", "allowed: us-east-1a, us-east-1b", "zones: [a, c]"),
+        ),
+        ({INTRA: [A, D]}, elsewhere, (f"{INTRA}[1]", f"found: {D} in {OTHER_VPC}", f"subnets of {GIVEN_VPC}")),
+        ({INTRA: [A, D]}, other_zones, (f"{INTRA}: ", "found: us-east-1a", "allowed: at least two zones")),
+        (
             {"network.existing.vpcId": OTHER_VPC, SUBNETS: [C, D]},
             elsewhere,
             ("network.existing.vpcId: ", f"found: {OTHER_VPC}", f"allowed: {GIVEN_VPC}"),
@@ -126,7 +139,16 @@ def without_addons(cloud: AwsCloud) -> None:
         ),
         ({}, without_addons, ("cluster.existing.addons: ", "missing: kube-proxy, coredns", "or say addons: managed")),
     ],
-    ids=["subnet of another VPC", "one zone", "cluster in another VPC", "another version", "missing add-ons"],
+    ids=[
+        "subnet of another VPC",
+        "one zone",
+        "zones without pools",
+        "intra subnet of another VPC",
+        "intra subnets in one zone",
+        "cluster in another VPC",
+        "another version",
+        "missing add-ons",
+    ],
 )
 def test_what_cannot_carry_the_platform_is_refused_in_the_preview_by_name_and_place(
     stage: Make, tmp_path: Path, change: dict[str, Any], prepare: Callable[[AwsCloud], None], said: tuple[str, ...]

@@ -82,6 +82,16 @@ def test_nodes_need_each_permission(account: Any, net: dict[str, str], lost: str
         account.make(NODES, "n", **inputs)
 
 
+def test_nodes_are_in_the_vpc_of_their_cluster(account: Any, net: dict[str, str]) -> None:
+    account.cluster(net)
+    account.addons("vpc-cni", "kube-proxy")
+    other, _ = account.make("aws:ec2/vpc:Vpc", "other", cidrBlock="10.9.0.0/16")
+    place = {"vpcId": other, "cidrBlock": "10.9.0.0/24", "availabilityZone": "us-east-1a"}
+    subnet, _ = account.make("aws:ec2/subnet:Subnet", "elsewhere", **place)
+    with account.refuses("InvalidParameterException"):
+        account.make(NODES, "n", **{**account.node_inputs(net), "subnetIds": [subnet]})
+
+
 def test_vpc_cni_with_a_pod_identity_needs_the_agent_before_the_nodes(account: Any, net: dict[str, str]) -> None:
     account.cluster(net)
     account.addons("kube-proxy")
