@@ -43,6 +43,8 @@ class AccessSpec(Spec):
     """Private endpoint with a runner in the VPC or a tunnel, or a public endpoint for `allowedCidrs`."""
     allowed_cidrs: list[str] = Field(default_factory=list)
     """IPv4 blocks that may reach a public endpoint; never the whole internet."""
+    tunnel_port: int = Field(default=8443, ge=1024, le=65_535)
+    """Local port on which the SSM tunnel to the endpoint stands; nothing else uses it."""
     runner_label: str = "ubuntu-latest"
     """Label of the CI runner that deploys this environment."""
     admin_roles: list[str] = Field(default_factory=lambda: ["modelyard-deployer"], min_length=1)
@@ -89,6 +91,11 @@ class AccessSpec(Spec):
                     fix="name the blocks that the deployer and the administrators come from",
                 )
         return self
+
+    @property
+    def tunnel(self) -> int | None:
+        """The local port through which the endpoint is reached, None when it is reached at its own address."""
+        return self.tunnel_port if self.reach is Reach.SSM_TUNNEL else None
 
 
 class ClusterSpec(Spec):
@@ -247,22 +254,28 @@ class Cluster(pulumi.ComponentResource):
 
     def kubeconfig(self) -> pulumi.Output[str]:
         """A kubeconfig that asks the AWS CLI for a short-lived token: it names the cluster and holds no credential."""
-        args = self._args
+        region, tunnel = self._args.region, self._args.spec.access.tunnel
         return pulumi.Output.all(name=self.cluster_name, server=self.endpoint, ca=self.certificate_authority).apply(
-            lambda known: json.dumps(kubeconfig(args.region, known["name"], known["server"], known["ca"]))
+            lambda known: json.dumps(kubeconfig(region, known["name"], known["server"], known["ca"], tunnel))
         )
 
 
-def kubeconfig(region: str, name: str, server: str, certificate_authority: str) -> dict[str, Any]:
-    """The kubeconfig of one EKS cluster, with the AWS CLI as its credential plugin."""
+def kubeconfig(
+    region: str, name: str, server: str, certificate_authority: str, tunnel: int | None = None
+) -> dict[str, Any]:
+    """The kubeconfig of one EKS cluster, with the AWS CLI as its credential plugin.
+
+    With `tunnel`, a local port, the endpoint is reached through it; its certificate is still the endpoint's own.
+    """
+    way = {"server": server}
+    if tunnel is not None:
+        way = {"server": f"https://127.0.0.1:{tunnel}", "tls-server-name": server.removeprefix("https://")}
     command = ["eks", "get-token", "--output", "json", "--region", region, "--cluster-name", name]
     return {
         "apiVersion": "v1",
         "kind": "Config",
         "current-context": name,
-        "clusters": [
-            {"name": name, "cluster": {"server": server, "certificate-authority-data": certificate_authority}}
-        ],
+        "clusters": [{"name": name, "cluster": {**way, "certificate-authority-data": certificate_authority}}],
         "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
         "users": [
             {

@@ -149,7 +149,10 @@ def cloud(place: Place, stack: Stack, state: dict[str, Any], account: Answers) -
     if checks[0].status is Status.UNKNOWN:
         return
     yield from health.answered("secrets key", lambda: secrets(place, state, account))
-    yield from health.answered("cluster endpoint", lambda: iter([health.endpoint(_endpoint(stack, state, account))]))
+    tunnel = stack.on_aws.cluster.access.tunnel
+    yield from health.answered(
+        "cluster endpoint", lambda: iter([health.endpoint(_endpoint(stack, state, account), tunnel)])
+    )
 
 
 def _kubectl(stack: Stack) -> Iterator[Check]:

@@ -239,21 +239,31 @@ def addresses(account: Answers, stack: Stack) -> Iterator[Check]:
     )
 
 
-def endpoint(url: str) -> Check:
-    """Whether the cluster's API server answers from here (a TCP connection, 5 s); no URL means a first deployment."""
+def endpoint(url: str, tunnel: int | None = None) -> Check:
+    """Whether the cluster's API server answers from here (a TCP connection, 5 s); no URL means a first deployment.
+
+    With `tunnel`, a local port, it is asked through the SSM tunnel that has to stand there.
+    """
     if not url:
         return Check(name="cluster endpoint", status=Status.OK, found="skipped: nothing is deployed yet")
     parts = urlsplit(url)
+    host, port = (parts.hostname or "", parts.port or 443) if tunnel is None else ("127.0.0.1", tunnel)
     try:
-        socket.create_connection((parts.hostname or "", parts.port or 443), timeout=_CONNECT_SECONDS).close()
+        socket.create_connection((host, port), timeout=_CONNECT_SECONDS).close()
     except OSError as error:
+        fix = (
+            "run from the VPC's runner, or add this address to cluster.access.allowedCidrs (cluster.access.reach says which)"
+            if tunnel is None
+            else "`aws ssm start-session --target <a system node's id> --document-name "
+            "AWS-StartPortForwardingSessionToRemoteHost --parameters "
+            f"host={parts.hostname},portNumber=443,localPortNumber={tunnel}`, and leave it open"
+        )
         return Check(
             name="cluster endpoint",
             status=Status.FAIL,
-            found=f"{url}: {error}",
+            found=f"{url if tunnel is None else f'{url} through {host}:{port}'}: {error}",
             needed="an answer from where `up` runs",
-            fix="run from the VPC's runner or through the SSM tunnel, or add this address to "
-            "cluster.access.allowedCidrs (cluster.access.reach says which)",
+            fix=fix,
         )
     return Check(name="cluster endpoint", status=Status.OK, found=url)
 

@@ -64,7 +64,11 @@ class Cluster:
         cluster, self._user = active(settings.get("kubeconfig"))
         # A context without a kubeconfig means the user's own kubeconfig, which no simulated cloud opens.
         named = settings.get("context") if not settings.get("kubeconfig") else None
-        self._server = str(cluster.get("server") or (f"context {named}" if named else ""))
+        server = cluster.get("server")
+        # Through a tunnel: what answers at the far end is who its certificate says.
+        if name := cluster.get("tls-server-name"):
+            server = f"https://{name}"
+        self._server = str(server or (f"context {named}" if named else ""))
 
     def eks(self) -> Item | None:
         """The EKS cluster of the simulated AWS that answers at the kubeconfig's endpoint."""

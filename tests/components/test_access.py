@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from components.cluster import AccessSpec
+from components.cluster import AccessSpec, Reach, kubeconfig
 from components.spec import Invalid
 
 HAPPY: dict[str, Any] = {"reach": "publicCidrs", "allowed_cidrs": ["203.0.113.0/24"], "admin_roles": ["deployer"]}
@@ -34,6 +34,17 @@ def test_an_access_that_cannot_be_is_refused_where_it_stands(change: dict[str, A
     (problem,) = refused.problems
     assert problem.where == where
     assert fix in problem.fix
+
+
+def test_only_a_tunnel_changes_where_the_endpoint_is_reached_and_not_who_it_must_be() -> None:
+    assert AccessSpec.model_validate(HAPPY).tunnel is None
+    tunnel = AccessSpec(reach=Reach.SSM_TUNNEL, tunnel_port=9443).tunnel
+    for port, way in (
+        (None, {"server": "https://abc.eks.amazonaws.com"}),
+        (tunnel, {"server": "https://127.0.0.1:9443", "tls-server-name": "abc.eks.amazonaws.com"}),
+    ):
+        (cluster,) = kubeconfig("us-east-1", "dev", "https://abc.eks.amazonaws.com", "CA", port)["clusters"]
+        assert cluster["cluster"] == {**way, "certificate-authority-data": "CA"}
 
 
 def test_the_last_values_that_can_be_are_taken() -> None:

@@ -199,9 +199,14 @@ def test_an_endpoint_that_listens_passes_and_one_that_does_not_says_how_to_reach
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = f"https://127.0.0.1:{server.getsockname()[1]}"
         assert health.endpoint(url).status is Status.OK
+        port = server.getsockname()[1]
+        assert health.endpoint("https://abc.eks.amazonaws.com", port).status is Status.OK
     refused = health.endpoint(url)
     assert refused.status is Status.FAIL
-    assert "SSM tunnel" in refused.fix
+    assert "allowedCidrs" in refused.fix
+    closed = health.endpoint("https://abc.eks.amazonaws.com", port)
+    assert closed.status is Status.FAIL
+    assert f"host=abc.eks.amazonaws.com,portNumber=443,localPortNumber={port}" in closed.fix
     assert health.endpoint("").found.startswith("skipped")
 
 

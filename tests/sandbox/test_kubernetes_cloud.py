@@ -299,6 +299,18 @@ def test_a_context_that_is_named_stands_for_a_cluster_outside_aws_which_has_node
         sandbox.make(CONFIG_MAP, named("c"))
 
 
+def test_a_tunnel_leads_to_the_cluster_whose_name_the_certificate_has(sandbox: Sandbox) -> None:
+    host = ENDPOINT.removeprefix("https://")
+    tunnel = {"server": "https://127.0.0.1:8443", "tls-server-name": host}
+    config = {**json.loads(kubeconfig()), "clusters": [{"name": "c", "cluster": tunnel}]}
+    sandbox.cloud.configure({"kubeconfig": json.dumps(config)})
+    sandbox.make(CONFIG_MAP, named("c"))
+    tunnel["tls-server-name"] = f"another-{host}"
+    sandbox.cloud.configure({"kubeconfig": json.dumps(config)})
+    with pytest.raises(CloudError, match="no such host"):
+        sandbox.make(CONFIG_MAP, named("d"))
+
+
 def test_what_was_in_a_lost_cluster_can_be_let_go_of_when_asked(sandbox: Sandbox) -> None:
     sandbox.make(CONFIG_MAP, named("c"))
     sandbox.forget("aws:eks/cluster:Cluster")
