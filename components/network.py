@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import enum
 import ipaddress
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
 from pydantic import Field, model_validator
 
+from components.existing_network import ExistingNetworkSpec, check
 from components.iam import allow, document, trust
 from components.network_plan import MAX_ZONES, NARROWEST_PREFIX, WIDEST_PREFIX, Tier, plan_subnets
 from components.spec import Invalid, LogDays, Spec
-from problem import Problem, Refused
 
 INTERFACE_ENDPOINTS = (
     "ecr.api",
@@ -44,17 +43,6 @@ class Endpoints(enum.StrEnum):
 
     NONE = "none"
     PRIVATE = "private"
-
-
-class ExistingNetworkSpec(Spec):
-    """A VPC that somebody else owns: used, checked, never changed."""
-
-    vpc_id: str = Field(pattern=r"^vpc-[0-9a-f]{8,17}$")
-    """The VPC's id."""
-    private_subnet_ids: list[str] = Field(min_length=2)
-    """Subnets for nodes, in exactly the zones of `network.zones`. Whether they have a route out is not looked at."""
-    intra_subnet_ids: list[str] = Field(default_factory=list)
-    """Subnets for the control plane's interfaces; the private ones when empty."""
 
 
 class NetworkSpec(Spec):
@@ -140,52 +128,10 @@ class Network(pulumi.ComponentResource):
         self.register_outputs({})
 
     def _adopt(self, existing: ExistingNetworkSpec) -> None:
-        vpc = aws.ec2.get_vpc(id=existing.vpc_id, opts=pulumi.InvokeOptions(parent=self))
-        intra = existing.intra_subnet_ids or existing.private_subnet_ids
-        zones = self._zones_of(existing.private_subnet_ids, "privateSubnetIds", vpc.id)
-        self._zones_of(existing.intra_subnet_ids, "intraSubnetIds", vpc.id)
-        wanted = {f"{self._args.region}{letter}" for letter in self._args.spec.zones}
-        if zones != wanted:
-            letters = sorted(zone.removeprefix(self._args.region) for zone in zones)
-            raise Refused(
-                Problem(
-                    summary="the private subnets lie in other zones than those that pools buy in",
-                    where="network.zones",
-                    found=", ".join(sorted(zones)),
-                    allowed=", ".join(sorted(wanted)),
-                    fix=f"write zones: [{', '.join(letters)}], or name a subnet of each zone",
-                )
-            )
-        self.vpc_id = pulumi.Output.from_input(vpc.id)
+        check(existing, self._args.region, self._args.spec.zones, self)
+        self.vpc_id = pulumi.Output.from_input(existing.vpc_id)
         self.private_subnet_ids = [pulumi.Output.from_input(each) for each in existing.private_subnet_ids]
-        self.intra_subnet_ids = [pulumi.Output.from_input(each) for each in intra]
-
-    def _zones_of(self, subnet_ids: Sequence[str], field: str, vpc_id: str) -> set[str]:
-        """The zones of subnets that a field names. Raises Refused for one of another VPC, and when all lie in one zone."""
-        where, zones = f"network.existing.{field}", set[str]()
-        for place, subnet_id in enumerate(subnet_ids):
-            found = aws.ec2.get_subnet(id=subnet_id, opts=pulumi.InvokeOptions(parent=self))
-            if found.vpc_id != vpc_id:
-                raise Refused(
-                    Problem(
-                        summary="the subnet lies in another VPC",
-                        where=f"{where}[{place}]",
-                        found=f"{subnet_id} in {found.vpc_id}",
-                        allowed=f"subnets of {vpc_id}",
-                    )
-                )
-            zones.add(found.availability_zone)
-        if len(zones) == 1:
-            raise Refused(
-                Problem(
-                    summary="the subnets lie in one zone",
-                    where=where,
-                    found=", ".join(zones),
-                    allowed="at least two zones",
-                    fix="add a subnet of another zone: EKS refuses a cluster in one",
-                )
-            )
-        return zones
+        self.intra_subnet_ids = [pulumi.Output.from_input(each) for each in existing.control_plane_subnet_ids]
 
     def _make(self) -> None:
         spec, child = self._args.spec, pulumi.ResourceOptions(parent=self)

@@ -6,6 +6,7 @@ import shutil
 from decimal import Decimal
 from pathlib import Path
 
+import grimp
 import pytest
 
 from infra.plan import plan
@@ -106,3 +107,21 @@ def test_what_judges_guards_itself() -> None:
         "pricing/budget.py",
     ):
         assert guards(patterns, path), path
+
+
+@pytest.mark.parametrize(
+    ("start", "gate"),
+    [
+        ("infra.__main__", "infra.plan"),
+        ("ops.commands", "ops.engine"),
+        ("ops.reporting", "ops.engine"),
+        ("ops.cli", "ops.judge"),
+        ("policies.__main__", "policies.judge"),
+    ],
+)
+def test_no_module_on_the_way_from_a_command_to_a_gate_changes_without_a_guardian(start: str, gate: str) -> None:
+    graph = grimp.build_graph("components", "infra", "ops", "policies", "pricing")
+    chain = graph.find_shortest_chain(importer=start, imported=gate)
+    assert chain is not None
+    patterns = guarded(ROOT)
+    assert [each for each in chain if not guards(patterns, f"{each.replace('.', '/')}.py")] == []
