@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import enum
+import re
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
-from components.spec import Spec
+from components import in_clear
+from components.spec import Invalid, Spec
+from problem import Problem
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=250)]
-SecretRef = Annotated[str, StringConstraints(pattern=r"^(config|env|awssm):[^#\s]+(#[^#\s]+)?$")]
+_REFERENCE = r"^(config|env|awssm):[^#\s]+(#[^#\s]+)?$"
+
+
+def _names_a_secret(value: object) -> object:
+    """Refuses anything else without repeating it: it may be the secret."""
+    if isinstance(value, str) and not re.match(_REFERENCE, value):
+        raise Invalid("a secret is named here", allowed="config:NAME, env:NAME or awssm:ID#KEY")
+    return value
+
+
+SecretRef = Annotated[str, StringConstraints(pattern=_REFERENCE), BeforeValidator(_names_a_secret)]
 """A secret's name: `config:NAME` (of the stack's configuration), `env:NAME` or `awssm:ID#KEY` (AWS Secrets Manager)."""
 
 
@@ -43,6 +56,17 @@ class GatewayKeySpec(Spec):
     """The provider's own settings beside the key, for example a base address."""
     revision: int = Field(default=1, ge=1)
     """Raise it to send a key again that this machine cannot compare (one in Secrets Manager)."""
+
+    @model_validator(mode="after")
+    def _no_secret_beside_the_key(self) -> GatewayKeySpec:
+        if found := [
+            key for key, value in self.settings.items() if in_clear.holds_secret(key) or in_clear.is_secret(value)
+        ]:
+            fix = "take it out; the key is what `value` names"
+            raise Invalid.of(
+                [Problem(summary="a secret is never written here", where=f"settings.{key}", fix=fix) for key in found]
+            )
+        return self
 
 
 class GatewayModelSpec(Spec):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_validator
 from pydantic.alias_generators import to_camel
 
+from components import in_clear
 from problem import Problem
 
 
@@ -50,6 +51,21 @@ class Spec(BaseModel):
         use_attribute_docstrings=True,
     )
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_secret_in_an_address(cls, value: Any) -> Any:
+        for where, text in _texts(value):
+            user, parameter = in_clear.has_user(text), in_clear.parameter(text)
+            if user or parameter:
+                what = "says who signs in" if user else f"has a secret as its parameter {parameter}"
+                raise Invalid(
+                    f"an address here {what}",
+                    where=where,
+                    allowed="addresses that anybody may read: settings are in the state, in its history and in reports",
+                    fix="take it out and name the secret where there is a place for it (a webhook's is `urlSecret`)",
+                )
+        return value
+
     def to_inputs(self) -> dict[str, Any]:
         """The Spec as plain camelCase values, the form in which a component registers it and a pack parses it again."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
@@ -60,6 +76,16 @@ class Spec(BaseModel):
         A Spec that overrides this says for itself what it needs, so that no component and no wiring asks where it runs.
         """
         return iter(())
+
+
+def _texts(value: Any) -> Iterator[tuple[str, str]]:
+    """The texts of one field with their places in it; what is in another Spec is that Spec's."""
+    if isinstance(value, str):
+        yield "", value
+    elif isinstance(value, Mapping):
+        yield from ((str(key), each) for key, each in value.items() if isinstance(each, str))
+    elif isinstance(value, list):
+        yield from ((f"[{place}]", each) for place, each in enumerate(value) if isinstance(each, str))
 
 
 class Invalid(ValueError):
