@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import re
+import sys
 import threading
 from pathlib import Path
 
@@ -105,3 +107,41 @@ def test_a_name_that_the_table_does_not_know_is_refused_with_the_ones_it_does(tm
     with pytest.raises(Refused, match=r"etdc[\s\S]*etcd, kube-apiserver") as refused:
         tools.ensure(tmp_path, ["etdc"], lambda _: None)
     assert refused.value.code is ExitCode.USAGE
+
+
+def _with_programs() -> set[str]:
+    """The installed wheels that bring a compiled program of their own; libraries that Python loads are none."""
+    return {
+        str(wheel.metadata["Name"])
+        for wheel in importlib.metadata.distributions()
+        for file in wheel.files or ()
+        if ".so" not in file.name and _compiled(Path(str(file.locate())))
+    }
+
+
+def _compiled(file: Path) -> bool:
+    if not file.is_file():
+        return False
+    with file.open("rb") as content:
+        return content.read(4) == b"\x7fELF"
+
+
+def _named() -> dict[str, str]:
+    """Where each binary of SECURITY.md comes from."""
+    table = (ROOT / "SECURITY.md").read_text(encoding="utf-8").split("## Third-party binaries")[1]
+    rows = [line.split("|")[1:4] for line in table.splitlines() if line.startswith("| ")][1:]
+    return {name: row[1] for row in rows for name in re.findall("`([^`]+)`", row[0])}
+
+
+@pytest.mark.parametrize("tool", tools.TOOLS.values(), ids=lambda tool: tool.name)
+def test_every_binary_that_is_built_is_named_with_its_module(tool: tools.Tool) -> None:
+    (module,) = re.findall("Go module `([^`]+)`", _named()[tool.name])
+    assert tool.package.startswith(f"{module}/")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for programs as Linux has them")
+def test_every_wheel_that_brings_a_program_is_named_and_pinned() -> None:
+    wheels = {name for origin in _named().values() for name in re.findall("the wheel `([^`]+)`", origin)}
+    assert wheels == _with_programs()
+    pinned = (ROOT / "requirements" / "dev.in").read_text(encoding="utf-8")
+    assert all(re.search(rf"^{name}==", pinned, re.M) for name in wheels)
