@@ -180,7 +180,8 @@ class RemoteWriteSpec(Spec):
 
 
 class VolumesSpec(Spec):
-    """Sizes of the volumes (GiB, gp3, encrypted); a volume can grow in place and never shrink."""
+    """Sizes of the volumes (GiB, gp3, encrypted), which never shrink. Grafana's grows in place; for the others' claims see
+    docs/runbooks/monitoring-volume-filling.md."""
 
     prometheus: int = Field(default=50, ge=10, le=16384)
     """Volume of each Prometheus; it keeps at most 85 % of this, whatever `retentionDays` says."""

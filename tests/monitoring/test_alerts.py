@@ -12,6 +12,7 @@ from components import registry_database
 from components.alerts.catalogue import GROUPS, alerts
 from components.alerts.page import PAGE, page
 from components.alerts.rule import Alert
+from components.monitoring import component
 from tests.monitoring.promtool import write_rules, write_tests
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -49,6 +50,17 @@ def test_a_runbook_says_what_to_look_at_and_what_to_do(runbook: str) -> None:
         assert re.search(r"^1\. ", steps, re.MULTILINE), part
     for link in re.findall(r"\]\(([\w-]+\.md)\)", text):
         assert (ROOT / "docs" / "runbooks" / link).is_file(), link
+
+
+def test_the_runbook_of_a_full_volume_means_the_claims_of_our_release() -> None:
+    text = (ROOT / "docs" / "runbooks" / "monitoring-volume-filling.md").read_text()
+    commands = [line for line in text.splitlines() if "kubectl" in line and "storageclass" not in line]
+    assert len(commands) == 6
+    assert all(f" -n {component.NAMESPACE} " in line for line in commands)
+    assert f"\nname={component.STACK}-$kind\n" in text
+    steps = ('"paused": true', '"$claim" --type merge', "Then raise", "--cascade=orphan", '"paused": false')
+    places = [text.index(step) for step in steps]
+    assert places == sorted(places), "claims grow before Prometheus is told that it may fill more"
 
 
 def test_the_page_of_alerts_is_what_the_code_says() -> None:
