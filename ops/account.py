@@ -112,6 +112,13 @@ class Account:
             answer = self._client("ec2").describe_addresses()
         return [{tag["Key"]: tag["Value"] for tag in each.get("Tags", [])} for each in answer["Addresses"]]
 
+    def tagged(self, key: str, value: str) -> list[str]:
+        """The ARN of everything in the region that carries a tag, as far as its service tells the tagging API."""
+        with asking("tag:GetResources"):
+            pages = self._client("resourcegroupstaggingapi").get_paginator("get_resources")
+            found = pages.paginate(TagFilters=[{"Key": key, "Values": [value]}])
+            return [str(each["ResourceARN"]) for page in found for each in page["ResourceTagMappingList"]]
+
     def key(self, id: str) -> str:
         """The state of a KMS key, `Enabled` when it can be used."""
         with asking("kms:DescribeKey"):

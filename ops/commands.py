@@ -12,6 +12,8 @@ from typing import Any
 
 from ops import doctor, world
 from ops.engine import Engine, Outcome, Program
+from ops.held import protected
+from ops.remains import Remains, in_account, in_world
 from ops.report.make import Deployed
 from ops.show import Show, as_value
 from ops.world import Place, World
@@ -19,14 +21,6 @@ from policies.budget.parts import DEPLOYED_PARTS
 from policies.budget.plan import DEPLOYED
 from policies.packs import GUARD
 from problem import ExitCode, Problem, Refused
-
-PROTECTION = "cluster.deletionProtection"
-PROTECTIONS = {
-    "modelyard:index:Registry": "registry.database.deletionProtection",
-    "modelyard:index:RegistryArtifacts": "registry.artifacts.deletionProtection",
-    "modelyard:index:RegistryDatabase": "registry.database.deletionProtection",
-}
-"""The settings that protect resources against deletion, as paths in a stack file: by component, else the cluster's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,11 +49,11 @@ class Job:
         self.show.head(self.place.world.title, self.place.stack)
         self.show.plain(self.place.plain(plain))
 
-    def end(self, *outcomes: Outcome) -> ExitCode:
-        """Reports the last outcome to a machine, and turns all of them into an exit code."""
+    def end(self, *outcomes: Outcome, **more: Any) -> ExitCode:
+        """Reports the last outcome to a machine, with whatever else there is to say, and turns all into an exit code."""
         last = outcomes[-1]
         if self.show.as_json:
-            self.show.value({"world": self.place.world.value, "stack": self.place.stack, **as_value(last)})
+            self.show.value({"world": self.place.world.value, "stack": self.place.stack, **as_value(last), **more})
         if last.ok:
             return ExitCode.OK
         return ExitCode.REFUSED if last.gathered.mandatory else ExitCode.FAILED
@@ -98,7 +92,8 @@ def destroy(job: Job) -> ExitCode:
     """Previews, deletes nothing if anything is protected, and otherwise deletes everything the stack has made."""
     job.begin("destroy")
     with opened(job) as engine:
-        held = _protected(engine.state(), job.place)
+        state = engine.state()
+        held = protected(state, job.place)
         if held:
             raise Refused(held)
         with job.show.progress("destroy (preview)", 0) as progress:
@@ -113,7 +108,10 @@ def destroy(job: Job) -> ExitCode:
         with job.show.progress("destroy", planned.gathered.touched) as progress:
             done = engine.destroy(on_change=progress)
         job.show.outcome(done)
-        return job.end(planned, done)
+        left = _remains(job.place, engine, state)
+        for line in left.lines():
+            job.show.line(line)
+        return job.end(planned, done, remains=left.as_value())
 
 
 def outputs(job: Job) -> ExitCode:
@@ -198,35 +196,12 @@ def as_told(deployed: Deployed | None) -> dict[str, str]:
     return {DEPLOYED: format(deployed.maximum, "f"), DEPLOYED_PARTS: json.dumps(deployed.parts)}
 
 
-def _protected(state: dict[str, Any], place: Place) -> list[Problem]:
-    found = [resource for resource in state.get("resources", []) if resource.get("protect")]
-    held = sorted(found, key=lambda resource: str(resource["urn"]))
-    return [
-        Problem(
-            summary="the resource is protected, so nothing was deleted",
-            where=f"{resource['type']} {str(resource['urn']).rsplit('::', 1)[-1]}",
-            found=str(resource.get("id", "")),
-            fix=f"set {_setting(resource)}: false, run `modelyard up`, then destroy again",
-            file=place.stack_file.name,
-            line=_line(place, _setting(resource)),
-        )
-        for resource in held
-    ]
-
-
-def _setting(resource: dict[str, Any]) -> str:
-    kinds = str(resource["urn"]).split("::")[2].split("$")
-    return next((PROTECTIONS[kind] for kind in reversed(kinds) if kind in PROTECTIONS), PROTECTION)
-
-
-def _line(place: Place, setting: str) -> int:
-    """The line of the setting in the stack file, or of what it would stand under."""
-    from infra.stackfile import StackFile
-
-    try:
-        return StackFile.read(place.stack_file).line(setting)
-    except Refused:
-        return 0
+def _remains(place: Place, engine: Engine, before: dict[str, Any]) -> Remains:
+    """What is left of a state that was to go."""
+    simulated = place.world is not World.CLOUD
+    tagged = in_world(engine.workdir / "world") if simulated else in_account
+    resources, after = before.get("resources") or [], engine.state().get("resources") or []
+    return Remains.of(resources, after, tagged, simulated=simulated)
 
 
 def _flat(value: Any, where: str = "") -> list[tuple[str, Any]]:
