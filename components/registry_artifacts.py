@@ -21,7 +21,7 @@ class RegistryArtifactsSpec(Spec):
     expire_old_versions_days: int = Field(default=30, ge=1, le=3650)
     """Days that an overwritten or deleted artifact can still be brought back."""
     deletion_protection: bool = False
-    """Whether Pulumi refuses to delete the bucket and its key."""
+    """Whether Pulumi refuses to delete the bucket and its key; without it a destroy deletes all that the bucket holds."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +62,9 @@ class RegistryArtifacts(pulumi.ComponentResource):
         aws.kms.Alias(
             "registry-artifacts", name=f"alias/{args.name}-registry-artifacts", target_key_id=key.key_id, opts=child
         )
-        bucket = aws.s3.Bucket("registry-artifacts", bucket=self.bucket, force_destroy=False, opts=kept)
+        # S3 deletes no bucket that holds anything, and a destroy would stop half way.
+        empties = not args.spec.deletion_protection
+        bucket = aws.s3.Bucket("registry-artifacts", bucket=self.bucket, force_destroy=empties, opts=kept)
         ready = self._kept_private(bucket, key)
         self.access = [*ready, *self._role(key)]
         self.register_outputs({})

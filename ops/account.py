@@ -119,6 +119,19 @@ class Account:
             found = pages.paginate(TagFilters=[{"Key": key, "Values": [value]}])
             return [str(each["ResourceARN"]) for page in found for each in page["ResourceTagMappingList"]]
 
+    def holds(self, bucket: str) -> bool:
+        """Whether a bucket holds a version of anything, or the mark of a deletion; one that is not there holds nothing."""
+        from botocore.exceptions import ClientError
+
+        with asking("s3:ListBucketVersions"):
+            try:
+                answer = self._client("s3").list_object_versions(Bucket=bucket, MaxKeys=1)
+            except ClientError as error:
+                if error.response["Error"]["Code"] != "NoSuchBucket":
+                    raise
+                return False
+        return bool(answer.get("Versions") or answer.get("DeleteMarkers"))
+
     def key(self, id: str) -> str:
         """The state of a KMS key, `Enabled` when it can be used."""
         with asking("kms:DescribeKey"):

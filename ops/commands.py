@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ops import doctor, world
+from ops import doctor, held, remains, world
 from ops.engine import Engine, Outcome, Program
-from ops.held import protected
-from ops.remains import Remains, in_account, in_world
+from ops.remains import Remains
 from ops.report.make import Deployed
 from ops.show import Show, as_value
 from ops.world import Place, World
@@ -93,9 +92,10 @@ def destroy(job: Job) -> ExitCode:
     job.begin("destroy")
     with opened(job) as engine:
         state = engine.state()
-        held = protected(state, job.place)
-        if held:
-            raise Refused(held)
+        simulated = job.place.world is not World.CLOUD
+        holds = held.in_world(engine.workdir / "world") if simulated else held.in_account
+        if stopping := [*held.protected(state, job.place), *held.full(state, holds)]:
+            raise Refused(stopping)
         with job.show.progress("destroy (preview)", 0) as progress:
             planned = engine.destroy(planning=True, on_change=progress)
         if not planned.ok:
@@ -108,7 +108,8 @@ def destroy(job: Job) -> ExitCode:
         with job.show.progress("destroy", planned.gathered.touched) as progress:
             done = engine.destroy(on_change=progress)
         job.show.outcome(done)
-        left = _remains(job.place, engine, state)
+        tagged = remains.in_world(engine.workdir / "world") if simulated else remains.in_account
+        left = Remains.of(_resources(state), _resources(engine.state()), tagged, simulated=simulated)
         for line in left.lines():
             job.show.line(line)
         return job.end(planned, done, remains=left.as_value())
@@ -196,12 +197,8 @@ def as_told(deployed: Deployed | None) -> dict[str, str]:
     return {DEPLOYED: format(deployed.maximum, "f"), DEPLOYED_PARTS: json.dumps(deployed.parts)}
 
 
-def _remains(place: Place, engine: Engine, before: dict[str, Any]) -> Remains:
-    """What is left of a state that was to go."""
-    simulated = place.world is not World.CLOUD
-    tagged = in_world(engine.workdir / "world") if simulated else in_account
-    resources, after = before.get("resources") or [], engine.state().get("resources") or []
-    return Remains.of(resources, after, tagged, simulated=simulated)
+def _resources(state: dict[str, Any]) -> list[dict[str, Any]]:
+    return list(state.get("resources") or [])
 
 
 def _flat(value: Any, where: str = "") -> list[tuple[str, Any]]:

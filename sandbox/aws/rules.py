@@ -56,6 +56,9 @@ class Rules:
         chosen = row(item.type)
         for link in chosen.blocked:
             for holder in self._linked(item, link):
+                if chosen.forced and item.state.get(chosen.forced) is True:
+                    self.delete(holder)
+                    continue
                 raise refused(chosen.blocked_message, {"id": item.id, "found": holder.id})
         for link in chosen.cascades:
             for part in self._linked(item, link):

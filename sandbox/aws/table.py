@@ -39,7 +39,8 @@ class Row:
 
     `id`, `arn`, `computed` and `defaults` are templates; defaults are known in a preview, the others are not.
     `replaces` lists what cannot change in place, `once` what cannot once it is set, `volatile` what each update changes.
-    `blocked` objects forbid the deletion with `blocked_message`; `cascades` objects go with it. `pending` is the status
+    `blocked` objects forbid the deletion with `blocked_message`; `cascades` objects go with it, and so do `blocked` ones
+    when the input `forced` is true. `pending` is the status
     of a type that is only scheduled for deletion, `at_once` the inputs with which it goes at once all the same. `autoname`
     is the property that gets a generated name; None for none.
     """
@@ -55,6 +56,7 @@ class Row:
     blocked: tuple[Link, ...] = ()
     blocked_message: str = "DependencyViolation: {id} has dependencies and cannot be deleted."
     cascades: tuple[Link, ...] = ()
+    forced: str = ""
     pending: str = ""
     at_once: Mapping[str, Any] = field(default_factory=dict)
     autoname: str | None = AUTONAME

@@ -9,6 +9,7 @@ import pytest
 from sandbox.provider import CloudError
 
 SECRET = "aws:secretsmanager/secret:Secret"
+BUCKET = "aws:s3/bucket:Bucket"
 DATABASE = "aws:rds/instance:Instance"
 A_DATABASE = {
     "identifier": "db",
@@ -58,4 +59,14 @@ def test_a_database_goes_without_a_trace_only_when_that_is_said(account: Any) ->
         account.cloud.delete(DATABASE, id, {})
     account.change(DATABASE, id, **A_DATABASE, skipFinalSnapshot=True)
     account.cloud.delete(DATABASE, id, {})
+    assert account.world.everything() == []
+
+
+def test_a_bucket_goes_with_what_it_holds_only_when_that_is_said(account: Any) -> None:
+    account.make(BUCKET, "b", bucket="artifacts")
+    account.make("aws:s3/bucketObjectv2:BucketObjectv2", "o", bucket="artifacts", key="model", content="weights")
+    with account.refuses("BucketNotEmpty"):
+        account.cloud.delete(BUCKET, "artifacts", {})
+    account.change(BUCKET, "artifacts", bucket="artifacts", forceDestroy=True)
+    account.cloud.delete(BUCKET, "artifacts", {})
     assert account.world.everything() == []
