@@ -45,6 +45,16 @@ def parameter(text: str) -> str:
     return next((name for name in names if holds_secret(name)), "")
 
 
+def in_address(text: str) -> bool:
+    """Whether whoever reads the address has learned a secret."""
+    return has_user(text) or bool(parameter(text)) or is_secret(text)
+
+
+def in_setting(name: str, value: str) -> bool:
+    """Whether a setting of that name holds a secret."""
+    return holds_secret(name) or in_address(value)
+
+
 def is_secret(text: str) -> bool:
     """Whether the text looks like a secret, or is an address whose path is one."""
     return bool(_SHAPE.search(text) or _HOOK.match(text))

@@ -120,6 +120,7 @@ class RegistryContent(pulumi.ComponentResource):
                 name,
                 name=name,
                 url=each.url,
+                url_secret=each.url_secret,
                 events=[event.value for event in each.events],
                 description=each.description,
                 enabled=each.enabled,

@@ -9,6 +9,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints, model_validator
 
+from components import in_clear
 from components.registry_gateway_spec import GatewaySpec, Name, SecretRef
 from components.spec import Invalid, Spec
 from problem import Problem
@@ -161,8 +162,10 @@ class PromptSpec(Spec):
 class WebhookSpec(Spec):
     """Whom the registry tells of what happens in it."""
 
-    url: str = Field(pattern=r"^https?://\S+$", max_length=2000)
+    url: str | None = Field(default=None, pattern=r"^https?://\S+$", max_length=2000)
     """Where it posts to; a server outside the sandbox takes only public https addresses unless it is told otherwise."""
+    url_secret: SecretRef | None = None
+    """Names the secret that holds the address, in place of `url`, when whoever knows the address may post there."""
     events: list[Event] = Field(min_length=1)
     """What it posts."""
     description: str = ""
@@ -173,6 +176,24 @@ class WebhookSpec(Spec):
     """Names the secret that it signs with."""
     revision: int = Field(default=1, ge=1)
     """Raise it to send a secret again that this machine cannot compare (one in Secrets Manager)."""
+
+    @model_validator(mode="after")
+    def _one_address(self) -> WebhookSpec:
+        if (self.url is None) == (self.url_secret is None):
+            raise Invalid(
+                "a webhook has one address",
+                where="url",
+                found="nothing" if self.url is None else "url and urlSecret",
+                allowed="url, or urlSecret when the address is a secret",
+            )
+        if self.url is not None and in_clear.is_secret(self.url):
+            raise Invalid(
+                "whoever knows this address may post there",
+                where="url",
+                allowed="an address that anybody may read",
+                fix="keep it as a secret and name that: urlSecret: config:NAME, env:NAME or awssm:ID#KEY",
+            )
+        return self
 
 
 class GrantsSpec(Spec):

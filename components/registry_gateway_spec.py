@@ -59,9 +59,7 @@ class GatewayKeySpec(Spec):
 
     @model_validator(mode="after")
     def _no_secret_beside_the_key(self) -> GatewayKeySpec:
-        if found := [
-            key for key, value in self.settings.items() if in_clear.holds_secret(key) or in_clear.is_secret(value)
-        ]:
+        if found := [key for key, value in self.settings.items() if in_clear.in_setting(key, value)]:
             fix = "take it out; the key is what `value` names"
             raise Invalid.of(
                 [Problem(summary="a secret is never written here", where=f"settings.{key}", fix=fix) for key in found]

@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from components import in_clear
 from infra.prompts import CHAT
 from infra.stackfile import PLATFORM_KEY
 from problem import Problem, Refused
@@ -132,6 +133,10 @@ def _webhook(found: Found, block: Block) -> dict[str, Any]:
     name = found.inputs["name"]
     block.notes.append(f"webhooks.{name}: MLflow does not tell whether it signs; if it does, add secret: config:NAME")
     said: dict[str, Any] = {key: found.inputs[key] for key in ("url", "events", "description") if key in found.inputs}
+    if in_clear.in_address(str(said["url"])):
+        said = {"urlSecret": _named(name, "Url"), **said}
+        del said["url"]
+        block.notes.append(f"webhooks.{name}: its address is a secret; give {said['urlSecret']} the one that is in use")
     return said if found.inputs["enabled"] else {**said, "enabled": False}
 
 
@@ -163,14 +168,7 @@ def _gateway(server: Server, block: Block) -> dict[str, Any]:
             f"gateway.keys.{name}: give {_named(name, 'Key')} the key that is in use, or `up` sets another"
         )
     said = {
-        "keys": {
-            each.inputs["name"]: {
-                "provider": each.inputs.get("provider", ""),
-                "value": _named(each.inputs["name"], "Key"),
-                **{key: each.inputs[key] for key in ("settings",) if key in each.inputs},
-            }
-            for each in found["GatewayKey"]
-        },
+        "keys": {each.inputs["name"]: _key(each.inputs, block) for each in found["GatewayKey"]},
         "models": {
             each.inputs["name"]: {
                 "provider": each.inputs.get("provider", ""),
@@ -183,6 +181,17 @@ def _gateway(server: Server, block: Block) -> dict[str, Any]:
         "budgets": _budgets(found["BudgetPolicy"], endpoints, block),
     }
     return {key: value for key, value in said.items() if value}
+
+
+def _key(inputs: Props, block: Block) -> dict[str, Any]:
+    name, settings = inputs["name"], inputs.get("settings", {})
+    kept = {key: value for key, value in settings.items() if not in_clear.in_setting(key, str(value))}
+    for key in sorted(settings.keys() - kept.keys()):
+        block.notes.append(
+            f"gateway.keys.{name}: its setting {key} is a secret and left out; take it away on the server too"
+        )
+    said = {"provider": inputs.get("provider", ""), "value": _named(name, "Key")}
+    return {**said, **({"settings": kept} if kept else {})}
 
 
 def _endpoint(inputs: Props, models: Mapping[str, str]) -> dict[str, Any]:
@@ -231,12 +240,14 @@ def _with_what_only_the_file_knows(block: Block, before: Mapping[str, Any]) -> d
         ("experiments", ()),
         ("models", ()),
         ("prompts", ()),
-        ("webhooks", ("secret",)),
+        ("webhooks", ("secret", "urlSecret")),
         ("users", ("password",)),
     ):
         for name, said in content.get(kind, {}).items():
             known = (before.get(kind) or {}).get(name) or {}
             said |= {key: known[key] for key in (*own, "retainOnDelete", "revision") if key in known}
+            if "urlSecret" in said:
+                said.pop("url", None)
             for alias, moved in (known.get("aliases") or {}).items():
                 if isinstance(moved, dict) and "version" not in moved:
                     said.setdefault("aliases", {})[alias] = moved

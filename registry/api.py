@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -21,6 +21,8 @@ ANSWER_SEC = 60.0
 FIRST_PAUSE_SEC = 0.25
 LONGEST_PAUSE_SEC = 5.0
 PAGE = 1000
+SHOWN = 400
+"""Longest answer (characters) that an error repeats."""
 _LATER = frozenset({408, 425, 429, 500, 502, 503, 504})
 _EXISTS = "RESOURCE_ALREADY_EXISTS"
 _MISSING = frozenset({"RESOURCE_DOES_NOT_EXIST", "NOT_FOUND", "ENDPOINT_NOT_FOUND"})
@@ -34,8 +36,15 @@ class Rejected(Exception):
     """The server has answered that it will not do this; `code` is its own word for why."""
 
     def __init__(self, code: str, message: str, status: int) -> None:
-        super().__init__(f"{message} ({code or status})")
-        self.code, self.status = code, status
+        super().__init__(f"{message[:SHOWN]} ({code or status})")
+        self.code, self.message, self.status = code, message, status
+
+    def without(self, secrets: Iterable[str]) -> Rejected:
+        """The same answer with every secret taken out that the server repeats in it."""
+        message = self.message
+        for secret in secrets:
+            message = message.replace(secret, "[secret]") if secret else message
+        return Rejected(self.code, message, self.status)
 
     @property
     def exists(self) -> bool:
@@ -134,7 +143,7 @@ def _read(answer: requests.Response) -> dict[str, Any]:
     if answer.status_code >= 300:
         said: Mapping[str, Any] = content if isinstance(content, Mapping) else {}
         code = str(said.get("error_code", ""))
-        message = str(said.get("message", "")).split("\n")[0][:400]
+        message = str(said.get("message", "")).split("\n")[0]
         if answer.status_code in (401, 403):
             message = message or "the registry does not take these credentials, or they may not do this"
         raise Rejected(code, message or f"{answer.status_code} {answer.reason}", answer.status_code)

@@ -7,7 +7,7 @@ every kind looks at what is there, the next `up` finishes what was cut off.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent import futures
 from contextlib import contextmanager
 from dataclasses import replace
@@ -28,7 +28,7 @@ T = TypeVar("T")
 VERSION = "0.1.0"
 WORKERS = 16
 DIGEST = "secretDigest"
-"""The output that holds the keyed digest of an item's secret."""
+"""The output that holds the keyed digest of an item's secret; that of a secret behind another input is `<input>Digest`."""
 
 
 class Provider(provider_pb2_grpc.ResourceProviderServicer):
@@ -86,8 +86,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             olds, news, state = plain(request.old_inputs), plain(request.news), plain(request.olds)
             changed = list(differences(olds, news))
             replaces = kind.must_replace(olds, news, changed)
-            if not changed and self._other_secret(kind, news, state, request.urn):
-                changed = [kind.secret]
+            changed = changed or list(self._other_secrets(kind, news, state, request.urn))
         return _answer(olds, news, changed, replaces)
 
     def Create(self, request: Any, context: Any) -> Any:  # noqa: N802
@@ -96,9 +95,10 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             outputs = {**inputs, **dict.fromkeys(kind.numbers, UNKNOWN)}
             return provider_pb2.CreateResponse(id="", properties=struct(outputs))
         with _told(context, f"create {kind.name}"):
-            secret = self._secret(kind, inputs)
-            found = self._do(lambda server: kind.create(server, inputs, secret))
-        outputs = {**inputs, **found.outputs, **self._digested(secret, request.urn)}
+            values = self._values(kind, inputs)
+            given, secret = _unveiled(kind, inputs, values), values.get(kind.secret, "")
+            found = self._do(lambda server: kind.create(server, given, secret), values.values())
+        outputs = {**inputs, **found.outputs, **self._digested(kind, values, request.urn)}
         return provider_pb2.CreateResponse(id=found.id, properties=struct(outputs))
 
     def Read(self, request: Any, context: Any) -> Any:  # noqa: N802
@@ -108,9 +108,9 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         if found is None:
             return provider_pb2.ReadResponse(id="")
         there = own(found.inputs, before) if before else found.inputs
-        kept = {key: value for key, value in before.items() if key in kind.local | {kind.secret}}
-        inputs = {**kept, **there}
-        known = {key: value for key, value in state.items() if key == DIGEST}
+        kept = {key: value for key, value in before.items() if key in {*kind.local, *kind.behind, kind.secret}}
+        inputs = self._veiled(kind, {**kept, **there}, state, request.urn)
+        known = {key: value for key, value in state.items() if key in _digests(kind).values()}
         return provider_pb2.ReadResponse(
             id=found.id, inputs=struct(inputs), properties=struct({**inputs, **found.outputs, **known})
         )
@@ -122,9 +122,10 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
                 properties=struct({**news, **_later(kind, plain(request.olds), olds, news)})
             )
         with _told(context, f"update {kind.name} {request.id}"):
-            secret = self._secret(kind, news)
-            outputs = self._do(lambda server: kind.update(server, request.id, olds, news, secret))
-        made = {**news, **outputs, **self._digested(secret, request.urn)}
+            values = self._values(kind, news)
+            given, secret = _unveiled(kind, news, values), values.get(kind.secret, "")
+            outputs = self._do(lambda server: kind.update(server, request.id, olds, given, secret), values.values())
+        made = {**news, **outputs, **self._digested(kind, values, request.urn)}
         return provider_pb2.UpdateResponse(properties=struct(made))
 
     def Delete(self, request: Any, context: Any) -> Any:  # noqa: N802
@@ -137,24 +138,60 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         """Ends what was started to reach the server."""
         self._connection.close()
 
-    def _do(self, act: Callable[[Server], T]) -> T:
+    def _do(self, act: Callable[[Server], T], secrets: Iterable[str] = ()) -> T:
         connection = self._connection
-        return persist(lambda: act(connection.server()), within_sec=connection.within_sec, stop=self._stop)
+        try:
+            return persist(lambda: act(connection.server()), within_sec=connection.within_sec, stop=self._stop)
+        except Rejected as error:
+            raise error.without(secrets) from None
 
-    def _secret(self, kind: Kind, inputs: Props) -> str:
-        reference = str(inputs.get(kind.secret) or "") if kind.secret else ""
-        return self._secrets.value(reference) if reference else ""
+    def _values(self, kind: Kind, inputs: Props) -> dict[str, str]:
+        """The secrets that an item names, by the input that names each."""
+        return {key: self._secrets.value(str(inputs[key])) for key in _digests(kind) if inputs.get(key)}
 
-    def _digested(self, secret: str, urn: str) -> Props:
+    def _digested(self, kind: Kind, values: Mapping[str, str], urn: str) -> Props:
         key = self._connection.near_key
-        return {DIGEST: digest(secret, key=key, about=urn)} if secret and key is not None else {}
+        if key is None:
+            return {}
+        return {
+            output: digest(values[name], key=key, about=_about(kind, name, urn))
+            for name, output in _digests(kind).items()
+            if name in values
+        }
 
-    def _other_secret(self, kind: Kind, inputs: Props, state: Props, urn: str) -> bool:
-        """Whether the named secret has another value than was given last, as far as that is known without asking."""
-        reference, known = str(inputs.get(kind.secret) or "") if kind.secret else "", state.get(DIGEST)
-        key = self._connection.near_key
-        value = self._secrets.near(reference) if reference and known and key is not None else None
-        return value is not None and key is not None and digest(value, key=key, about=urn) != known
+    def _other_secrets(self, kind: Kind, inputs: Props, state: Props, urn: str) -> Iterator[str]:
+        """The inputs whose secret has another value than was given last, as far as that is known without asking."""
+        for name in _digests(kind):
+            value = self._secrets.near(str(inputs[name])) if inputs.get(name) else None
+            if value is not None and self._differs(kind, name, value, state, urn):
+                yield name
+
+    def _differs(self, kind: Kind, name: str, value: str, state: Props, urn: str) -> bool:
+        key, known = self._connection.near_key, state.get(_digests(kind)[name])
+        return bool(known) and key is not None and digest(value, key=key, about=_about(kind, name, urn)) != known
+
+    def _veiled(self, kind: Kind, inputs: Props, state: Props, urn: str) -> Props:
+        """What was read, less the values of secrets; an input whose value is not the one that was given is left out too."""
+        made = dict(inputs)
+        for name, clear in kind.behind.items():
+            value = made.pop(clear, None) if name in made else None
+            if value is not None and self._differs(kind, name, str(value), state, urn):
+                del made[name]
+        return made
+
+
+def _digests(kind: Kind) -> dict[str, str]:
+    """The inputs of a kind that name a secret, each with the output that holds its digest."""
+    return {**({kind.secret: DIGEST} if kind.secret else {}), **{name: f"{name}Digest" for name in kind.behind}}
+
+
+def _about(kind: Kind, name: str, urn: str) -> str:
+    return urn if name == kind.secret else f"{urn}#{name}"
+
+
+def _unveiled(kind: Kind, inputs: Props, values: Mapping[str, str]) -> Props:
+    """The inputs as the server is given them, with the values of the secrets that stand behind another input."""
+    return {**inputs, **{clear: values[name] for name, clear in kind.behind.items() if name in values}}
 
 
 def serve(provider: Provider) -> tuple[grpc.Server, int]:

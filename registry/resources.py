@@ -112,14 +112,15 @@ class PromptAlias(_Item):
 
 
 class Webhook(_Item):
-    """Whom the registry tells; `secret` names what it signs with."""
+    """Whom the registry tells, at `url` or where the secret says that `url_secret` names; `secret` names what it signs with."""
 
     def __init__(
         self,
         key: str,
         *,
         name: str,
-        url: str,
+        url: str | None,
+        url_secret: str | None,
         events: Sequence[str],
         description: str,
         enabled: bool,
@@ -127,8 +128,8 @@ class Webhook(_Item):
         revision: int,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        inputs = {"name": name, "url": url, "events": sorted(events), "description": description, "enabled": enabled}
-        super().__init__(key, {**inputs, "secret": secret, "revision": revision}, opts)
+        inputs = {"name": name, "url": url, "urlSecret": url_secret, "events": sorted(events), "enabled": enabled}
+        super().__init__(key, {**inputs, "description": description, "secret": secret, "revision": revision}, opts)
 
 
 class User(_Item):

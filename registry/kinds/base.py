@@ -32,12 +32,14 @@ class Kind(ABC):
     """How one kind of item is made, read, changed and removed.
 
     `replaces` are inputs that cannot change in place, `secret` is the input that names a secret, `local` are inputs that
-    no server can tell. `secret` arguments hold the secret's value, or an empty text when none is named.
+    no server can tell. `secret` arguments hold the secret's value, or an empty text when none is named. `behind` are further
+    inputs that name a secret, each with the input that the secret's value stands in for: only the server is given that.
     """
 
     name: ClassVar[str]
     replaces: ClassVar[frozenset[str]] = frozenset()
     secret: ClassVar[str] = ""
+    behind: ClassVar[Mapping[str, str]] = {}
     local: ClassVar[frozenset[str]] = frozenset()
     numbers: ClassVar[frozenset[str]] = frozenset()
     """Outputs that are not known before an update has run."""
@@ -72,7 +74,8 @@ class Kind(ABC):
 
     def taken_over(self, declared: Props, found: Found) -> Found:
         """What is there already, when it is as declared. Raises Rejected, naming what differs."""
-        wanted = {key: value for key, value in declared.items() if key not in self.local | {self.secret}}
+        apart = {*self.local, *self.behind, self.secret}
+        wanted = {key: value for key, value in declared.items() if key not in apart}
         there = own(found.inputs, declared)
         if paths := list(differences(there, wanted)):
             raise Rejected(

@@ -11,10 +11,11 @@ from registry.kinds.base import V2, Found, Kind, Props, gone, said
 
 
 class Webhook(Kind):
-    """Inputs: name, url, events (`model_version.created`), description, enabled, secret. The id is the server's."""
+    """Inputs: name, url or urlSecret, events (`model_version.created`), description, enabled, secret. The id is the server's."""
 
     name = "Webhook"
     secret = "secret"  # noqa: S105 (the name of an input)
+    behind = {"urlSecret": "url"}
     local = frozenset({"revision"})
 
     def create(self, server: Server, inputs: Props, secret: str) -> Found:

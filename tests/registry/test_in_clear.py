@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from components import in_clear
+from components.registry_content_spec import WebhookSpec
 from infra.settings import Stack
 from infra.stackfile import StackFile
 from problem import Refused
@@ -99,6 +100,32 @@ def test_a_secret_that_stands_where_only_its_name_may_is_not_repeated(path: str)
     found = refusal(path, PLANTED)
     assert [each.where for each in found.problems] == [path] and PLANTED not in str(found)
     assert "awssm:ID#KEY" in found.problems[0].allowed
+
+
+@pytest.mark.parametrize(
+    ("address", "fix"),
+    [
+        (USERS, "`urlSecret`"),
+        (f"https://example.org/hook?sig={PLANTED}", "`urlSecret`"),
+        ("https://hooks.slack.com/services/" + PLANTED, "urlSecret: config:NAME"),
+        ("https://discord.com/api/webhooks/1/" + PLANTED, "urlSecret: config:NAME"),
+    ],
+)
+def test_a_webhooks_address_that_is_a_secret_is_refused_with_the_place_for_it(address: str, fix: str) -> None:
+    found = refusal("registry.webhooks.w", {"url": address, "events": ["prompt.created"]})
+    assert [each.where for each in found.problems] == ["registry.webhooks.w.url"]
+    assert fix in found.problems[0].fix and PLANTED not in str(found)
+
+
+@pytest.mark.parametrize("said", [{}, {"url": "https://example.org/x", "urlSecret": "env:HOOK"}])
+def test_a_webhook_has_exactly_one_address(said: dict[str, str]) -> None:
+    found = refusal("registry.webhooks.w", {**said, "events": ["prompt.created"]})
+    assert [each.where for each in found.problems] == ["registry.webhooks.w.url"]
+
+
+@pytest.mark.parametrize("said", [{"url": "https://example.org/x?channel=2"}, {"urlSecret": "awssm:hooks#ci"}])
+def test_a_webhooks_address_is_written_or_named(said: dict[str, str]) -> None:
+    assert WebhookSpec.model_validate({**said, "events": ["prompt.created"]}).to_inputs().items() >= said.items()
 
 
 @pytest.mark.parametrize(

@@ -65,17 +65,19 @@ def test_an_unchanged_stack_asks_the_server_nothing(playground: Make, server: Se
 def test_a_server_that_comes_back_lets_a_second_up_finish_and_no_secret_is_in_the_state(
     playground: Make, server: Server, fresh: Fresh
 ) -> None:
-    model, hook, user = fresh("model"), fresh("hook"), fresh("user")
+    model, hook, veiled, user = fresh("model"), fresh("hook"), fresh("veiled"), fresh("user")
     play = playground()
     play.content = {
         "timeoutSec": 1,
         "models": {model: {"description": "d"}},
         "webhooks": {
-            hook: {"url": "https://example.org/x", "events": ["model_version.created"], "secret": "config:hook"}
+            hook: {"url": "https://example.org/x", "events": ["model_version.created"], "secret": "config:hook"},
+            veiled: {"urlSecret": "config:address", "events": ["model_version.created"]},
         },
         "users": {user: {"password": "config:pass", "grants": {"models": {model: "edit"}}}},
     }
-    play.config = {"hook": PLANTED, "pass": f"{PLANTED}-long"}
+    address = f"https://example.org/{PLANTED}?token={PLANTED}"
+    play.config = {"hook": PLANTED, "pass": f"{PLANTED}-long", "address": address}
     down = Playground(play.root, {"MODELYARD_REGISTRY_URL": "http://127.0.0.1:9"}, play.config, play.content)
     failed = down.up(ok=False)
     assert "the registry does not answer" in said(failed) and "the same `up` goes on" in said(failed)
@@ -84,7 +86,9 @@ def test_a_server_that_comes_back_lets_a_second_up_finish_and_no_secret_is_in_th
     play.content["timeoutSec"] = 60
     play.up()
     state = play.export()
-    assert PLANTED not in state and "secretDigest" in state
+    assert PLANTED not in state and "secretDigest" in state and "urlSecretDigest" in state
+    (told,) = [each for each in server.pages("2.0/mlflow/webhooks", "webhooks") if each["name"] == veiled]
+    assert told["url"] == address
     signed_in = Server(server.url, user, f"{PLANTED}-long").get("2.0/mlflow/users/current")
     assert signed_in["user"]["username"] == user
     assert play.preview().gathered.touched == 0
@@ -95,3 +99,14 @@ def test_a_server_that_comes_back_lets_a_second_up_finish_and_no_secret_is_in_th
         ("modelyard:registry:User", ("password",))
     ]
     assert PLANTED not in shown(changed)
+
+    play.up()
+    server.patch(f"2.0/mlflow/webhooks/{told['webhook_id']}", url=f"https://example.org/{PLANTED}/elsewhere")
+    found = play.refresh()
+    assert [(step.type, step.keys) for step in found.gathered.steps.values()] == [
+        ("modelyard:registry:Webhook", ("urlSecret",))
+    ]
+    assert PLANTED not in play.export() + shown(found)
+    play.up()
+    (told,) = [each for each in server.pages("2.0/mlflow/webhooks", "webhooks") if each["name"] == veiled]
+    assert told["url"] == address and PLANTED not in play.export()
