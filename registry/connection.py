@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from registry.api import Server, Unavailable
 from registry.credentials import Secrets
@@ -100,6 +101,9 @@ class Connection:
 
     def _url(self) -> str:
         said = self.secrets.environ.get(URL) or str(self.settings.get("url") or "")
+        if "@" in urlsplit(said).netloc:
+            # The address is part of what is said when the server does not answer.
+            raise Unavailable(f"{URL} has a user or a password in it: say them in {USER} and {PASSWORD}")
         return said or self._forwarded(self.settings.get("portForward") or {})
 
     def _forwarded(self, to: Mapping[str, Any]) -> str:

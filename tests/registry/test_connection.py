@@ -66,3 +66,10 @@ def test_a_secret_that_is_not_there_is_named_and_what_kubectl_says_is_not_repeat
     with pytest.raises(Unavailable, match="Secret modelyard-registry/other") as told:
         connected({**WAY, **KEPT, "secret": "other"}).server()
     assert "hunter2" not in str(told.value) and asked.exists()
+
+
+def test_an_address_of_ones_own_names_no_user_since_it_is_said_when_nobody_answers() -> None:
+    assert connected({}, **{URL: "https://mlflow.example.org/a@b"}).server().url == "https://mlflow.example.org/a@b"
+    with pytest.raises(Unavailable, match="has a user or a password in it") as found:
+        connected({}, **{URL: "https://admin:hunter2@mlflow.example.org"}).server()
+    assert "hunter2" not in str(found.value)
