@@ -295,6 +295,8 @@ def test_nothing_is_written_without_credentials_and_a_dry_run_writes_nothing(
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    # boto3 keeps the first credentials that a process has had.
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     arguments = ["prices", "refresh", "--region", "us-east-1", "--services", "ec2"]
     before = (tmp_path / "data" / "on_demand.json").read_text()
     try:
