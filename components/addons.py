@@ -20,10 +20,7 @@ CRITICAL_ONLY = {"key": "CriticalAddonsOnly", "operator": "Exists"}
 
 ROLES = {
     "vpc-cni": ("aws-node", "arn:aws:iam::aws:policy/AmazonEKS_CNI_Policy"),
-    "aws-ebs-csi-driver": (
-        "ebs-csi-controller-sa",
-        "arn:aws:iam::aws:policy/service-role/AmazonEBSCSIDriverPolicyV2",
-    ),
+    "aws-ebs-csi-driver": ("ebs-csi-controller-sa", "arn:aws:iam::aws:policy/AmazonEBSCSIDriverPolicyV2"),
 }
 """Add-on -> its service account and the managed policy that it needs; the others call no AWS API."""
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from sandbox.aws import names
 from sandbox.provider import Fault
 from sandbox.values import UNKNOWN, at
 
@@ -116,12 +117,23 @@ def _statement(statement: Mapping[str, Any], kind: str) -> Iterator[str]:
         yield "Policy document should not specify a principal"
     elif kind != IDENTITY and not has_principal:
         yield "Missing required field Principal"
+    yield from _services(statement)
     conditions = statement.get("Condition", {})
     for operator, block in conditions.items() if isinstance(conditions, dict) else [("", None)]:
         if not isinstance(block, dict) or not block:
             yield "Syntax errors in policy: Condition must map operators to keys with values"
         elif not _OPERATOR.fullmatch(operator):
             yield f"Invalid Condition type: {operator}"
+
+
+def _services(statement: Mapping[str, Any]) -> Iterator[str]:
+    """Each AWS service that a statement trusts and that does not exist."""
+    known = names.kinds()["servicePrincipals"]
+    for key in ("Principal", "NotPrincipal"):
+        principal = statement.get(key)
+        for service in _listed(principal.get("Service")) if isinstance(principal, dict) else ():
+            if isinstance(service, str) and service != UNKNOWN and not known.knows(service):
+                yield known.said.replace("{name}", service)
 
 
 def _pair(statement: Mapping[str, Any], key: str, form: re.Pattern[str], complaint: str) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sandbox.aws import documents, eks, limits, networking, rds, references
+from sandbox.aws import documents, eks, limits, names, networking, rds, references
 from sandbox.aws.outputs import ACCOUNT, Maker
 from sandbox.aws.references import refused
 from sandbox.aws.table import Link, Row, row
@@ -16,7 +16,7 @@ from sandbox.world import Item, World
 
 
 class Rules:
-    """All rules in AWS's order: the request, what it refers to, the service's own, names in use."""
+    """All rules in AWS's order: the request, what it refers to, names of AWS's own, the service's own, names in use."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -31,6 +31,7 @@ class Rules:
         references.check(self.view, token, inputs, preview=preview)
         if preview:
             return
+        names.check(token, inputs, maker.region)
         if token in networking.CREATE:
             networking.CREATE[token](self.view, inputs, maker.region)
         if token in eks.CREATE:
@@ -43,6 +44,7 @@ class Rules:
         if item.type in eks.UPDATE:
             eks.UPDATE[item.type](self.view, item, news)
         if not preview:
+            names.check(item.type, news, maker.region)
             self._unique(item.type, news, maker.region, item.id)
 
     def delete(self, item: Item) -> None:

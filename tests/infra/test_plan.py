@@ -62,7 +62,20 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "a block": {"gpuPools": {"tune": {**RESERVED, "reservationKind": "capacityBlock"}}},
     "a reservation": {"gpuPools": {"tune": RESERVED}},
     "a budget that acts": {
-        "budget": {"monthlyUsd": 5000, "watch": {"topic": "money", "activateTags": True, "action": {"roles": ["ci"]}}}
+        "budget": {
+            "monthlyUsd": 5000,
+            "watch": {"topic": "money", "activateTags": True, "action": {"roles": ["ci"]}},
+        }
+    },
+    "alerts to a topic": {
+        "monitoring": {
+            "alerts": {
+                "receivers": {
+                    "topic": {"kind": "sns", "topicArn": "arn:aws:sns:us-east-1:123456789012:alerts"},
+                },
+                "everybody": {"critical": "topic", "warning": "topic"},
+            }
+        }
     },
     "no pools": {"gpuPools": {}},
     "time slices": {

@@ -13,6 +13,7 @@ import pytest
 from sandbox.aws.cloud import AwsCloud
 from sandbox.faults import CloudError
 from sandbox.world import CREATOR, World
+from versions import ADDONS, KUBERNETES
 
 CACHE = Path(__file__).parents[2] / ".sandbox" / "cache"
 VPC = "aws:ec2/vpc:Vpc"
@@ -111,9 +112,10 @@ class Account:
         }
 
     def addons(self, *names: str) -> None:
-        """Add-ons of the cluster."""
+        """Add-ons of the cluster, at the versions that the platform pins."""
+        versions = {addon.name: addon.version for addon in ADDONS[KUBERNETES]}
         for name in names:
-            self.make(ADDON, name, clusterName="c", addonName=name, addonVersion="v1.2.3-eksbuild.4")
+            self.make(ADDON, name, clusterName="c", addonName=name, addonVersion=versions[name])
 
 
 @contextmanager

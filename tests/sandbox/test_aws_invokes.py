@@ -34,7 +34,7 @@ def test_a_cluster_and_its_addons(account: Any) -> None:
     assert found["accessConfigs"][0]["authenticationMode"] == "API"
     assert found["vpcConfig"]["vpcId"].startswith("vpc-")
     addon = {"clusterName": "c", "addonName": "vpc-cni"}
-    assert account.cloud.invoke("aws:eks/getAddon:getAddon", addon)["addonVersion"] == "v1.2.3-eksbuild.4"
+    assert account.cloud.invoke("aws:eks/getAddon:getAddon", addon)["addonVersion"].startswith("v1.22.")
     for token, args in (("getCluster", {"name": "none"}), ("getAddon", {**addon, "addonName": "coredns"})):
         with account.refuses("ResourceNotFoundException"):
             account.cloud.invoke(f"aws:eks/{token}:{token}", args)

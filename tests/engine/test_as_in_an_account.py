@@ -1,0 +1,28 @@
+"""What an account of AWS would refuse is refused by the simulated one at the first `up`, in AWS's words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from components import addons
+from ops import commands
+from problem import ExitCode
+
+pytestmark = pytest.mark.engine
+
+Make = Callable[..., Any]
+
+
+def test_a_policy_that_aws_does_not_have_ends_the_first_up_of_dev(stage: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = "arn:aws:iam::aws:policy/service-role/AmazonEBSCSIDriverPolicyV2"
+    monkeypatch.setitem(addons.ROLES, "aws-ebs-csi-driver", ("ebs-csi-controller-sa", wrong))
+    here = stage("dev")
+    found = here.run(commands.up, ExitCode.FAILED).gathered
+    said = "\n".join(each.message for each in found.errors)
+    assert f"NoSuchEntity: Policy {wrong} does not exist or is not attachable." in said
+    made = {item.id for item in here.made()}
+    assert "modelyard-dev-aws-ebs-csi-driver" in made
+    assert not [id for id in made if id.endswith(":aws-ebs-csi-driver")]
