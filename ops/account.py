@@ -106,6 +106,14 @@ class Account:
                 return False
         return True
 
+    def addon_versions(self, addon: str, kubernetes: str) -> set[str]:
+        """The versions of an EKS add-on that this region offers for a Kubernetes minor; none for a name that EKS has not."""
+        with asking("eks:DescribeAddonVersions"):
+            pages = self._client("eks").get_paginator("describe_addon_versions")
+            found = pages.paginate(addonName=addon, kubernetesVersion=kubernetes)
+            offered = [version for page in found for each in page["addons"] for version in each["addonVersions"]]
+        return {str(version["addonVersion"]) for version in offered}
+
     def addresses(self) -> list[dict[str, str]]:
         """The tags of each Elastic IP in the region."""
         with asking("ec2:DescribeAddresses"):

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import urlsplit
 
+from components.existing_cluster import Part
 from infra.settings import Stack
 from ops import needs
 from ops.account import Unanswered, Zone
 from ops.needs import Load
 from problem import Problem
+from versions import ADDONS
 
 SPOT_ROLE = "AWSServiceRoleForEC2Spot"
 ADDRESS_QUOTA = "L-0263D0A3"
@@ -64,6 +66,7 @@ class Answers(Protocol):
     def offered(self, types: list[str]) -> set[tuple[str, str]]: ...
     def quota(self, code: str) -> int: ...
     def role(self, name: str) -> bool: ...
+    def addon_versions(self, addon: str, kubernetes: str) -> set[str]: ...
     def addresses(self) -> list[dict[str, str]]: ...
     def key(self, id: str) -> str: ...
     def endpoint(self, cluster: str) -> str: ...
@@ -239,6 +242,24 @@ def addresses(account: Answers, stack: Stack) -> Iterator[Check]:
     )
 
 
+def addons(account: Answers, stack: Stack) -> Iterator[Check]:
+    """Whether EKS still offers the pinned add-on versions: it takes old builds away."""
+    existing = stack.on_aws.cluster.existing
+    if existing is not None and existing.addons is Part.PRESENT:
+        return
+    version = stack.on_aws.cluster.version
+    for addon in ADDONS[version]:
+        offered = account.addon_versions(addon.name, version)
+        ok = addon.version in offered
+        yield Check(
+            name=f"add-on {addon.name}",
+            status=Status.OK if ok else Status.FAIL,
+            found=addon.version if ok else f"{addon.version} is not offered for Kubernetes {version}",
+            needed="" if ok else f"one of {', '.join(sorted(offered)[-5:]) or 'none that EKS knows'}",
+            fix="" if ok else "change it in versions.py, and in sandbox/aws/names.yaml with the date",
+        )
+
+
 def endpoint(url: str, tunnel: int | None = None) -> Check:
     """Whether the cluster's API server answers from here (a TCP connection, 5 s); no URL means a first deployment.
 
@@ -275,4 +296,5 @@ CHECKS: tuple[tuple[str, Callable[[Answers, Stack], Iterator[Check]]], ...] = (
     ("quotas", quotas),
     ("roles", roles),
     ("Elastic IPs", addresses),
+    ("add-ons", addons),
 )

@@ -26,6 +26,7 @@ from ops.show import Show
 from ops.world import Place, World
 from problem import ExitCode, Refused
 from registry.connection import URL
+from versions import ADDONS, KUBERNETES, Addon
 
 TYPES = ("m7g.large", "m7g.xlarge", "g6.xlarge", "g6.2xlarge")
 ARN = "arn:aws:sts::000000000000:assumed-role/modelyard-deployer/ci"
@@ -65,6 +66,7 @@ class Healthy:
     roles: set[str] = field(default_factory=lambda: {"modelyard-deployer", health.SPOT_ROLE})
     ips: list[dict[str, str]] = field(default_factory=list)
     key_state: str = "Enabled"
+    gone: set[str] = field(default_factory=set)
     denied: str = ""
 
     def caller(self) -> tuple[str, str]:
@@ -89,6 +91,10 @@ class Healthy:
     def role(self, name: str) -> bool:
         return name in self.roles
 
+    def addon_versions(self, addon: str, kubernetes: str) -> set[str]:
+        pinned = {each.name: each.version for each in ADDONS[kubernetes]}
+        return {"v0.0.1-eksbuild.1"} | ({pinned[addon]} - self.gone)
+
     def addresses(self) -> list[dict[str, str]]:
         return self.ips
 
@@ -105,6 +111,13 @@ def stopped(account: Healthy, of: Stack | None = None) -> list[Check]:
 
 def test_nothing_stops_in_a_healthy_account() -> None:
     assert stopped(Healthy()) == []
+
+
+@pytest.mark.parametrize("addon", ADDONS[KUBERNETES], ids=lambda addon: addon.name)
+def test_a_pinned_addon_version_that_eks_has_taken_away_stops(addon: Addon) -> None:
+    (check,) = stopped(Healthy(gone={addon.version}))
+    assert (check.name, check.status) == (f"add-on {addon.name}", Status.FAIL)
+    assert "v0.0.1-eksbuild.1" in check.needed
 
 
 def test_gpu_pools_count_at_their_worst_mix_with_the_on_demand_share_apart() -> None:
@@ -347,6 +360,17 @@ def test_a_role_that_is_not_there_is_an_answer_and_a_denied_question_is_none(
     with pytest.raises(Unanswered, match="AccessDenied: not allowed") as unanswered:
         account.role("nobody")
     assert unanswered.value.fix == "allow iam:GetRole to the caller"
+
+
+def test_the_versions_of_an_addon_are_those_that_the_region_offers(stubbed: Callable[[str], Stubber]) -> None:
+    offered = {
+        "addonName": "coredns",
+        "addonVersions": [{"addonVersion": "v1-eksbuild.1"}, {"addonVersion": "v2-eksbuild.1"}],
+    }
+    asked = {"addonName": "coredns", "kubernetesVersion": "1.36"}
+    stubbed("eks").add_response("describe_addon_versions", {"addons": [offered]}, asked)
+    found = Account(lambda service: stubbed(service).client).addon_versions("coredns", "1.36")
+    assert found == {"v1-eksbuild.1", "v2-eksbuild.1"}
 
 
 def test_zones_offerings_addresses_and_the_caller_are_read_as_aws_answers(stubbed: Callable[[str], Stubber]) -> None:
