@@ -29,14 +29,15 @@ def of_chart(chart: str) -> tuple[dict[str, Any], ...]:
     source = CRD_MODULES.get(chart)
     if source is None:
         return ()
-    files = sorted(each for each in (_fetched(source) / source.folder).iterdir() if each.suffix in (".json", ".yaml"))
+    files = sorted(each for each in (fetched(source) / source.folder).iterdir() if each.suffix in (".json", ".yaml"))
     # Some charts have megabytes of them, so in C.
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     found = (each for file in files for each in yaml.load_all(file.read_text(encoding="utf-8"), Loader=loader))
     return tuple(each for each in found if each and each.get("kind") == "CustomResourceDefinition")
 
 
-def _fetched(source: CrdModule) -> Path:
+def fetched(source: CrdModule) -> Path:
+    """The folder of a pinned module in the module cache, its content checked; raises as `of_chart` does."""
     wanted, go = f"{source.module}@{source.version}", shutil.which("go")
     if go is None:
         fix = "install Go from go.dev/doc/install, or bring the CRDs into the cluster yourself"
