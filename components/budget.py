@@ -20,6 +20,9 @@ from components.iam import allow, document, trust
 TAG = "Platform"
 """The tag by which everything of one platform is found on the bill."""
 
+ANOMALY_USD = Decimal(100)
+"""Least cost (USD) of an anomaly that somebody is told of, where the stack file says nothing."""
+
 STARTS = (
     "autoscaling:CreateAutoScalingGroup",
     "ec2:CreateFleet",
@@ -51,7 +54,7 @@ class BudgetArgs:
 
 @pulumi.type_token("modelyard:index:Budget")
 class Budget(pulumi.ComponentResource):
-    """An AWS Budget and an anomaly monitor over what carries the platform's tag."""
+    """An AWS Budget over what carries the platform's tag, and an anomaly monitor where AWS allows one by tag."""
 
     def __init__(self, name: str, args: BudgetArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         props = {"spec": args.spec.to_inputs(), "limitUsd": limit(args.limit_usd)}
@@ -73,7 +76,8 @@ class Budget(pulumi.ComponentResource):
             notifications=told,
             opts=child,
         )
-        self._anomalies(child)
+        if args.spec.payer_account:
+            self._anomalies(child)
         if args.spec.activate_tags:
             for key in sorted(args.tags):
                 # Other stacks of the account count by the same keys: they stay when this one goes.
@@ -115,7 +119,7 @@ class Budget(pulumi.ComponentResource):
                         "dimension": {
                             "key": "ANOMALY_TOTAL_IMPACT_ABSOLUTE",
                             "match_options": ["GREATER_THAN_OR_EQUAL"],
-                            "values": [limit(args.spec.anomaly_usd)],
+                            "values": [limit(args.spec.anomaly_usd or ANOMALY_USD)],
                         }
                     },
                     opts=child,

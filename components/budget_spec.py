@@ -44,8 +44,11 @@ class BudgetWatchSpec(Spec):
         default_factory=lambda: [50, 80, 100], min_length=1, max_length=ALERTS // 2
     )
     """Shares of the budget (percent) at which they are told, of what was spent and of the month's forecast."""
-    anomaly_usd: Usd = Decimal(100)
-    """Least cost (USD) of an anomaly that they are told of."""
+    payer_account: bool = False
+    """Whether the stack's account pays its own bill: the management account of its organization, or an account in none. Only
+    there AWS finds anomalies by tag and lets tags be activated; in a member account it refuses both."""
+    anomaly_usd: Usd | None = None
+    """Least cost (USD) of an anomaly that they are told of, 100 where nothing is said; for a payer's account."""
     activate_tags: bool = False
     """Whether this stack makes its tags cost-allocation tags, without which no budget can see them. For one stack of the
     account that pays the bill, and not before AWS has seen the tags for a day."""
@@ -57,6 +60,14 @@ class BudgetWatchSpec(Spec):
         for name, each in (("alertAtPercents", self.alert_at_percents), ("emails", self.emails)):
             if len(set(each)) < len(each):
                 raise Invalid("something stands twice", where=name, found=", ".join(map(str, each)), fix="keep one")
+        for name, asked in (("activateTags", self.activate_tags), ("anomalyUsd", self.anomaly_usd is not None)):
+            if asked and not self.payer_account:
+                raise Invalid(
+                    "AWS allows this in the account that pays the bill only",
+                    where=name,
+                    allowed="nothing here, or payerAccount: true",
+                    fix="take it out; say payerAccount: true if the account is in no organization, or manages its own",
+                )
         if self.action and not self.told:
             raise Invalid(
                 "AWS does not act on a budget that nobody hears of",

@@ -114,6 +114,19 @@ class Account:
             offered = [version for page in found for each in page["addons"] for version in each["addonVersions"]]
         return {str(version["addonVersion"]) for version in offered}
 
+    def payer(self) -> str:
+        """The number of the account that pays the bill: the organization's management account, or empty when it is in none."""
+        from botocore.exceptions import ClientError
+
+        with asking("organizations:DescribeOrganization"):
+            try:
+                answer = self._client("organizations").describe_organization()
+            except ClientError as error:
+                if error.response["Error"]["Code"] != "AWSOrganizationsNotInUseException":
+                    raise
+                return ""
+        return str(answer["Organization"]["MasterAccountId"])
+
     def addresses(self) -> list[dict[str, str]]:
         """The tags of each Elastic IP in the region."""
         with asking("ec2:DescribeAddresses"):

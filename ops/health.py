@@ -67,6 +67,7 @@ class Answers(Protocol):
     def quota(self, code: str) -> int: ...
     def role(self, name: str) -> bool: ...
     def addon_versions(self, addon: str, kubernetes: str) -> set[str]: ...
+    def payer(self) -> str: ...
     def addresses(self) -> list[dict[str, str]]: ...
     def key(self, id: str) -> str: ...
     def endpoint(self, cluster: str) -> str: ...
@@ -260,6 +261,26 @@ def addons(account: Answers, stack: Stack) -> Iterator[Check]:
         )
 
 
+def payer(account: Answers, stack: Stack) -> Iterator[Check]:
+    """Whether the account pays its own bill, when the stack says so: elsewhere AWS refuses what it then declares."""
+    if not stack.settings.budget.watch.payer_account:
+        return
+    number, pays = account.caller()[0], account.payer()
+    ok = pays in ("", number)
+    yield Check(
+        name="payer account",
+        status=Status.OK if ok else Status.FAIL,
+        found=("in no organization" if not pays else "manages its organization")
+        if ok
+        else f"{number} is a member: {pays} manages its organization",
+        needed="the account that pays the bill, as budget.watch.payerAccount says",
+        fix=""
+        if ok
+        else "take budget.watch.payerAccount, activateTags and anomalyUsd out; let the owners of that account activate "
+        "the tags Platform, Environment and Owner",
+    )
+
+
 def endpoint(url: str, tunnel: int | None = None) -> Check:
     """Whether the cluster's API server answers from here (a TCP connection, 5 s); no URL means a first deployment.
 
@@ -297,4 +318,5 @@ CHECKS: tuple[tuple[str, Callable[[Answers, Stack], Iterator[Check]]], ...] = (
     ("roles", roles),
     ("Elastic IPs", addresses),
     ("add-ons", addons),
+    ("payer account", payer),
 )

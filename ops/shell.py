@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Sequence
 
 from ops.show import Show
-from ops.world import Place, registry_asks
+from ops.world import Place, account_kind, registry_asks
 from problem import ExitCode, Problem, Refused
 from sandbox import toolchain
 from sandbox.session import Session
@@ -25,6 +25,7 @@ def run(place: Place, command: Sequence[str], show: Show) -> int:
         toolchain=tools,
         kubeconfig=place.kubeconfig,
         users=registry_asks(place),
+        account=account_kind(place),
     ) as session:
         wanted = list(command) or [os.environ.get("SHELL", "/bin/sh")]
         found = shutil.which(wanted[0], path=session.env["PATH"])

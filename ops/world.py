@@ -12,6 +12,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import yaml
 
@@ -21,6 +22,9 @@ from problem import ExitCode, Problem, Refused
 from sandbox import toolchain
 from sandbox.session import Session
 from versions import PULUMI_MINIMUM
+
+if TYPE_CHECKING:
+    from infra.settings import Settings
 
 Say = Callable[[str], None]
 
@@ -127,9 +131,16 @@ def opened(
     if place.world is World.CLOUD:
         yield _cloud(place, program, say)
         return
-    asks = registry_asks(place)
     with Session.open(
-        place.root, place.stack_file, place.stack, faults, calls, kubeconfig=place.kubeconfig, say=say, users=asks
+        place.root,
+        place.stack_file,
+        place.stack,
+        faults,
+        calls,
+        kubeconfig=place.kubeconfig,
+        say=say,
+        users=registry_asks(place),
+        account=account_kind(place),
     ) as session:
         command = EngineCommand(session.toolchain.pulumi, session.toolchain.version, session.env, say)
         yield Engine(
@@ -139,14 +150,26 @@ def opened(
 
 def registry_asks(place: Place) -> bool | None:
     """Whether the stack's registry asks who somebody is; None when the stack declares nothing in one."""
+    settings = _settings(place)
+    registry = settings.registry if settings else None
+    return None if registry is None or registry.empty else bool(registry.users)
+
+
+def account_kind(place: Place) -> str:
+    """How the simulated account stands in AWS Organizations: as the stack says that its own does."""
+    settings = _settings(place)
+    return "management" if settings and settings.budget.watch.payer_account else "member"
+
+
+def _settings(place: Place) -> Settings | None:
+    """What the stack file says; None when it is refused, which its own program then says."""
     from infra.settings import Stack
     from infra.stackfile import StackFile
 
     try:
-        registry = Stack.read(StackFile.read(place.stack_file)).settings.registry
+        return Stack.read(StackFile.read(place.stack_file)).settings
     except Refused:
         return None
-    return None if registry is None or registry.empty else bool(registry.users)
 
 
 def _cloud(place: Place, program: Program, say: Say) -> Engine:

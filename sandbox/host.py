@@ -22,6 +22,7 @@ from sandbox.provider import Cloud, serve
 from sandbox.world import World
 
 CLOUDS = ("aws", "kubernetes")
+ACCOUNTS = ("member", "management", "standalone")
 _GRACE_SECONDS = 5.0
 
 
@@ -59,7 +60,8 @@ def _watch(ended: threading.Event) -> None:
 def _cloud(name: str, world: World, faults: Faults, options: argparse.Namespace) -> Cloud:
     if name == "aws":
         aws: Any = importlib.import_module("sandbox.aws.cloud")
-        cloud: Cloud = aws.AwsCloud(world, options.cache, options.region)
+        accounts: Any = importlib.import_module("sandbox.aws.accounts")
+        cloud: Cloud = aws.AwsCloud(world, options.cache, options.region, accounts.Account(options.account))
         return cloud
     if options.kubeconfig:
         live: Any = importlib.import_module("sandbox.kubernetes.live")
@@ -79,6 +81,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--faults", type=Path, help="JSON file of faults")
     parser.add_argument("--calls", type=Path, help="file that gets one line per call edge")
     parser.add_argument("--region", default="", help="region when the stack sets none")
+    parser.add_argument(
+        "--account", choices=ACCOUNTS, default=ACCOUNTS[0], help="how the account stands in an organization"
+    )
     parser.add_argument("--kubeconfig", type=Path, help="a real cluster in place of the simulated one")
     parser.add_argument("--only", choices=CLOUDS, help="serve one cloud only")
     return parser

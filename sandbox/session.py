@@ -63,12 +63,14 @@ class Session:
         kubeconfig: Path | None = None,
         say: Callable[[str], None] = lambda _: None,
         users: bool | None = None,
+        account: str = "member",
     ) -> Session:
         """Derives `.sandbox/<name>/` from `stack_file`, which is only read, and starts the simulated clouds.
 
         `faults` is a file of faults for the host to play, `calls` a file in which it records each call. With `users` given
         a model registry listens too, and asks for a password when it is true. With `kubeconfig` Kubernetes is the cluster
-        of that file, and the stack has a folder for that cluster. Raises `Refused` for a stack file the sandbox cannot
+        of that file, and the stack has a folder for that cluster. `account` is how the simulated account stands in AWS
+        Organizations: `member`, `management` or `standalone`. Raises `Refused` for a stack file the sandbox cannot
         take, or when another command is using this stack.
         """
         toolchain = toolchain or ensure(root, say=say)
@@ -82,7 +84,8 @@ class Session:
             env = workdir.environment(os.environ, folder, toolchain)
             workdir.write_project(root, folder, project, original)
             workdir.write_stack(folder, name, project, stack_file, derived, toolchain, env)
-            host, ports = _start(folder, root / ".sandbox" / "cache", faults, calls, env, kubeconfig)
+            asked = _arguments(folder, root / ".sandbox" / "cache", faults, calls, kubeconfig, account)
+            host, ports = _start(asked, folder / "host.log", os.environ if kubeconfig else env)
             models = (
                 None
                 if users is None
@@ -131,26 +134,24 @@ def _folder(root: Path, name: str, kubeconfig: Path | None) -> Path:
     return root / ".sandbox" / "clusters" / f"{name}-{hashlib.sha256(cluster.encode()).hexdigest()[:10]}"
 
 
-def _start(
-    folder: Path,
-    cache: Path,
-    faults: Path | None,
-    calls: Path | None,
-    env: Mapping[str, str],
-    kubeconfig: Path | None,
-) -> tuple[subprocess.Popen[str], dict[str, int]]:
-    """Starts the host in a session of its own, so that a Ctrl-C meant for us lets the engine end in order."""
+def _arguments(
+    folder: Path, cache: Path, faults: Path | None, calls: Path | None, kubeconfig: Path | None, account: str
+) -> list[str]:
+    """What the host is told."""
     cache.mkdir(parents=True, exist_ok=True)
-    command = [*HOST, "--world", str(folder / "world"), "--cache", str(cache)]
-    command += ["--faults", str(faults)] if faults else []
-    command += ["--calls", str(calls)] if calls else []
+    told = ["--world", str(folder / "world"), "--cache", str(cache), "--account", account]
+    told += ["--faults", str(faults)] if faults else []
+    told += ["--calls", str(calls)] if calls else []
     # A kubeconfig may call a plugin that signs in with the caller's own account; nothing else there uses it.
-    command += ["--kubeconfig", str(kubeconfig.resolve())] if kubeconfig else []
-    log = folder / "host.log"
+    return [*told, *(["--kubeconfig", str(kubeconfig.resolve())] if kubeconfig else [])]
+
+
+def _start(told: list[str], log: Path, env: Mapping[str, str]) -> tuple[subprocess.Popen[str], dict[str, int]]:
+    """Starts the host in a session of its own, so that a Ctrl-C meant for us lets the engine end in order."""
     with log.open("w", encoding="utf-8") as errors:
         host = subprocess.Popen(
-            command,
-            env=dict(os.environ if kubeconfig else env),
+            [*HOST, *told],
+            env=dict(env),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,

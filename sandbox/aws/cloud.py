@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from sandbox.aws.accounts import Account
 from sandbox.aws.invokes import Invokes
 from sandbox.aws.outputs import Maker, outputs
 from sandbox.aws.rules import Rules
@@ -27,18 +28,21 @@ _UNORDERED = re.compile(r"subnets|\w+Ids|\w+Cidrs|\w*[cC]idrBlocks|\w*[gG]roups|
 
 
 class AwsCloud:
-    """AWS in one region of the account 000000000000, as far as the table and the rules know it."""
+    """AWS in one region of the account 000000000000, as far as the tables and the rules know it.
+
+    `account` is how that account stands in AWS Organizations: by default as most do, a member that another one pays for.
+    """
 
     package = PACKAGE
     label = f"SIMULATED {PACKAGE}"
 
-    def __init__(self, world: World, cache: Path, region: str = "") -> None:
+    def __init__(self, world: World, cache: Path, region: str = "", account: Account = Account.MEMBER) -> None:
         self.world = world
         self.schemas = Schemas(cache)
         self.version = self.schemas.version
         self.region = region
         self.tags: dict[str, str] = {}
-        self.rules = Rules(world)
+        self.rules = Rules(world, account)
         self.invokes = Invokes(world)
 
     def configure(self, variables: dict[str, Any]) -> None:

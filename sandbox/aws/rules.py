@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sandbox.aws import documents, eks, limits, names, networking, rds, references
+from sandbox.aws import accounts, documents, eks, limits, names, networking, rds, references
+from sandbox.aws.accounts import Account
 from sandbox.aws.outputs import ACCOUNT, Maker
 from sandbox.aws.references import refused
 from sandbox.aws.table import Link, Row, row
@@ -16,10 +17,11 @@ from sandbox.world import Item, World
 
 
 class Rules:
-    """All rules in AWS's order: the request, what it refers to, names of AWS's own, the service's own, names in use."""
+    """All rules in AWS's order: the request, what it refers to, who asks, names of AWS's own, the service's own, names in use."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, account: Account) -> None:
         self.world = world
+        self.account = account
         self.view = View(world)
 
     def check(self, token: str, inputs: Mapping[str, Any]) -> list[Fault]:
@@ -31,6 +33,7 @@ class Rules:
         references.check(self.view, token, inputs, preview=preview)
         if preview:
             return
+        accounts.check(self.account, token, inputs)
         names.check(token, inputs, maker.region)
         if token in networking.CREATE:
             networking.CREATE[token](self.view, inputs, maker.region)

@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DEV: dict[str, Any] = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text())["config"]["modelyard:platform"]
 BUDGET, ACTION = "aws:budgets/budget:Budget", "aws:budgets/budgetAction:BudgetAction"
 SUBSCRIPTION = "aws:costexplorer/anomalySubscription:AnomalySubscription"
+MONITOR = "aws:costexplorer/anomalyMonitor:AnomalyMonitor"
 TAG = "aws:costexplorer/costAllocationTag:CostAllocationTag"
 ME = "ml-platform@example.com"
 HERE = "arn:aws:sns:us-east-1:${aws#accountId}:money"
@@ -77,7 +78,7 @@ def test_every_share_is_told_of_what_was_spent_and_of_the_forecast() -> None:
 
 
 def test_mail_goes_out_once_a_day_and_a_topic_is_told_at_once() -> None:
-    found = declared(platform({"topic": "money"}))
+    found = declared(platform({"topic": "money", "payerAccount": True}))
     said = {each["frequency"]: each["subscribers"] for each in of(found, SUBSCRIPTION)}
     assert said == {
         "DAILY": [{"type": "EMAIL", "address": ME}],
@@ -86,8 +87,30 @@ def test_mail_goes_out_once_a_day_and_a_topic_is_told_at_once() -> None:
     assert of(found, BUDGET)[0]["notifications"][0]["subscriberSnsTopicArns"] == [HERE]
 
 
+def test_anomalies_are_looked_for_only_where_the_account_pays_its_own_bill() -> None:
+    assert of(declared(platform({})), MONITOR) == of(declared(platform({})), SUBSCRIPTION) == []
+    (monitor,) = of(declared(platform({"payerAccount": True})), MONITOR)
+    assert json.loads(monitor["monitorSpecification"])["Tags"]["Values"] == ["modelyard-dev"]
+
+
+@pytest.mark.parametrize(("said", "usd"), [({}, "100"), ({"anomalyUsd": 250}, "250")])
+def test_an_anomaly_is_told_from_the_stated_amount_on(said: dict[str, Any], usd: str) -> None:
+    (subscription,) = of(declared(platform({"payerAccount": True, **said})), SUBSCRIPTION)
+    assert subscription["thresholdExpression"]["dimension"]["values"] == [usd]
+
+
+@pytest.mark.parametrize("said", [{"activateTags": True}, {"anomalyUsd": 100}])
+def test_what_only_a_payer_may_have_is_refused_where_the_stack_does_not_say_that_it_is_one(
+    said: dict[str, Any],
+) -> None:
+    problem = refused(said)
+    assert problem.where == f"budget.watch.{next(iter(said))}"
+    assert "payerAccount: true" in problem.fix
+    assert Stack.of(platform({**said, "payerAccount": True}), "us-east-1").settings.budget.watch.payer_account
+
+
 def test_without_anybody_to_tell_the_budget_stands_and_tells_nobody() -> None:
-    found = declared(platform({"emails": []}))
+    found = declared(platform({"emails": [], "payerAccount": True}))
     assert of(found, BUDGET)[0]["notifications"] == []
     assert of(found, SUBSCRIPTION) == []
 
@@ -101,7 +124,7 @@ def test_five_shares_fit_into_one_budget_and_a_sixth_does_not() -> None:
 
 def test_tags_are_activated_by_the_stack_that_says_so_and_stay_when_it_goes() -> None:
     assert of(declared(platform({})), TAG) == []
-    keys = sorted(each["tagKey"] for each in of(declared(platform({"activateTags": True})), TAG))
+    keys = sorted(each["tagKey"] for each in of(declared(platform({"activateTags": True, "payerAccount": True})), TAG))
     assert keys == ["Environment", "ManagedBy", "Owner", "Platform"]
 
 

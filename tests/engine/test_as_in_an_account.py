@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from components import addons
-from ops import commands
+from ops import commands, world
 from problem import ExitCode
 
 pytestmark = pytest.mark.engine
 
 Make = Callable[..., Any]
+SMALL = Path(__file__).with_name("stacks") / "existing-cluster.yaml"
+MONITOR, TAG = "aws:costexplorer/anomalyMonitor:AnomalyMonitor", "aws:costexplorer/costAllocationTag:CostAllocationTag"
 
 
 def test_a_policy_that_aws_does_not_have_ends_the_first_up_of_dev(stage: Make, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -26,3 +29,17 @@ def test_a_policy_that_aws_does_not_have_ends_the_first_up_of_dev(stage: Make, m
     made = {item.id for item in here.made()}
     assert "modelyard-dev-aws-ebs-csi-driver" in made
     assert not [id for id in made if id.endswith(":aws-ebs-csi-driver")]
+
+
+def test_an_account_that_another_one_pays_for_gets_no_monitor_by_tag(
+    stage: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = {"budget.watch.payerAccount": True, "budget.watch.activateTags": True}
+    here = stage("existing-cluster", SMALL).edited(asked, tmp_path / "Pulumi.existing-cluster.yaml")
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(world, "account_kind", lambda _: "member")
+        found = here.run(commands.up, ExitCode.FAILED).gathered
+    assert "Linked accounts can only create AWS Services monitor" in "\n".join(each.message for each in found.errors)
+    assert not {MONITOR, TAG} & {item.type for item in here.made()}
+    here.run(commands.up)
+    assert {MONITOR, TAG} <= {item.type for item in here.made()}

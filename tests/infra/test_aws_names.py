@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from moto.iam import aws_managed_policies
 
 from infra.declared import Declared
-from sandbox.aws import limits, names
+from sandbox.aws import accounts, limits, names
 from tests.infra.everything import PLATFORMS, of_aws, resources
 from versions import ADDONS, AMI_ALIASES
 
@@ -98,10 +98,11 @@ def leaves(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
-def test_every_name_of_aws_is_known_every_text_is_somebodys(platform: str) -> None:
+def test_every_name_of_aws_is_known_every_text_is_somebodys_and_every_type_has_a_maker(platform: str) -> None:
     asked = [each for each in of_aws(platform) if not each.token.startswith("pulumi:")]
     assert {found for each in resources(platform) for found in strange(each)} == set()
     assert {found for each in asked for found in nobodys(each)} == set()
+    assert {each.token for each in asked} - set(accounts.makers()) == set()
 
 
 def test_the_walk_finds_every_kind_that_a_stack_uses() -> None:

@@ -64,7 +64,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "a budget that acts": {
         "budget": {
             "monthlyUsd": 5000,
-            "watch": {"topic": "money", "activateTags": True, "action": {"roles": ["ci"]}},
+            "watch": {"topic": "money", "payerAccount": True, "activateTags": True, "action": {"roles": ["ci"]}},
         }
     },
     "alerts to a topic": {

@@ -66,6 +66,7 @@ class Healthy:
     roles: set[str] = field(default_factory=lambda: {"modelyard-deployer", health.SPOT_ROLE})
     ips: list[dict[str, str]] = field(default_factory=list)
     key_state: str = "Enabled"
+    pays: str = "000000000000"
     gone: set[str] = field(default_factory=set)
     denied: str = ""
 
@@ -95,6 +96,11 @@ class Healthy:
         pinned = {each.name: each.version for each in ADDONS[kubernetes]}
         return {"v0.0.1-eksbuild.1"} | ({pinned[addon]} - self.gone)
 
+    def payer(self) -> str:
+        if self.denied == "payer":
+            raise Unanswered("AccessDeniedException: no", "allow organizations:DescribeOrganization to the caller")
+        return self.pays
+
     def addresses(self) -> list[dict[str, str]]:
         return self.ips
 
@@ -111,6 +117,33 @@ def stopped(account: Healthy, of: Stack | None = None) -> list[Check]:
 
 def test_nothing_stops_in_a_healthy_account() -> None:
     assert stopped(Healthy()) == []
+
+
+def paid_here(**watch: Any) -> Stack:
+    return stack(budget={"monthlyUsd": 9000, "watch": {"payerAccount": True, **watch}})
+
+
+@pytest.mark.parametrize(("pays", "found"), [("000000000000", "manages its organization"), ("", "in no organization")])
+def test_an_account_that_pays_its_own_bill_is_said_to_be_one(pays: str, found: str) -> None:
+    account = Healthy(pays=pays)
+    assert [check.found for check in health.payer(account, paid_here())] == [found]
+    assert stopped(account, paid_here()) == []
+
+
+def test_a_member_account_stops_a_stack_that_says_it_pays_the_bill_and_no_other() -> None:
+    member = Healthy(pays="111111111111", denied="")
+    (check,) = stopped(member, paid_here(activateTags=True))
+    assert (check.name, check.status) == ("payer account", Status.FAIL)
+    assert "111111111111 manages its organization" in check.found
+    assert "take budget.watch.payerAccount" in check.fix
+    assert stopped(member) == []
+
+
+def test_an_organization_that_may_not_be_read_stops_and_names_the_permission() -> None:
+    (check,) = stopped(Healthy(denied="payer"), paid_here())
+    assert check.status is Status.UNKNOWN
+    assert "organizations:DescribeOrganization" in check.fix
+    assert stopped(Healthy(denied="payer")) == []
 
 
 @pytest.mark.parametrize("addon", ADDONS[KUBERNETES], ids=lambda addon: addon.name)
@@ -360,6 +393,23 @@ def test_a_role_that_is_not_there_is_an_answer_and_a_denied_question_is_none(
     with pytest.raises(Unanswered, match="AccessDenied: not allowed") as unanswered:
         account.role("nobody")
     assert unanswered.value.fix == "allow iam:GetRole to the caller"
+
+
+@pytest.mark.parametrize("pays", ["111111111111", ""])
+def test_the_account_that_pays_is_the_organizations_or_none(stubbed: Callable[[str], Stubber], pays: str) -> None:
+    if pays:
+        answer = {"Organization": {"Id": "o-abcdefghij", "MasterAccountId": pays}}
+        stubbed("organizations").add_response("describe_organization", answer)
+    else:
+        stubbed("organizations").add_client_error("describe_organization", "AWSOrganizationsNotInUseException")
+    assert Account(lambda service: stubbed(service).client).payer() == pays
+
+
+def test_an_organization_that_may_not_be_described_is_no_answer(stubbed: Callable[[str], Stubber]) -> None:
+    stubbed("organizations").add_client_error("describe_organization", "AccessDeniedException", "no")
+    with pytest.raises(Unanswered) as unanswered:
+        Account(lambda service: stubbed(service).client).payer()
+    assert unanswered.value.fix == "allow organizations:DescribeOrganization to the caller"
 
 
 def test_the_versions_of_an_addon_are_those_that_the_region_offers(stubbed: Callable[[str], Stubber]) -> None:
