@@ -119,6 +119,13 @@ def test_nothing_stops_in_a_healthy_account() -> None:
     assert stopped(Healthy()) == []
 
 
+@pytest.mark.parametrize(("addons", "asked"), [("present", 0), ("managed", len(ADDONS[KUBERNETES]))])
+def test_the_addons_of_a_cluster_that_has_its_own_are_not_asked_for(addons: str, asked: int) -> None:
+    network = {"existing": {"vpcId": "vpc-0000000000000e001", "privateSubnetIds": ["subnet-a", "subnet-b"]}}
+    given = stack(network=network, cluster={"existing": {"name": "given", "addons": addons}})
+    assert len(list(health.addons(Healthy(), given))) == asked
+
+
 def paid_here(**watch: Any) -> Stack:
     return stack(budget={"monthlyUsd": 9000, "watch": {"payerAccount": True, **watch}})
 
