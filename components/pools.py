@@ -41,7 +41,8 @@ def node_pool(
             _within("kubernetes.io/arch", architectures),
             _within("kubernetes.io/os", ["linux"]),
         ],
-        "expireAfter": preset.expire_after,
+        # An age would end nodes at any hour, whatever the budgets say; without the field Karpenter sets 30 days.
+        "expireAfter": "Never",
         "terminationGracePeriod": preset.grace,
     }
     if gpu:

@@ -4,6 +4,9 @@ Budgets of Karpenter add up to the strictest one that is active, so a window is 
 nothing may be disrupted for drift or consolidation. An empty node serves nobody and costs what a full one does, so it goes
 at any hour unless the stack file keeps it to the window as well. Every preset sets `terminationGracePeriod`: without it a
 pod that blocks eviction would keep a drifted node, and its replacement, running for ever.
+
+No preset sets an age at which a node ends: Karpenter counts expiration among its forceful methods, which start at once and ask no
+budget (its documentation, "Disruption", read 2026-11-30). A node gets a new image by drift, which does keep to the budgets.
 """
 
 from __future__ import annotations
@@ -58,7 +61,6 @@ class Preset:
 
     consolidation: str
     consolidate_after: str
-    expire_after: str
     grace: str
     at_once: int
     windowed: bool
@@ -87,7 +89,6 @@ PRESETS: Mapping[Purpose, Preset] = {
     Purpose.SERVING: Preset(
         consolidation="WhenEmptyOrUnderutilized",
         consolidate_after="10m",
-        expire_after="336h",
         grace="30m",
         at_once=1,
         windowed=True,
@@ -96,7 +97,6 @@ PRESETS: Mapping[Purpose, Preset] = {
     Purpose.TRAINING: Preset(
         consolidation="WhenEmpty",
         consolidate_after="30m",
-        expire_after="Never",
         grace="48h",
         at_once=1,
         windowed=False,
@@ -105,7 +105,6 @@ PRESETS: Mapping[Purpose, Preset] = {
     Purpose.BATCH: Preset(
         consolidation="WhenEmptyOrUnderutilized",
         consolidate_after="2m",
-        expire_after="168h",
         grace="10m",
         at_once=2,
         windowed=False,

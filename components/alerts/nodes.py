@@ -5,6 +5,8 @@ from __future__ import annotations
 from components.alerts.rule import Alert, Example, Group, Recording, Severity, Team
 
 GPU_PENDING = "modelyard:gpu_pods_pending:count"
+OLD_DAYS = 30
+"""Age (days) at which a node is told of: as long as Karpenter lets one live when nobody says otherwise."""
 
 
 def waiting(pod: str) -> dict[str, str]:
@@ -70,6 +72,22 @@ GROUP = Group(
                 },
                 at="40m",
             ),
+        ),
+        Alert(
+            name="NodesOld",
+            expr=f"count(time() - kube_node_created > {OLD_DAYS * 86400})",
+            hold="1h",
+            severity=Severity.WARNING,
+            team=Team.PLATFORM,
+            summary=f"{{{{ $value }}}} nodes have run for more than {OLD_DAYS} days",
+            meaning="Nodes have no age at which they end: a newer image in `AMI_ALIASES` replaces them, in their pool's window. No"
+            " image has for a month, so what it mends is not in these nodes.",
+            fires=Example(
+                series={f'kube_node_created{{node="ip-10-0-1-{each}"}}': "-2591000x150" for each in (8, 9)},
+                labels={},
+                summary=f"2 nodes have run for more than {OLD_DAYS} days",
+            ),
+            silent=Example(series={'kube_node_created{node="ip-10-0-1-9"}': "-2580000x150"}),
         ),
     ),
 )

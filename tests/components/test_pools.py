@@ -77,11 +77,32 @@ def test_an_idle_node_waits_for_the_window_where_the_stack_file_says_so_and_nowh
     assert budgets[EmptyNodes.IN_WINDOW] == [*budgets[EmptyNodes.ANY_HOUR], shut]
 
 
-def test_a_training_node_is_never_moved_and_never_expires() -> None:
+def test_a_training_node_is_never_moved() -> None:
     spec = planned(Purpose.TRAINING)
     assert {"nodes": "0", "reasons": ["Drifted", "Underutilized"]} in spec["disruption"]["budgets"]
     assert spec["disruption"]["consolidationPolicy"] == "WhenEmpty"
-    assert spec["template"]["spec"]["expireAfter"] == "Never"
+
+
+def movable(spec: dict[str, Any], reason: str, hour: int) -> int:
+    """How many nodes Karpenter may take at an hour (UTC) for a reason that budgets bind: the strictest budget in force."""
+    allowed = [10_000]
+    for budget in spec["disruption"]["budgets"]:
+        since = (hour - int(budget["schedule"].split()[1])) % 24 if "schedule" in budget else 0
+        in_force = "schedule" not in budget or since < int(budget["duration"].removesuffix("h"))
+        if in_force and reason in budget["reasons"]:
+            allowed.append(10_000 if budget["nodes"] == "100%" else int(budget["nodes"]))
+    return min(allowed)
+
+
+@given(st.sampled_from(Purpose), st.sampled_from(Buying), windows, st.integers(0, 23))
+def test_no_node_goes_by_its_age_and_a_serving_node_goes_in_its_window_only(
+    purpose: Purpose, buying: Buying, window: WindowSpec, hour: int
+) -> None:
+    spec = planned(purpose, buying=buying, window=window)
+    assert spec["template"]["spec"]["expireAfter"] == "Never", "an age asks no budget, so it has no window"
+    open_now = (hour - window.start_hour_utc) % 24 < window.hours
+    expected = {Purpose.SERVING: int(open_now), Purpose.TRAINING: 0, Purpose.BATCH: 2}[purpose]
+    assert {movable(spec, reason, hour) for reason in ("Drifted", "Underutilized")} == {expected}
 
 
 @pytest.mark.parametrize("purpose", Purpose)

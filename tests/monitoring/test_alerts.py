@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def test_there_are_as_many_alerts_as_runbooks_and_as_pairs_of_examples(tmp_path: Path) -> None:
     names = [alert.name for alert in alerts()]
-    assert len(set(names)) == len(names) == 24
+    assert len(set(names)) == len(names) == 25
     runbooks = {str(path.relative_to(ROOT)) for path in (ROOT / "docs" / "runbooks").glob("*.md")}
     assert runbooks == {alert.runbook for alert in alerts()} | {registry_database.RUNBOOK}
     cases = yaml.safe_load(write_tests(tmp_path, write_rules(tmp_path)).read_text())["tests"]

@@ -1,0 +1,25 @@
+"""Whether every NodePool that a stack declares keeps what its pool's window promises."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from infra.declared import declare
+from infra.program import make
+
+ROOT = Path(__file__).resolve().parents[2]
+STACKS = sorted(path.name.split(".")[1] for path in ROOT.glob("Pulumi.*.yaml"))
+BINDING = {"Drifted", "Underutilized"}
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_no_declared_node_ends_by_a_way_that_no_budget_binds(stack: str) -> None:
+    found = declare(make(ROOT / f"Pulumi.{stack}.yaml"), project="modelyard", stack=stack).values()
+    pools = {each.name: each.inputs["spec"] for each in found if each.token == "kubernetes:karpenter.sh/v1:NodePool"}
+    assert bool(pools) == (stack != "local")
+    for name, spec in pools.items():
+        assert spec["template"]["spec"]["expireAfter"] == "Never", name
+        bound = [set(budget["reasons"]) for budget in spec["disruption"]["budgets"]]
+        assert any(reasons >= BINDING for reasons in bound), f"{name}: nothing binds {BINDING}"
