@@ -1,7 +1,7 @@
 """External Secrets: secrets reach the cluster as Kubernetes Secrets without passing through the stack's state.
 
-A value comes from AWS Secrets Manager, or is made in the cluster by a generator. The operator reads only secrets whose names
-start with the platform's own; whoever needs another gives the operator's role a policy for it.
+A value comes from AWS Secrets Manager, through the store of the namespace that it is for (`secret_stores`), or is made in the
+cluster by a generator.
 """
 
 from __future__ import annotations
@@ -15,15 +15,16 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pydantic import Field
 
-from components.iam import allow
+from components import secret_stores
 from components.identity import InAws, identity
+from components.secret_guard import guard
+from components.secret_stores import Audience, Store, Stores
 from components.spec import Spec
 from problem import Problem
 from versions import CHARTS
 
 NAMESPACE = SERVICE_ACCOUNT = "external-secrets"
-STORE = "secrets-manager"
-API = "external-secrets.io/v1"
+API = secret_stores.API
 GENERATORS = "generators.external-secrets.io/v1alpha1"
 
 
@@ -55,12 +56,12 @@ class ExternalSecretsSpec(Spec):
 
 @dataclass(frozen=True, kw_only=True)
 class ExternalSecretsArgs:
-    """What the operator is made from, and in which namespaces the store may be used; `in_aws` where it reads from there."""
+    """What the operator is made from, and who reads which secrets through it; `in_aws` where it reads from there."""
 
     spec: ExternalSecretsSpec
     name: str
     in_aws: InAws | None
-    namespaces: Sequence[str]
+    audiences: Sequence[Audience]
     provider: k8s.Provider
     labels: Mapping[str, str]
     needs: list[pulumi.Resource]
@@ -68,28 +69,46 @@ class ExternalSecretsArgs:
 
 @pulumi.type_token("modelyard:index:ExternalSecrets")
 class ExternalSecrets(pulumi.ComponentResource):
-    """The operator, ready to make Secrets: its CRDs are there, and its store where there is one."""
+    """The operator, ready to make Secrets: its CRDs are there, and a store for each audience where it reads from AWS."""
 
     ready: list[pulumi.Resource]
-    role_name: pulumi.Output[str] | None
+    """What must be there before an ExternalSecret that is made in the cluster."""
+    stores: dict[str, Store]
+    """The store of each namespace that reads from AWS."""
 
     def __init__(self, name: str, args: ExternalSecretsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("modelyard:index:ExternalSecrets", name, {"spec": args.spec.to_inputs()}, opts)
         self._args = args
-        self.role_name = None
-        reads = args.in_aws if args.spec.source is SecretSource.SECRETS_MANAGER else None
-        release = self._release(self._identity(reads) if reads else ())
-        self.ready = [release]
-        if reads:
-            self.ready.append(self._store(release, reads.region))
+        self.stores = {}
+        where = args.in_aws if args.spec.source is SecretSource.SECRETS_MANAGER else None
+        if where is None:
+            self.ready = [self._release(())]
+        else:
+            self.ready = self._reading(where)
         self.register_outputs({})
 
-    def _identity(self, where: InAws) -> tuple[pulumi.Resource, ...]:
-        own = f"arn:aws:secretsmanager:{where.region}:{where.account_id}:secret:{self._args.name}/*"
-        may = allow("ReadOwnSecrets", ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"], [own])
-        found = identity(SERVICE_ACCOUNT, NAMESPACE, [may], of=self._args.name, where=where, parent=self)
-        self.role_name = found.role.name
-        return found.needs
+    def _reading(self, where: InAws) -> list[pulumi.Resource]:
+        args = self._args
+        takes = [secret_stores.may_take(args.name, args.audiences, where)]
+        operator = identity(SERVICE_ACCOUNT, NAMESPACE, takes, of=args.name, where=where, parent=self)
+        release = self._release(operator.needs)
+        guards = guard(args.labels, pulumi.ResourceOptions(parent=self, provider=args.provider, depends_on=[release]))
+        stores = Stores(
+            name=args.name,
+            where=where,
+            operator=operator.role,
+            provider=args.provider,
+            labels=args.labels,
+            parent=self,
+            after=[release, *guards],
+        )
+        self.stores = {each.namespace: stores.make(each) for each in args.audiences}
+        return [release]
+
+    def reads(self, namespace: str) -> list[pulumi.Resource]:
+        """What must be there before an ExternalSecret of a namespace, whether it has a store or not."""
+        store = self.stores.get(namespace)
+        return [*self.ready, *(store.needs if store else ())]
 
     def _release(self, needs: Sequence[pulumi.Resource]) -> k8s.helm.v3.Release:
         args, chart = self._args, CHARTS["external-secrets"]
@@ -109,21 +128,6 @@ class ExternalSecrets(pulumi.ComponentResource):
             values=operator_values(args.spec),
             timeout=600,
             opts=pulumi.ResourceOptions(parent=self, provider=args.provider, depends_on=[*args.needs, *needs]),
-        )
-
-    def _store(self, release: k8s.helm.v3.Release, region: str) -> pulumi.Resource:
-        args = self._args
-        return k8s.apiextensions.CustomResource(
-            STORE,
-            api_version=API,
-            kind="ClusterSecretStore",
-            metadata={"name": STORE, "labels": args.labels},
-            spec={
-                # No `auth`: the operator's own Pod Identity is what it reads with.
-                "provider": {"aws": {"service": "SecretsManager", "region": region}},
-                "conditions": [{"namespaces": sorted(args.namespaces)}],
-            },
-            opts=pulumi.ResourceOptions(parent=self, provider=args.provider, depends_on=[release]),
         )
 
 
@@ -152,14 +156,14 @@ def operator_values(spec: ExternalSecretsSpec) -> dict[str, Any]:
     }
 
 
-def from_store(target: str, keys: Mapping[str, str]) -> dict[str, Any]:
-    """The spec of an ExternalSecret that writes the Secret `target`.
+def from_store(namespace: str, target: str, keys: Mapping[str, str]) -> dict[str, Any]:
+    """The spec of an ExternalSecret of `namespace` that writes the Secret `target`.
 
     `keys` maps a key of it to the name of a secret in the store, or to `name#property` of a secret that holds JSON.
     """
     return {
         "refreshInterval": "1h",
-        "secretStoreRef": {"kind": "ClusterSecretStore", "name": STORE},
+        "secretStoreRef": secret_stores.reference(namespace),
         "target": {"name": target, "creationPolicy": "Owner", "deletionPolicy": "Retain"},
         "data": [{"secretKey": key, "remoteRef": _remote(source)} for key, source in sorted(keys.items())],
     }

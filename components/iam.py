@@ -24,6 +24,12 @@ def trust_pods() -> str:
     return trust(POD_IDENTITY, ("sts:AssumeRole", "sts:TagSession"))
 
 
+def trust_role(arn: str) -> str:
+    """A trust policy that lets one role, and nobody else, take this one, with the tags of its own session."""
+    statement = {"Effect": "Allow", "Principal": {"AWS": arn}, "Action": ["sts:AssumeRole", "sts:TagSession"]}
+    return document([statement])
+
+
 def allow(
     sid: str,
     actions: Sequence[str],

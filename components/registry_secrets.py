@@ -19,7 +19,7 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_kubernetes as k8s
 
-from components import external_secrets, registry_files, registry_pods
+from components import external_secrets, registry_files, registry_pods, secret_stores
 from components.iam import allow, document
 from components.registry_database import DATABASE
 
@@ -30,7 +30,7 @@ DATABASE_REFRESH = "2m"
 
 @dataclass(frozen=True, kw_only=True)
 class AwsSecrets:
-    """Where the secrets are in AWS, and who brings them: the operator's role is given a policy for these two alone."""
+    """Where the secrets are in AWS, and who reads them: the role of the registry's own store gets a policy for the database's."""
 
     name: str
     region: str
@@ -40,7 +40,12 @@ class AwsSecrets:
     database_address: pulumi.Input[str]
     database_secret_arn: pulumi.Input[str]
     key_arn: pulumi.Input[str]
-    operator_role: pulumi.Input[str]
+    reader_role: pulumi.Input[str]
+
+
+def secret_name(name: str) -> str:
+    """The name in Secrets Manager of the registry's keys, for the platform `name`."""
+    return f"{name}/registry"
 
 
 def keys() -> dict[str, str]:
@@ -77,7 +82,7 @@ def from_aws(
     child = pulumi.ResourceOptions(parent=parent)
     kept = aws.secretsmanager.Secret(
         "registry-keys",
-        name=f"{args.name}/registry",
+        name=secret_name(args.name),
         description=f"Passwords and keys of the registry of {args.name}",
         kms_key_id=args.key_arn,
         recovery_window_in_days=args.recovery_days,
@@ -91,7 +96,7 @@ def from_aws(
     )
     may_read = aws.iam.RolePolicy(
         "registry-secrets",
-        role=args.operator_role,
+        role=args.reader_role,
         policy=pulumi.Output.all(args.database_secret_arn, args.key_arn).apply(
             lambda found: document(_reads(found[0], found[1], args.region))
         ),
@@ -100,16 +105,15 @@ def from_aws(
     after = pulumi.ResourceOptions(parent=parent, provider=provider, depends_on=[*needs, first, may_read])
     return [
         first,
-        _external(registry_pods.KEYS, _keys(f"{args.name}/registry"), after),
+        _external(registry_pods.KEYS, _keys(secret_name(args.name)), after),
         _external(registry_pods.DATABASE, _database(args), after),
     ]
 
 
 def _reads(secret_arn: str, key_arn: str, region: str) -> list[dict[str, Any]]:
     through = {"StringEquals": {"kms:ViaService": f"secretsmanager.{region}.amazonaws.com"}}
-    actions = ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"]
     return [
-        allow("ReadDatabasePassword", actions, [secret_arn]),
+        allow("ReadDatabasePassword", secret_stores.READ, [secret_arn]),
         allow("DecryptThem", ["kms:Decrypt"], [key_arn], through),
     ]
 
@@ -144,7 +148,7 @@ def _database(args: AwsSecrets) -> dict[str, Any]:
 def _from_store(target: str, refresh: str, data: Mapping[str, Any], policy: str = "Merge") -> dict[str, Any]:
     return {
         "refreshInterval": refresh,
-        "secretStoreRef": {"kind": "ClusterSecretStore", "name": external_secrets.STORE},
+        "secretStoreRef": secret_stores.reference(registry_pods.NAMESPACE),
         "target": {
             "name": target,
             "creationPolicy": "Owner",

@@ -15,6 +15,7 @@ from components.pools import GPU_TAINT, POOL_LABEL
 from components.publication import Publication, PublicationArgs
 from components.registry import Keeping
 from components.registry_content import RegistryContent
+from components.registry_secrets import secret_name
 from components.storage import Storage, StorageArgs
 from infra.content import content_args, context
 from infra.ground import Ground, OwnCluster
@@ -117,7 +118,7 @@ def _registry_promise(stack: Stack) -> dict[str, Any]:
     if spec is None:
         return {}
     outside = {"outsideUrl": spec.outside.url} if spec.outside else {}
-    kept = {"adminSecret": f"{stack.settings.full_name}/registry"} if spec.keeping is Keeping.AWS else {}
+    kept = {"adminSecret": secret_name(stack.settings.full_name)} if spec.keeping is Keeping.AWS else {}
     url = registry_pods.url()
     place = {"url": url, "tracesUrl": f"{url}/v1/traces", "namespace": registry_pods.NAMESPACE}
     return {"registry": {**place, **outside, **kept}}

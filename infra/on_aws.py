@@ -208,7 +208,6 @@ class OnAws:
             ),
             self.on_it,
         )
-        assert secrets.role_name is not None  # noqa: S101 - on AWS the operator reads from Secrets Manager
         kept = AwsSecrets(
             name=self._name,
             region=self._parts.region,
@@ -218,7 +217,7 @@ class OnAws:
             database_address=database.address,
             database_secret_arn=database.secret_arn,
             key_arn=database.key_arn,
-            operator_role=secrets.role_name,
+            reader_role=secrets.stores[REGISTRY].role.name,
         )
         return InAwsToo(secrets=kept, bucket=artifacts.bucket, needs=[*artifacts.access, database])
 

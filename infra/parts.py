@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from components.cluster import ClusterSpec
-from components.external_secrets import SecretSource
 from components.general_pool import POOL as GENERAL
 from components.general_pool import GeneralPoolSpec
 from components.karpenter import KarpenterSpec
 from components.network import NetworkSpec
 from components.spec import Spec
+from infra.audiences import crossing
 from infra.stackfile import REGION_KEY
 from pricing.book import PriceBook
 from pricing.general import GeneralBound
@@ -93,13 +93,7 @@ def stands_on(settings: Settings, region: str) -> tuple[Aws | None, dict[str, Po
 
 def disagreements(settings: Settings) -> Iterator[Problem]:
     """Parts that cannot stand together, with their paths in the stack file."""
-    if settings.external_secrets.source is SecretSource.NONE:
-        for where in settings.monitoring.named_secrets():
-            yield Problem(
-                summary="a secret that is named is read from Secrets Manager, and this stack reads nothing there",
-                where=f"monitoring.{where}",
-                fix="leave it out, or say externalSecrets: { source: secretsManager }",
-            )
+    yield from crossing(settings)
     yield from _nobody_to_hold(settings)
     given = [key for key, field in AWS_PARTS.items() if getattr(settings, field) is not None]
     missing = [key for key in AWS_PARTS if key not in given]

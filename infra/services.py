@@ -12,7 +12,9 @@ from components.identity import InAws
 from components.monitoring.component import NAMESPACE as MONITORING
 from components.monitoring.component import Monitoring, MonitoringArgs
 from components.registry import RegistrySpec
+from components.registry_pods import NAMESPACE as REGISTRY
 from components.registry_server import Registry, RegistryArgs
+from infra.audiences import audiences
 from infra.ground import Ground
 from infra.on_aws import InAwsToo, tags_of
 from infra.settings import Settings
@@ -36,7 +38,7 @@ class Services:
             spec=self.settings.external_secrets,
             name=self.settings.full_name,
             in_aws=self.in_aws,
-            namespaces=[MONITORING, *self.settings.namespaces.all],
+            audiences=audiences(self.settings),
             provider=self.ground.provider,
             labels=self.labels,
             needs=list(self.needs),
@@ -61,7 +63,7 @@ class Services:
             scraper=MONITORING,
             labels=self.labels,
             provider=self.ground.provider,
-            needs=[*self.needs, self.namespaces, *secrets.ready, *(kept.needs if kept else [])],
+            needs=[*self.needs, self.namespaces, *secrets.reads(REGISTRY), *(kept.needs if kept else [])],
         )
         return Registry("registry", args, self.ground.on_it)
 
@@ -77,6 +79,6 @@ class Services:
             provider=self.ground.provider,
             labels=self.labels,
             needs=list(self.needs),
-            secrets=secrets.ready,
+            secrets=secrets.reads(MONITORING),
         )
         return Monitoring("monitoring", args, self.ground.on_it)

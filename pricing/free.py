@@ -58,6 +58,8 @@ FREE: Mapping[str, str] = {
     "aws:sqs/queuePolicy:QueuePolicy": _NO_CHARGE,
     "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": _NO_CHARGE,
     "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": _NO_CHARGE,
+    "kubernetes:admissionregistration.k8s.io/v1:ValidatingAdmissionPolicy": _OBJECT,
+    "kubernetes:admissionregistration.k8s.io/v1:ValidatingAdmissionPolicyBinding": _OBJECT,
     "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition": _OBJECT,
     "kubernetes:apps/v1:DaemonSet": _ON_NODES,
     "kubernetes:apps/v1:Deployment": _ON_NODES,

@@ -80,8 +80,8 @@ GROUP = Group(
             severity=Severity.WARNING,
             team=Team.PLATFORM,
             summary=f"{{{{ $value }}}} nodes have run for more than {OLD_DAYS} days",
-            meaning="Nodes have no age at which they end: a newer image in `AMI_ALIASES` replaces them, in their pool's window. No"
-            " image has for a month, so what it mends is not in these nodes.",
+            meaning="Nodes have no age at which they end: a newer image in `AMI_ALIASES` replaces them, in their pool's window."
+            " There was none for a month, so what a newer one mends is not in these nodes.",
             fires=Example(
                 series={f'kube_node_created{{node="ip-10-0-1-{each}"}}': "-2591000x150" for each in (8, 9)},
                 labels={},

@@ -122,15 +122,17 @@ class Monitoring(pulumi.ComponentResource):
             )
         else:
             keys = {f"admin-{part}": f"{grafana.admin_secret}#{part}" for part in ("user", "password")}
-            wanted[stack_values.GRAFANA_ADMIN] = external_secrets.from_store(stack_values.GRAFANA_ADMIN, keys)
+            wanted[stack_values.GRAFANA_ADMIN] = external_secrets.from_store(
+                NAMESPACE, stack_values.GRAFANA_ADMIN, keys
+            )
         if grafana.oidc is not None:
             keys = {"GF_AUTH_GENERIC_OAUTH_CLIENT_SECRET": grafana.oidc.client_secret}
-            wanted[stack_values.GRAFANA_OIDC] = external_secrets.from_store(stack_values.GRAFANA_OIDC, keys)
+            wanted[stack_values.GRAFANA_OIDC] = external_secrets.from_store(NAMESPACE, stack_values.GRAFANA_OIDC, keys)
         if told:
-            wanted[routes.SECRETS] = external_secrets.from_store(routes.SECRETS, told)
+            wanted[routes.SECRETS] = external_secrets.from_store(NAMESPACE, routes.SECRETS, told)
         if remote is not None and remote.secret is not None:
             keys = {part: f"{remote.secret}#{part}" for part in ("user", "password")}
-            wanted[stack_values.REMOTE_WRITE] = external_secrets.from_store(stack_values.REMOTE_WRITE, keys)
+            wanted[stack_values.REMOTE_WRITE] = external_secrets.from_store(NAMESPACE, stack_values.REMOTE_WRITE, keys)
         return [self._external(name, spec, needs) for name, spec in wanted.items()]
 
     def _password(self, needs: Sequence[pulumi.Resource]) -> pulumi.Resource:

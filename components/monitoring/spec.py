@@ -225,15 +225,14 @@ class MonitoringSpec(Spec):
         """How many Alertmanagers there are: three, as two cannot tell which of them is cut off."""
         return 3 if self.high_availability else 1
 
-    def named_secrets(self) -> Iterator[str]:
-        """The path of every secret that is named here, relative to this Spec."""
-        yield from (f"alerts.receivers.{name}.secret" for name, each in self.alerts.receivers.items() if each.secret)
-        if self.grafana.admin_secret is not None:
-            yield "grafana.adminSecret"
-        if self.grafana.oidc is not None:
-            yield "grafana.oidc.clientSecret"
-        if self.remote_write is not None and self.remote_write.secret is not None:
-            yield "remoteWrite.secret"
+    def named_secrets(self) -> Iterator[tuple[str, str]]:
+        """The path of every secret that is named here, relative to this Spec, and its name without a property."""
+        grafana, remote = self.grafana, self.remote_write
+        said = {f"alerts.receivers.{name}.secret": each.secret for name, each in self.alerts.receivers.items()}
+        said["grafana.adminSecret"] = grafana.admin_secret
+        said["grafana.oidc.clientSecret"] = grafana.oidc.client_secret if grafana.oidc else None
+        said["remoteWrite.secret"] = remote.secret if remote else None
+        yield from ((where, name.partition("#")[0]) for where, name in said.items() if name)
 
     def needs_aws(self) -> Iterator[Problem]:
         """Karpenter and SNS topics are in AWS."""

@@ -81,8 +81,12 @@ def test_no_statement_allows_everything_and_a_star_has_a_reason(stack: str) -> N
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_every_role_is_assumed_by_one_named_service(stack: str) -> None:
+def test_every_role_is_assumed_by_one_named_service_or_by_the_operator_that_reads_secrets(stack: str) -> None:
+    operator = f"arn:aws:iam::123456789012:role/modelyard-{stack}-external-secrets"
     for name, statement in statements(stack):
         if name.endswith("assumeRolePolicy"):
-            assert list(statement["Principal"]) == ["Service"], name
+            if name.startswith("secrets-"):
+                assert statement["Principal"] == {"AWS": operator}, name
+            else:
+                assert list(statement["Principal"]) == ["Service"], name
             assert "*" not in json.dumps(statement["Principal"])

