@@ -10,6 +10,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.pools import GPU_TAINT, PLUGIN_LABEL
+from components.resources import small
 from components.sharing import SharingSpec, plugin_configs
 from versions import CHARTS
 
@@ -59,4 +60,5 @@ def plugin_values(sharing: Mapping[str, SharingSpec]) -> dict[str, Any]:
         "nodeSelector": {PLUGIN_LABEL: "true"},
         "tolerations": [{"key": GPU_TAINT, "operator": "Exists", "effect": "NoSchedule"}],
         "priorityClassName": "system-node-critical",
+        "resources": small("10m", "64Mi", "256Mi"),
     }

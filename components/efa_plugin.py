@@ -10,6 +10,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.pools import EFA_LABEL, GPU_TAINT
+from components.resources import small
 from versions import IMAGES
 
 NAMESPACE = "kube-system"
@@ -64,7 +65,7 @@ def daemon_set() -> dict[str, Any]:
                         "name": NAME,
                         "image": IMAGES["efa-device-plugin"].reference,
                         "securityContext": {"privileged": True},
-                        "resources": {"requests": {"cpu": "10m", "memory": "20Mi"}, "limits": {"memory": "64Mi"}},
+                        "resources": small("10m", "20Mi", "64Mi"),
                         "volumeMounts": [
                             {"name": "plugins", "mountPath": "/var/lib/kubelet/device-plugins"},
                             {"name": "infiniband", "mountPath": "/dev/infiniband"},

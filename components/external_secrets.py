@@ -17,6 +17,7 @@ from pydantic import Field
 
 from components import secret_stores
 from components.identity import InAws, identity
+from components.resources import small
 from components.secret_guard import guard
 from components.secret_stores import Audience, Store, Stores
 from components.spec import Spec
@@ -41,7 +42,7 @@ class ExternalSecretsSpec(Spec):
     source: SecretSource = SecretSource.SECRETS_MANAGER
     """Where secrets that this file names are kept; `none` leaves only those that are made in the cluster."""
     replicas: int = Field(default=1, ge=1, le=5)
-    """Operators, one leading."""
+    """Operators, webhooks and cert-controllers, as many of each; two or more outlive a node."""
 
     def needs_aws(self) -> Iterator[Problem]:
         """Secrets Manager is in AWS."""
@@ -132,17 +133,21 @@ class ExternalSecrets(pulumi.ComponentResource):
 
 
 def operator_values(spec: ExternalSecretsSpec) -> dict[str, Any]:
-    """The chart's values: nothing that writes secrets to a store, or into every namespace, is switched on."""
-    small = {"requests": {"cpu": "20m", "memory": "96Mi"}, "limits": {"memory": "256Mi"}}
+    """The chart's values: nothing that writes secrets to a store, or into every namespace, is switched on.
+
+    The API server takes no ExternalSecret and no store while no webhook answers (`failurePolicy: Fail`), and the cert-controller
+    keeps the webhook's certificate: so all three are as many, on nodes of their own, and never all drained at once.
+    """
     cluster_wide = (
         "createClusterExternalSecret",
         "createClusterGenerator",
         "createPushSecret",
         "createClusterPushSecret",
     )
+    # Without leader election, every cert-controller would write the webhook's certificate.
+    leading = {"extraArgs": {"enable-leader-election": "true"}} if spec.replicas > 1 else {}
     return {
         "installCRDs": True,
-        "replicaCount": spec.replicas,
         "leaderElect": spec.replicas > 1,
         "serviceAccount": {"name": SERVICE_ACCOUNT},
         "crds": dict.fromkeys(cluster_wide, False),
@@ -150,9 +155,30 @@ def operator_values(spec: ExternalSecretsSpec) -> dict[str, Any]:
         "processClusterGenerator": False,
         "processPushSecret": False,
         "processClusterPushSecret": False,
-        "resources": small,
-        "webhook": {"replicaCount": spec.replicas, "resources": small},
-        "certController": {"resources": small},
+        **_part(spec, SERVICE_ACCOUNT),
+        "webhook": _part(spec, f"{SERVICE_ACCOUNT}-webhook"),
+        "certController": {**_part(spec, f"{SERVICE_ACCOUNT}-cert-controller"), **leading},
+    }
+
+
+def _part(spec: ExternalSecretsSpec, name: str) -> dict[str, Any]:
+    """What the chart is told of one of its three Deployments; `name` is its pods' label."""
+    alike = {"maxSkew": 1, "labelSelector": {"matchLabels": {"app.kubernetes.io/name": name}}}
+    on_nodes = "DoNotSchedule" if spec.replicas > 1 else "ScheduleAnyway"
+    return {
+        "replicaCount": spec.replicas,
+        "resources": small("20m", "96Mi", "256Mi"),
+        "podDisruptionBudget": {"enabled": spec.replicas > 1, "minAvailable": 1},
+        "topologySpreadConstraints": [
+            {
+                **alike,
+                "topologyKey": "kubernetes.io/hostname",
+                "whenUnsatisfiable": on_nodes,
+                # Those of an older version do not count, or a rollout would wait for a node that nobody needs.
+                "matchLabelKeys": ["pod-template-hash"],
+            },
+            {**alike, "topologyKey": "topology.kubernetes.io/zone", "whenUnsatisfiable": "ScheduleAnyway"},
+        ],
     }
 
 

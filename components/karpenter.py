@@ -14,6 +14,7 @@ import pulumi_kubernetes as k8s
 from components.addons import CRITICAL_ONLY
 from components.iam import document, trust, trust_pods
 from components.karpenter_policy import controller_statements
+from components.resources import small
 from components.spec import Spec
 from components.system_nodes import NODE_POLICIES
 from versions import CHARTS, Chart
@@ -86,10 +87,7 @@ class Karpenter(pulumi.ComponentResource):
             },
             "controller": {
                 "image": {"digest": CHARTS["karpenter"].image_digest},
-                "resources": {
-                    "requests": {"cpu": "500m", "memory": "1Gi"},
-                    "limits": {"memory": "1Gi"},
-                },
+                "resources": small("500m", "1Gi"),
             },
             "tolerations": [CRITICAL_ONLY],
             "nodeSelector": {"modelyard.dev/role": "system"},

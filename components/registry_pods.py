@@ -12,6 +12,7 @@ from typing import Any
 
 from components import registry_files
 from components.registry_files import APP, APP_DIR, CONFIG_DIR
+from components.resources import LOGS_MIB, resources
 from versions import IMAGES
 
 PORT = 5000
@@ -186,6 +187,11 @@ def service_file(*, host: str, user: str, password: str, database: str, certific
     return "\n".join(lines)
 
 
+def disk_mib(temporary_gb: int) -> int:
+    """What a pod may write on its node (MiB): its temporary volume, and what the kubelet keeps of its log."""
+    return temporary_gb * 1024 + LOGS_MIB
+
+
 def labels(component: str) -> dict[str, str]:
     """What the registry's Service, policies and budgets select pods by."""
     return {"app.kubernetes.io/name": NAME, "app.kubernetes.io/component": component}
@@ -240,7 +246,9 @@ def pod(
     }
 
 
-def server_container(*, args: list[str], env: list[dict[str, Any]], cpu: str, memory: str) -> dict[str, Any]:
+def server_container(
+    *, args: list[str], env: list[dict[str, Any]], cpu: str, memory: str, temporary_gb: int
+) -> dict[str, Any]:
     """The server's container: its probes ask `/health`, which needs no user and answers under any Host header."""
     probe = {"http_get": {"path": "/health", "port": "http"}, "timeout_seconds": 5}
     return {
@@ -249,7 +257,7 @@ def server_container(*, args: list[str], env: list[dict[str, Any]], cpu: str, me
         "args": args[1:],
         "env": env,
         "ports": [{"name": "http", "container_port": PORT}],
-        "resources": {"requests": {"cpu": cpu, "memory": memory}, "limits": {"memory": memory}},
+        "resources": resources(cpu, memory, disk_mib(temporary_gb)),
         "startup_probe": {**probe, "period_seconds": 5, "failure_threshold": 36},
         "readiness_probe": {**probe, "period_seconds": 5, "failure_threshold": 3},
         "liveness_probe": {**probe, "period_seconds": 10, "failure_threshold": 6},
@@ -258,14 +266,14 @@ def server_container(*, args: list[str], env: list[dict[str, Any]], cpu: str, me
     }
 
 
-def upgrade_container(*, tracking_uri: str, auth_uri: str) -> dict[str, Any]:
+def upgrade_container(*, tracking_uri: str, auth_uri: str, temporary_gb: int) -> dict[str, Any]:
     """The upgrade's container: the script from the ConfigMap, in the image that the servers will run."""
     return {
         "name": "upgrade",
         "command": ["python", f"{CONFIG_DIR}/upgrade.py"],
         "args": [_without_limit(tracking_uri), _without_limit(auth_uri)],
         "env": upgrade_environment(),
-        "resources": {"requests": {"cpu": "250m", "memory": "1Gi"}, "limits": {"memory": "1Gi"}},
+        "resources": resources("250m", "1Gi", disk_mib(temporary_gb)),
     }
 
 

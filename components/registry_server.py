@@ -23,6 +23,8 @@ from versions import IMAGES
 
 UPGRADE_MINUTES = 30
 """Longest that a schema may take to upgrade before the Job gives up; nothing is rolled out then."""
+UPGRADE_GB = 1
+"""Room (GiB) of the upgrade's temporary volume."""
 
 
 class DefaultPermission(enum.StrEnum):
@@ -47,6 +49,11 @@ class ReplicasSpec(Spec):
             raise Invalid("fewer at the most than always", where="max", found=str(self.max), allowed=f">= {self.min}")
         return self
 
+    @property
+    def scales(self) -> bool:
+        """Whether the load decides anything: an autoscaler with one choice is at its most all day, and alerts say so."""
+        return self.min < self.max
+
 
 class RegistryServerSpec(Spec):
     """How many servers there are, how large they are, and who may reach them."""
@@ -69,6 +76,11 @@ class RegistryServerSpec(Spec):
     """Raise it after changing the registry's secret in Secrets Manager: users get their new passwords, servers restart."""
     clients: list[str] = Field(default_factory=list)
     """Namespaces besides the platform's own whose pods may reach the registry."""
+
+    @property
+    def temporary_gb(self) -> int:
+        """Room (GiB) of each server's temporary volume: an upload waits there until it is whole, and a full one is evicted."""
+        return self.upload_gb + 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,9 +193,9 @@ class Registry(pulumi.ComponentResource):
     def _upgrade(self, needs: list[pulumi.Resource]) -> k8s.batch.v1.Job:
         tracking, auth = self._uris
         spec = pods.pod(
-            container=pods.upgrade_container(tracking_uri=tracking, auth_uri=auth),
+            container=pods.upgrade_container(tracking_uri=tracking, auth_uri=auth, temporary_gb=UPGRADE_GB),
             volume=self._volume,
-            temporary_gb=1,
+            temporary_gb=UPGRADE_GB,
             restart="Never",
         )
         job: Any = {
@@ -234,15 +246,17 @@ class Registry(pulumi.ComponentResource):
         command = pods.server_args(tracking_uri=self._uris[0], artifacts=artifacts, workers=spec.workers, outside=host)
         env = pods.server_environment(request_mb=spec.request_mb, upload_gb=spec.upload_gb)
         pod = pods.pod(
-            container=pods.server_container(args=command, env=env, cpu=spec.cpu, memory=spec.memory),
+            container=pods.server_container(
+                args=command, env=env, cpu=spec.cpu, memory=spec.memory, temporary_gb=spec.temporary_gb
+            ),
             volume=self._volume,
-            # An upload waits here until it is whole; a pod whose volume is full is evicted.
-            temporary_gb=spec.upload_gb + 1,
+            temporary_gb=spec.temporary_gb,
         )
         metadata: Any = self._metadata(pods.NAME)
         # Any: a type checker that compares such a tree with the SDK's overloads takes gigabytes for it.
         deployed: Any = {
-            # How many there are is the autoscaler's to say.
+            # How many there are is the autoscaler's to say, where there is one.
+            **({} if spec.replicas.scales else {"replicas": spec.replicas.min}),
             "selector": {"match_labels": pods.labels("server")},
             "strategy": self._strategy(),
             "template": {
@@ -300,6 +314,7 @@ class Registry(pulumi.ComponentResource):
             "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": usage}}],
             "behavior": {"scale_down": {"stabilization_window_seconds": 600}},
         }
-        k8s.autoscaling.v2.HorizontalPodAutoscaler("registry", metadata=metadata, spec=scaled, opts=self._child)
+        if replicas.scales:
+            k8s.autoscaling.v2.HorizontalPodAutoscaler("registry", metadata=metadata, spec=scaled, opts=self._child)
         kept: Any = {"max_unavailable": 1, "selector": {"match_labels": pods.labels("server")}}
         k8s.policy.v1.PodDisruptionBudget("registry", metadata=metadata, spec=kept, opts=self._child)

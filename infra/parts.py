@@ -15,6 +15,7 @@ from components.general_pool import POOL as GENERAL
 from components.general_pool import GeneralPoolSpec
 from components.karpenter import KarpenterSpec
 from components.network import NetworkSpec
+from components.registry_pods import disk_mib
 from components.spec import Spec
 from infra.audiences import crossing
 from infra.stackfile import REGION_KEY
@@ -95,6 +96,7 @@ def disagreements(settings: Settings) -> Iterator[Problem]:
     """Parts that cannot stand together, with their paths in the stack file."""
     yield from crossing(settings)
     yield from _nobody_to_hold(settings)
+    yield from _no_room(settings)
     given = [key for key, field in AWS_PARTS.items() if getattr(settings, field) is not None]
     missing = [key for key in AWS_PARTS if key not in given]
     if settings.kubernetes is not None:
@@ -130,6 +132,26 @@ def _nobody_to_hold(settings: Settings) -> Iterator[Problem]:
             summary="the budget's action has no role to hold: the cluster's Karpenter is not the platform's",
             where="budget.watch.action.roles",
             fix="name the role of the cluster's Karpenter, or take the action out",
+        )
+
+
+def _no_room(settings: Settings) -> Iterator[Problem]:
+    """A server that asks for more disk than any node of the general pool has is never placed.
+
+    Karpenter counts on a node's disk less the 10 % at which the kubelet evicts and the 1 GiB that it keeps for itself
+    (karpenter-provider-aws 1.14, `pkg/providers/instancetype/types.go`).
+    """
+    registry, pool = settings.registry, settings.general_pool
+    if registry is None or pool is None:
+        return
+    room_mib = pool.disk_gb * 1024 * 9 // 10 - 1024
+    if disk_mib(registry.server.temporary_gb) > room_mib:
+        yield Problem(
+            summary="a server of the registry asks for more disk than a node of the general pool has for pods",
+            where="registry.server.uploadGb",
+            found=str(registry.server.upload_gb),
+            allowed=f"{(room_mib - disk_mib(0)) // 1024 - 1} with generalPool.diskGb: {pool.disk_gb}",
+            fix="lower it, or raise generalPool.diskGb",
         )
 
 

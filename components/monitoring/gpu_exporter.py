@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from components.pools import GPU_TAINT, POOL_LABEL
+from components.resources import small
 from versions import CHARTS
 
 CHART = "dcgm-exporter"
@@ -62,7 +63,7 @@ def exporter_values() -> dict[str, Any]:
         "service": {"enable": True},
         # The chart's own monitor cannot say which pool a node belongs to; the one below can.
         "serviceMonitor": {"enabled": False},
-        "resources": {"requests": {"cpu": "50m", "memory": "192Mi"}, "limits": {"memory": "512Mi"}},
+        "resources": small("50m", "192Mi", "512Mi"),
     }
 
 

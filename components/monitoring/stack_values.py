@@ -9,6 +9,7 @@ from typing import Any
 from components.monitoring.routes import SECRETS, configuration
 from components.monitoring.spec import MonitoringSpec, OidcSpec, RemoteWriteSpec, Size
 from components.pools import POOL_LABEL
+from components.resources import small
 
 GRAFANA_ADMIN = "grafana-admin"
 GRAFANA_OIDC = "grafana-oidc"
@@ -49,17 +50,17 @@ def stack_values(spec: MonitoringSpec, *, storage_class: str, nodes_namespace: s
         "kubeEtcd": off,
         "kubeProxy": off,
         "defaultRules": {"create": True, "rules": dict.fromkeys(NOT_ON_EKS, False)},
-        "prometheusOperator": {"resources": _resources("50m", "256Mi")},
+        "prometheusOperator": {"resources": small("50m", "256Mi")},
         "prometheus": _prometheus(spec, storage_class, cluster),
         "alertmanager": _alertmanager(spec, storage_class),
         "grafana": _grafana(spec, storage_class),
         "kube-state-metrics": {
             "metricLabelsAllowlist": [f"nodes=[{','.join(NODE_LABELS)}]"],
-            "resources": _resources("20m", SIZES[spec.size].state),
+            "resources": small("20m", SIZES[spec.size].state),
         },
         "prometheus-node-exporter": {
             "namespaceOverride": nodes_namespace,
-            "resources": _resources("20m", "64Mi"),
+            "resources": small("20m", "64Mi"),
             "prometheus": {
                 "monitor": {
                     "relabelings": [{"sourceLabels": ["__meta_kubernetes_pod_node_name"], "targetLabel": "node"}]
@@ -83,7 +84,7 @@ def _prometheus(spec: MonitoringSpec, storage_class: str, cluster: str) -> dict[
             "retention": f"{spec.retention_days}d",
             "retentionSize": f"{gib * USED_PERCENT // 100}GiB",
             "storageSpec": {"volumeClaimTemplate": _claim(storage_class, gib)},
-            "resources": _resources(sized.cpu, sized.memory),
+            "resources": small(sized.cpu, sized.memory),
             "externalLabels": {"cluster": cluster},
             "remoteWrite": [_remote_write(spec.remote_write)] if spec.remote_write else [],
         },
@@ -100,7 +101,7 @@ def _alertmanager(spec: MonitoringSpec, storage_class: str) -> dict[str, Any]:
             "replicas": spec.alertmanager_replicas,
             "podAntiAffinity": "hard" if spec.high_availability else "soft",
             "storage": {"volumeClaimTemplate": _claim(storage_class, spec.storage_gib.alertmanager)},
-            "resources": _resources("20m", "128Mi"),
+            "resources": small("20m", "128Mi"),
             "secrets": [SECRETS] if secret else [],
         },
     }
@@ -122,7 +123,12 @@ def _grafana(spec: MonitoringSpec, storage_class: str) -> dict[str, Any]:
         "initChownData": {"enabled": False},
         "testFramework": {"enabled": False},
         "defaultDashboardsTimezone": "utc",
-        "resources": _resources("50m", "256Mi"),
+        "resources": small("50m", "256Mi"),
+        # Its containers copy every dashboard and data source into emptyDirs.
+        "sidecar": {
+            "resources": small("10m", "128Mi"),
+            **{each: {"sizeLimit": "64Mi"} for each in ("dashboards", "datasources")},
+        },
     }
     if spec.grafana.root_url:
         ini["server"] = {"root_url": spec.grafana.root_url}
@@ -166,8 +172,3 @@ def _claim(storage_class: str, gib: int) -> dict[str, Any]:
             "resources": {"requests": {"storage": f"{gib}Gi"}},
         }
     }
-
-
-def _resources(cpu: str, memory: str) -> dict[str, Any]:
-    # No limit on processors: being slowed while catching up is how a restart becomes an outage.
-    return {"requests": {"cpu": cpu, "memory": memory}, "limits": {"memory": memory}}

@@ -225,6 +225,34 @@ def test_without_a_named_secret_grafanas_password_is_made_in_the_cluster_and_sta
     assert not [each for each in found if each.token.startswith("aws:")]
 
 
+PARTS = {
+    "": "external-secrets",
+    "webhook": "external-secrets-webhook",
+    "certController": "external-secrets-cert-controller",
+}
+"""Where the chart's values say something of each Deployment of External Secrets, and its pods' label."""
+
+
+@pytest.mark.parametrize("replicas", [1, 2, 5])
+@pytest.mark.parametrize("part", PARTS)
+def test_whatever_the_api_server_waits_for_outlives_a_node_once_there_are_two_of_it(part: str, replicas: int) -> None:
+    whole = operator_values(ExternalSecretsSpec(replicas=replicas))
+    found = whole[part] if part else whole
+    assert found["replicaCount"] == replicas
+    assert found["podDisruptionBudget"] == {"enabled": replicas > 1, "minAvailable": 1}
+    on_nodes, on_zones = found["topologySpreadConstraints"]
+    assert (on_nodes["topologyKey"], on_zones["topologyKey"]) == (
+        "kubernetes.io/hostname",
+        "topology.kubernetes.io/zone",
+    )
+    assert on_nodes["whenUnsatisfiable"] == ("DoNotSchedule" if replicas > 1 else "ScheduleAnyway")
+    assert on_zones["whenUnsatisfiable"] == "ScheduleAnyway"
+    for spread in (on_nodes, on_zones):
+        assert spread["labelSelector"] == {"matchLabels": {"app.kubernetes.io/name": PARTS[part]}}
+    assert ("enable-leader-election" in whole["certController"].get("extraArgs", {})) is (replicas > 1)
+    assert whole["leaderElect"] is (replicas > 1)
+
+
 def test_every_group_and_every_dashboard_is_declared() -> None:
     found = own(declared("dev", "{}"))
     rules = {each.inputs["metadata"]["name"]: each.inputs["spec"] for each in found if "PrometheusRule" in each.token}
