@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,13 +36,20 @@ class AddonsSpec(Spec):
     """Replicas of CoreDNS."""
 
 
-def configuration(addon: str, spec: AddonsSpec) -> dict[str, Any]:
-    """The configuration values of one add-on, as its own schema names them; empty for its defaults."""
+def configuration(addon: str, spec: AddonsSpec, tags: Mapping[str, str]) -> dict[str, Any]:
+    """The configuration values of one add-on, as its own schema names them; empty for its defaults.
+
+    `tags` go on the network interfaces that vpc-cni makes.
+    """
     tolerate = [CRITICAL_ONLY]
     values: dict[str, dict[str, Any]] = {
         "vpc-cni": {
             "enableNetworkPolicy": str(spec.network_policy).lower(),
-            "env": {"ENABLE_PREFIX_DELEGATION": str(spec.prefix_delegation).lower(), "WARM_PREFIX_TARGET": "1"},
+            "env": {
+                "ADDITIONAL_ENI_TAGS": json.dumps(dict(tags), sort_keys=True),
+                "ENABLE_PREFIX_DELEGATION": str(spec.prefix_delegation).lower(),
+                "WARM_PREFIX_TARGET": "1",
+            },
         },
         "coredns": {"replicaCount": spec.dns_replicas, "tolerations": tolerate},
         "aws-ebs-csi-driver": {"controller": {"tolerations": tolerate}},
@@ -59,6 +66,7 @@ class AddonsArgs:
     name: str
     version: str
     cluster_name: pulumi.Input[str]
+    tags: Mapping[str, str]
     before_nodes: bool
     needs: list[pulumi.Resource]
 
@@ -76,7 +84,7 @@ class Addons(pulumi.ComponentResource):
         self.register_outputs({})
 
     def _addon(self, addon: Addon) -> aws.eks.Addon:
-        values = configuration(addon.name, self._args.spec)
+        values = configuration(addon.name, self._args.spec, self._args.tags)
         roles, needs = self._role(addon.name)
         return aws.eks.Addon(
             addon.name,

@@ -19,7 +19,7 @@ from components.registry_secrets import secret_name
 from components.storage import Storage, StorageArgs
 from infra.content import content_args, context
 from infra.ground import Ground, OwnCluster
-from infra.on_aws import OnAws
+from infra.on_aws import OnAws, tags_of
 from infra.outputs import deployed, export, export_cost
 from infra.plan import Plan, hold, plan
 from infra.services import Services
@@ -46,7 +46,9 @@ def build(stack: Stack) -> None:
     namespaces = Namespaces(
         "namespaces", NamespacesArgs(spec=settings.namespaces, provider=provider, labels=labels), on_it
     )
-    storage = Storage("storage", StorageArgs(spec=settings.storage, provider=provider, labels=labels), on_it)
+    storage = Storage(
+        "storage", StorageArgs(spec=settings.storage, tags=tags_of(settings), provider=provider, labels=labels), on_it
+    )
     services = Services(
         settings=settings,
         cluster=stack.aws.cluster_name(name) if stack.aws else name,

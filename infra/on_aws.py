@@ -105,6 +105,7 @@ class OnAws:
             name=self._name,
             version=self._parts.cluster.version,
             cluster_name=self.cluster.cluster_name,
+            tags=tags_of(self._stack.settings),
             before_nodes=before_nodes,
             needs=needs or [],
         )
