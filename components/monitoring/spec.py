@@ -184,7 +184,7 @@ class VolumesSpec(Spec):
     docs/runbooks/monitoring-volume-filling.md."""
 
     prometheus: int = Field(default=50, ge=10, le=16384)
-    """Volume of each Prometheus; it keeps at most 85 % of this, whatever `retentionDays` says."""
+    """Volume of each Prometheus; it keeps at most 80 % of this, whatever `retentionDays` says."""
     alertmanager: int = Field(default=5, ge=1, le=100)
     """Volume of each Alertmanager: silences, and what was told to whom."""
     grafana: int = Field(default=5, ge=1, le=100)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from components.monitoring import stock_alerts
 from components.monitoring.routes import SECRETS, configuration
 from components.monitoring.spec import MonitoringSpec, OidcSpec, RemoteWriteSpec, Size
 from components.pools import POOL_LABEL
@@ -14,8 +15,9 @@ from components.resources import small
 GRAFANA_ADMIN = "grafana-admin"
 GRAFANA_OIDC = "grafana-oidc"
 REMOTE_WRITE = "remote-write"
-USED_PERCENT = 85
-"""Share of a volume (percent) up to which Prometheus fills it: the rest is for what it writes before it compacts."""
+USED_PERCENT = 80
+"""Share of a volume (percent) up to which Prometheus fills it: the rest is for what it writes before it compacts, and for the file
+system. The chart's own alert on volumes looks at those with less than 15 % left, which a full Prometheus would always be at 85."""
 
 NODE_LABELS = (POOL_LABEL, "karpenter.sh/nodepool", "karpenter.sh/capacity-type", "node.kubernetes.io/instance-type")
 """Labels of nodes that kube-state-metrics passes on."""
@@ -49,7 +51,11 @@ def stack_values(spec: MonitoringSpec, *, storage_class: str, nodes_namespace: s
         "kubeScheduler": off,
         "kubeEtcd": off,
         "kubeProxy": off,
-        "defaultRules": {"create": True, "rules": dict.fromkeys(NOT_ON_EKS, False)},
+        "defaultRules": {
+            "create": True,
+            "rules": dict.fromkeys(NOT_ON_EKS, False),
+            "disabled": stock_alerts.rules(),
+        },
         "prometheusOperator": {"resources": small("50m", "256Mi")},
         "prometheus": _prometheus(spec, storage_class, cluster),
         "alertmanager": _alertmanager(spec, storage_class),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from components.alerts.catalogue import GROUPS
+from components.alerts.catalogue import GROUPS, alerts
 from components.alerts.rule import Severity, Team
 from components.dashboards.catalogue import BOARDS
 from components.external_secrets import ExternalSecretsSpec, from_store, operator_values
@@ -20,6 +21,7 @@ from components.monitoring.component import chosen
 from components.monitoring.gpu_exporter import CHART, METRICS, exporter_monitor, exporter_values
 from components.monitoring.routes import configuration
 from components.monitoring.spec import AlertsSpec, MonitoringSpec
+from components.monitoring.stock_alerts import OFF
 from components.monitoring.stack_values import NODE_LABELS, SIZES, stack_values
 from components.pools import POOL_LABEL
 from infra.build import build
@@ -98,7 +100,7 @@ def test_prometheus_reads_every_teams_monitors_and_keeps_what_it_read() -> None:
     assert len(switches) == 5
     assert not any(spec[key] for key in switches)
     assert spec["retention"] == "21d"
-    assert spec["retentionSize"] == "68GiB"
+    assert spec["retentionSize"] == "64GiB"
     claim = spec["storageSpec"]["volumeClaimTemplate"]["spec"]
     assert claim["resources"]["requests"]["storage"] == "80Gi"
     assert claim["storageClassName"] == "gp3"
@@ -109,6 +111,23 @@ def test_what_runs_where_nobody_can_read_it_is_off() -> None:
     for part in ("kubeControllerManager", "kubeScheduler", "kubeEtcd", "kubeProxy"):
         assert found[part] == {"enabled": False}
     assert not any(found["defaultRules"]["rules"].values())
+
+
+def test_stock_alerts_that_would_never_rest_are_off_and_each_is_one_that_the_chart_has() -> None:
+    off = values()["defaultRules"]["disabled"]
+    assert {f"Kube{what}Overcommit" for what in ("CPU", "Memory", "CPUQuota", "MemoryQuota")} <= off.keys()
+    assert all(switched is True for switched in off.values())
+    facts = json.loads((ROOT / "kube" / "data" / "charts" / "kube-prometheus-stack.json").read_text())
+    assert off.keys() == OFF.keys() <= set(facts["sets"]["alert"])
+    assert all(len(reason) > 10 for reason in OFF.values())
+    assert not any(key in found for key in OFF for found in (alert.name for alert in alerts()))
+
+
+@pytest.mark.parametrize("gib", [10, 11, 50, 199, 16384])
+def test_a_full_prometheus_leaves_more_room_than_the_stock_alert_on_volumes_looks_at(gib: int) -> None:
+    spec = values(storageGib={"prometheus": gib})["prometheus"]["prometheusSpec"]
+    file_system = Decimal(gib) * Decimal("0.98")
+    assert (file_system - int(spec["retentionSize"].removesuffix("GiB"))) / file_system > Decimal("0.15")
 
 
 @pytest.mark.parametrize(
