@@ -11,6 +11,7 @@ import pulumi
 import pulumi_aws as aws
 from pydantic import Field
 
+from components.gpu_engine import GpuEngine, agent_values
 from components.iam import trust_pods
 from components.spec import Spec
 from versions import ADDONS, Addon
@@ -36,10 +37,10 @@ class AddonsSpec(Spec):
     """Replicas of CoreDNS."""
 
 
-def configuration(addon: str, spec: AddonsSpec, tags: Mapping[str, str]) -> dict[str, Any]:
+def configuration(addon: str, spec: AddonsSpec, tags: Mapping[str, str], engine: GpuEngine) -> dict[str, Any]:
     """The configuration values of one add-on, as its own schema names them; empty for its defaults.
 
-    `tags` go on the network interfaces that vpc-cni makes.
+    `tags` go on the network interfaces that vpc-cni makes, `engine` is whose DCGM runs on GPU nodes.
     """
     tolerate = [CRITICAL_ONLY]
     values: dict[str, dict[str, Any]] = {
@@ -53,6 +54,7 @@ def configuration(addon: str, spec: AddonsSpec, tags: Mapping[str, str]) -> dict
         },
         "coredns": {"replicaCount": spec.dns_replicas, "tolerations": tolerate},
         "aws-ebs-csi-driver": {"controller": {"tolerations": tolerate}},
+        "eks-node-monitoring-agent": agent_values(engine),
         "metrics-server": {"tolerations": tolerate},
     }
     return values.get(addon, {})
@@ -67,6 +69,7 @@ class AddonsArgs:
     version: str
     cluster_name: pulumi.Input[str]
     tags: Mapping[str, str]
+    engine: GpuEngine
     before_nodes: bool
     needs: list[pulumi.Resource]
 
@@ -84,7 +87,7 @@ class Addons(pulumi.ComponentResource):
         self.register_outputs({})
 
     def _addon(self, addon: Addon) -> aws.eks.Addon:
-        values = configuration(addon.name, self._args.spec, self._args.tags)
+        values = configuration(addon.name, self._args.spec, self._args.tags, self._args.engine)
         roles, needs = self._role(addon.name)
         return aws.eks.Addon(
             addon.name,

@@ -55,6 +55,7 @@ def build(stack: Stack) -> None:
         ground=ground,
         in_aws=_in_aws(on_aws, stack) if on_aws else None,
         labels=labels,
+        engine=stack.engine,
         namespaces=namespaces,
         needs=(storage, *ground.nodes(labels)),
     )

@@ -106,6 +106,7 @@ class OnAws:
             version=self._parts.cluster.version,
             cluster_name=self.cluster.cluster_name,
             tags=tags_of(self._stack.settings),
+            engine=self._stack.engine,
             before_nodes=before_nodes,
             needs=needs or [],
         )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pulumi
 
 from components.external_secrets import ExternalSecrets, ExternalSecretsArgs
+from components.gpu_engine import GpuEngine
 from components.identity import InAws
 from components.monitoring.component import NAMESPACE as MONITORING
 from components.monitoring.component import Monitoring, MonitoringArgs
@@ -29,6 +30,7 @@ class Services:
     ground: Ground
     in_aws: InAws | None
     labels: Mapping[str, str]
+    engine: GpuEngine
     namespaces: pulumi.Resource
     needs: tuple[pulumi.Resource, ...]
 
@@ -75,6 +77,7 @@ class Services:
             cluster=self.cluster,
             in_aws=self.in_aws,
             registry=self.settings.registry is not None,
+            engine=self.engine,
             storage_class=self.settings.storage.class_name,
             provider=self.ground.provider,
             labels=self.labels,

@@ -12,8 +12,10 @@ from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from components.budget_spec import BudgetSpec
 from components.cluster import ClusterSpec
+from components.existing_cluster import Part
 from components.external_secrets import ExternalSecretsSpec
 from components.general_pool import GeneralPoolSpec
+from components.gpu_engine import GpuEngine, engine
 from components.gpu_pool import GpuPoolSpec
 from components.karpenter import KarpenterSpec
 from components.monitoring.spec import MonitoringSpec
@@ -124,6 +126,14 @@ class Stack:
     def region(self) -> str:
         """The AWS region; empty where there is no AWS."""
         return self.aws.region if self.aws else ""
+
+    @property
+    def engine(self) -> GpuEngine:
+        """Whose DCGM engine runs on GPU nodes."""
+        existing = self.aws.cluster.existing if self.aws else None
+        ours = self.aws is not None and (existing is None or existing.addons is Part.MANAGED)
+        types = [each for pool in self.settings.gpu_pools.values() for each in pool.instance_types]
+        return engine(types, agent=ours)
 
     @property
     def on_aws(self) -> Aws:

@@ -14,6 +14,7 @@ from components.alerts.catalogue import GROUPS
 from components.alerts.rule import Group
 from components.dashboards.board import Board
 from components.dashboards.catalogue import BOARDS
+from components.gpu_engine import GpuEngine
 from components.iam import allow
 from components.identity import InAws, identity
 from components.monitoring import gpu_exporter, routes, stack_values
@@ -33,7 +34,7 @@ class MonitoringArgs:
     """What monitoring is made from; `needs` are nodes and storage, `secrets` what makes External Secrets ready.
 
     `cluster` is the cluster's plain name; `in_aws` is where its pods get roles, and None outside AWS.
-    `registry` says whether there is a registry to watch.
+    `registry` says whether there is a registry to watch, `engine` whose DCGM runs on GPU nodes.
     """
 
     spec: MonitoringSpec
@@ -41,6 +42,7 @@ class MonitoringArgs:
     cluster: str
     in_aws: InAws | None
     registry: bool
+    engine: GpuEngine
     storage_class: str
     provider: k8s.Provider
     labels: Mapping[str, str]
@@ -68,7 +70,7 @@ class Monitoring(pulumi.ComponentResource):
         if args.spec.karpenter:
             self._object("ServiceMonitor", "karpenter", gpu_exporter.karpenter_monitor(), stack)
         if args.spec.gpus:
-            exporter = self._release(gpu_exporter.CHART, on_nodes, gpu_exporter.exporter_values(), [stack])
+            exporter = self._release(gpu_exporter.CHART, on_nodes, gpu_exporter.exporter_values(args.engine), [stack])
             self._object(
                 "ServiceMonitor", gpu_exporter.CHART, gpu_exporter.exporter_monitor(), exporter, NODES_NAMESPACE
             )

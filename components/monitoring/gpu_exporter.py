@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from components.gpu_engine import GpuEngine, exporter_environment
 from components.pools import GPU_TAINT, POOL_LABEL
 from components.resources import small
 from versions import CHARTS
@@ -50,8 +51,8 @@ in the exporter's default list.
 """
 
 
-def exporter_values() -> dict[str, Any]:
-    """The chart's values."""
+def exporter_values(engine: GpuEngine) -> dict[str, Any]:
+    """The chart's values; `engine` is whose DCGM runs on GPU nodes."""
     chart = CHARTS[CHART]
     return {
         # The chart joins repository and tag with a colon, so a digest stands behind the tag.
@@ -60,6 +61,7 @@ def exporter_values() -> dict[str, Any]:
         "nodeSelector": {"nvidia.com/gpu.present": "true"},
         "tolerations": [{"key": GPU_TAINT, "operator": "Exists", "effect": "NoSchedule"}],
         "priorityClassName": "system-node-critical",
+        "extraEnv": exporter_environment(engine),
         "service": {"enable": True},
         # The chart's own monitor cannot say which pool a node belongs to; the one below can.
         "serviceMonitor": {"enabled": False},

@@ -16,8 +16,8 @@ GRAFANA_ADMIN = "grafana-admin"
 GRAFANA_OIDC = "grafana-oidc"
 REMOTE_WRITE = "remote-write"
 USED_PERCENT = 80
-"""Share of a volume (percent) up to which Prometheus fills it: the rest is for what it writes before it compacts, and for the file
-system. The chart's own alert on volumes looks at those with less than 15 % left, which a full Prometheus would always be at 85."""
+"""Share of a volume (percent) up to which Prometheus fills it: the rest is for what it writes before it compacts, and for the
+file system. The chart's own alert looks at volumes with less than 15 % left; at 85 percent a full Prometheus would be one."""
 
 NODE_LABELS = (POOL_LABEL, "karpenter.sh/nodepool", "karpenter.sh/capacity-type", "node.kubernetes.io/instance-type")
 """Labels of nodes that kube-state-metrics passes on."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 OFF: Mapping[str, str] = {
-    "KubeCPUOvercommit": "Karpenter buys the nodes that pods ask for and packs them, so losing the largest one never fits the rest;"
-    " a new one comes. GeneralPoolNearLimit says when it may not",
+    "KubeCPUOvercommit": "Karpenter packs the nodes that it buys, so what runs on the largest never fits the others; a new node"
+    " comes, and GeneralPoolNearLimit says when it may not",
     "KubeMemoryOvercommit": "the same of memory",
     "KubeCPUQuotaOvercommit": "quotas are compared with the nodes of this minute, and most of them come when they are asked for",
     "KubeMemoryQuotaOvercommit": "the same of memory",

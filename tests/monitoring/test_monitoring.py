@@ -17,12 +17,13 @@ from components.alerts.catalogue import GROUPS, alerts
 from components.alerts.rule import Severity, Team
 from components.dashboards.catalogue import BOARDS
 from components.external_secrets import ExternalSecretsSpec, from_store, operator_values
+from components.gpu_engine import GpuEngine
 from components.monitoring.component import chosen
 from components.monitoring.gpu_exporter import CHART, METRICS, exporter_monitor, exporter_values
 from components.monitoring.routes import configuration
 from components.monitoring.spec import AlertsSpec, MonitoringSpec
-from components.monitoring.stock_alerts import OFF
 from components.monitoring.stack_values import NODE_LABELS, SIZES, stack_values
+from components.monitoring.stock_alerts import OFF
 from components.pools import POOL_LABEL
 from infra.build import build
 from infra.declared import Declared, declare
@@ -85,7 +86,7 @@ def own(found: tuple[Declared, ...], component: str = "Monitoring") -> list[Decl
 def test_every_value_is_one_that_the_charts_read(changed: dict[str, Any]) -> None:
     for chart, given in (
         ("kube-prometheus-stack", values(**changed)),
-        (CHART, exporter_values()),
+        (CHART, exporter_values(GpuEngine.AGENT)),
         ("external-secrets", operator_values(ExternalSecretsSpec(replicas=2))),
     ):
         assert check_values(chart, CHARTS[chart].version, given) == []
@@ -180,7 +181,7 @@ def test_the_gpu_exporter_has_the_fields_that_its_default_leaves_out_and_runs_on
         if kind != "label":
             assert exporters()[CHART].series[name].type == kind
     assert {"DCGM_EXP_XID_ERRORS_COUNT", "DCGM_FI_DEV_ECC_DBE_VOL_TOTAL", "DCGM_FI_DEV_THERMAL_VIOLATION"} <= names
-    found = exporter_values()
+    found = exporter_values(GpuEngine.AGENT)
     assert found["nodeSelector"] == {"nvidia.com/gpu.present": "true"}
     assert found["tolerations"][0]["key"] == "nvidia.com/gpu"
     assert len(found["customMetrics"].splitlines()) == len(METRICS)
