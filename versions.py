@@ -12,13 +12,32 @@ KUBERNETES = "1.36"
 
 
 @dataclass(frozen=True, kw_only=True)
+class Image:
+    """A container image at one tag; `digest` is empty when it has not been read, and then a rule refuses it in prod.
+
+    `architectures` is empty until `modelyard images refresh` has read them.
+    """
+
+    name: str
+    repository: str
+    tag: str
+    digest: str = ""
+    architectures: tuple[str, ...] = ()
+
+    @property
+    def reference(self) -> str:
+        """What a container says for its image."""
+        return f"{self.repository}:{self.tag}" + (f"@{self.digest}" if self.digest else "")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Chart:
     """A Helm chart at one version.
 
     `digest` is that of the chart in its OCI registry: Helm refuses another one under the same version. It is empty where it
     has not been read, or where the chart lies in an HTTP repository, which Helm cannot ask for a digest; in prod a rule
-    refuses such a chart. `image_tag` and `image_digest` are those of the chart's own image, the
-    tag only where it is not the version.
+    refuses such a chart. The others are those of the chart's own image, the tag only where it is not the version; what
+    else a chart runs is in `CHART_IMAGES`. `architectures` is empty until `modelyard images refresh` has read them.
     """
 
     name: str
@@ -26,9 +45,23 @@ class Chart:
     repository: str
     crds: tuple[str, ...] = ()
     digest: str = ""
+    image_repository: str = ""
     image_tag: str = ""
     image_digest: str = ""
-    architectures: tuple[str, ...] = ("amd64", "arm64")
+    architectures: tuple[str, ...] = ()
+
+    @property
+    def image(self) -> Image | None:
+        """The chart's own image, where the platform names it by its digest."""
+        if not self.image_repository:
+            return None
+        return Image(
+            name=self.name,
+            repository=self.image_repository,
+            tag=self.image_tag or self.version,
+            digest=self.image_digest,
+            architectures=self.architectures,
+        )
 
     @property
     def reference(self) -> str:
@@ -61,12 +94,15 @@ CHARTS = {
             version="1.14.1",
             repository="oci://public.ecr.aws/karpenter",
             digest="sha256:91434e00fb102d6ee0d1bd34a4457a32fe01a8fa833fe1a2a37da4f50272079b",
+            image_repository="public.ecr.aws/karpenter/controller",
             image_digest="sha256:445baefaaa689029cc12ac1f659b916b0b82fb14308ce536f8521fcf079116fa",
         ),
         Chart(
             name="nvidia-device-plugin",
             version="0.20.0",
             repository="https://nvidia.github.io/k8s-device-plugin",
+            image_repository="nvcr.io/nvidia/k8s-device-plugin",
+            image_tag="v0.20.0",
             image_digest="sha256:a61ba9fd8efb82f3a79f877f7580e02c1e8e7593f62473644bc9c79e315c3312",
         ),
         Chart(
@@ -90,6 +126,7 @@ CHARTS = {
             name="dcgm-exporter",
             version="4.8.2",
             repository="https://nvidia.github.io/dcgm-exporter/helm-charts",
+            image_repository="nvcr.io/nvidia/k8s/dcgm-exporter",
             image_tag="4.5.3-4.8.2-distroless",
             image_digest="sha256:60d3b00ac80b4ae77f94dae2f943685605585ad9e92fdccda3154d009ae317cc",
         ),
@@ -97,30 +134,49 @@ CHARTS = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class Image:
-    """A container image at one tag; `digest` is empty when it has not been read, and then a rule refuses it in prod."""
-
-    name: str
-    repository: str
-    tag: str
-    digest: str = ""
-    architectures: tuple[str, ...] = ("amd64", "arm64")
-
-    @property
-    def reference(self) -> str:
-        """What a container says for its image."""
-        return f"{self.repository}:{self.tag}" + (f"@{self.digest}" if self.digest else "")
-
-
 IMAGES = {
     image.name: image
     for image in (
         Image(name="efa-device-plugin", repository="public.ecr.aws/eks/aws-efa-k8s-device-plugin", tag="v0.5.20"),
         # `-full` has PostgreSQL's driver, boto3, the users' app and the metrics exporter; the plain image has none of them.
+        # Nobody has read whether there is one for arm64, which prod's general pool (m7g) needs: `modelyard images refresh` does.
         Image(name="mlflow", repository="ghcr.io/mlflow/mlflow", tag="v3.17.2-full"),
     )
 }
+
+
+CHART_IMAGES = {
+    "external-secrets": (
+        Image(
+            name="external-secrets",
+            repository="ghcr.io/external-secrets/external-secrets",
+            tag="v2.9.0",
+        ),
+    ),
+    "kube-prometheus-stack": (
+        Image(name="prometheus", repository="quay.io/prometheus/prometheus", tag="v3.14.0-distroless"),
+        Image(name="alertmanager", repository="quay.io/prometheus/alertmanager", tag="v0.34.0"),
+        Image(name="prometheus-operator", repository="quay.io/prometheus-operator/prometheus-operator", tag="v0.93.1"),
+        Image(
+            name="prometheus-config-reloader",
+            repository="quay.io/prometheus-operator/prometheus-config-reloader",
+            tag="v0.93.1",
+        ),
+        Image(
+            name="kube-state-metrics",
+            repository="registry.k8s.io/kube-state-metrics/kube-state-metrics",
+            tag="v2.20.0",
+        ),
+        Image(name="node-exporter", repository="quay.io/prometheus/node-exporter", tag="v1.12.1-distroless"),
+        Image(name="grafana", repository="docker.io/grafana/grafana", tag="13.2.0"),
+        Image(name="k8s-sidecar", repository="quay.io/kiwigrid/k8s-sidecar", tag="2.10.1"),
+        Image(name="kube-webhook-certgen", repository="ghcr.io/jkroepke/kube-webhook-certgen", tag="1.8.7"),
+    ),
+}
+"""What else a chart runs with the values that it is given, by the tag that the chart itself names: no digest pins these.
+
+Repositories and tags are those of the charts' own values (`kube/data/charts`); a test holds both together.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)

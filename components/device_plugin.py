@@ -54,7 +54,7 @@ def plugin_values(sharing: Mapping[str, SharingSpec]) -> dict[str, Any]:
     chart = CHARTS["nvidia-device-plugin"]
     return {
         # The chart joins repository and tag with a colon, so a digest stands behind the tag.
-        "image": {"tag": f"v{chart.version}@{chart.image_digest}"},
+        "image": {"tag": f"{chart.image_tag}@{chart.image_digest}"},
         "config": {"map": plugin_configs(sharing), "default": "default"},
         "gfd": {"enabled": False},
         "nodeSelector": {PLUGIN_LABEL: "true"},

@@ -24,7 +24,6 @@ KEYS, DATABASE = "registry-keys", "registry-database"
 DATABASE_DIR, DATA_DIR = "/run/registry/database", "/var/lib/registry"
 METRICS_DIR, TEMPORARY_DIR = "/run/registry/metrics", "/tmp"  # noqa: S108 - a volume of the pod's own
 USER_ID = 10001
-ARCHITECTURES = IMAGES["mlflow"].architectures
 
 POSTGRES_TRACKING = "postgresql+psycopg2:///?service=registry"
 POSTGRES_AUTH = "postgresql+psycopg2:///?service=registry-auth"

@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from ops import commands, prices_cli, registry_cli, report_cli, reporting, shell, simulate_cli
+from ops import commands, images_cli, prices_cli, registry_cli, report_cli, reporting, shell, simulate_cli
 from ops import doctor as diagnosis
 from ops import judge as judging
 from ops import recover as recovery
@@ -43,6 +43,7 @@ app.add_typer(registry_cli.registry)
 app.add_typer(registry_cli.models)
 app.add_typer(report_cli.app)
 app.add_typer(prices_cli.app)
+app.add_typer(images_cli.app)
 app.command(epilog=simulate_cli.EPILOG)(simulate_cli.simulate)
 
 

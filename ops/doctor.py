@@ -18,10 +18,11 @@ import yaml
 from infra import program as wiring
 from infra.settings import Stack
 from infra.stackfile import StackFile
-from ops import health, world
+from ops import health, images, world
 from ops.account import Account
 from ops.engine import Engine
 from ops.health import Answers, Check, Status
+from ops.oci import Registries
 from ops.show import Show
 from ops.world import Place, World
 from problem import ExitCode, Refused
@@ -138,12 +139,18 @@ def _stack(place: Place, show: Show) -> list[Check]:
     return [*checks, *cloud(place, stack, state, Account.of(region))]
 
 
-def cloud(place: Place, stack: Stack, state: dict[str, Any], account: Answers) -> Iterator[Check]:
-    """What the account, the state and the way to the cluster say; `state` is empty when there is none to read."""
+def cloud(
+    place: Place, stack: Stack, state: dict[str, Any], account: Answers, read: images.Read | None = None
+) -> Iterator[Check]:
+    """What the account, the registries, the state and the way to the cluster say; `state` is empty when there is none to read.
+
+    `read` asks a registry for a manifest; the public ones are asked without it.
+    """
     found = shutil.which("aws")
     fix = "" if found else "install the AWS CLI, version 2: the cluster's kubeconfig calls it for tokens"
     yield Check(name="aws", status=Status.OK if found else Status.FAIL, found=found or "no `aws` CLI on PATH", fix=fix)
     yield from _kubectl(stack)
+    yield from images.checks(images.wanted(stack), read or Registries().manifest)
     checks = list(health.judged(account, stack))
     yield from checks
     if checks[0].status is Status.UNKNOWN:

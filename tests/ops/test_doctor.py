@@ -16,12 +16,13 @@ import pytest
 from botocore.stub import Stubber  # type: ignore[import-untyped]
 
 from infra.settings import Stack
-from ops import commands, doctor, health, needs
+from ops import commands, doctor, health, images, needs
 from ops import world as worlds
 from ops.account import Account, Unanswered, Zone
 from ops.commands import Job
 from ops.engine import Engine
 from ops.health import Check, Status
+from ops.oci import Manifest
 from ops.show import Show
 from ops.world import Place, World
 from problem import ExitCode, Refused
@@ -31,6 +32,12 @@ from versions import ADDONS, KUBERNETES, Addon
 TYPES = ("m7g.large", "m7g.xlarge", "g6.xlarge", "g6.2xlarge")
 ARN = "arn:aws:sts::000000000000:assumed-role/modelyard-deployer/ci"
 G_SPOT, G_ON_DEMAND, STANDARD = "L-3819A6DF", "L-DB2E81BA", "L-1216C47A"
+
+
+@pytest.fixture(autouse=True)
+def no_registry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody outside is asked; what is made of a registry's answers is in test_images."""
+    monkeypatch.setattr("ops.images.wanted", lambda _: [])
 
 
 def stack(**changes: Any) -> Stack:
@@ -365,6 +372,17 @@ def test_kubectl_is_needed_when_the_registry_has_content_and_no_address(
         found = [each for each in doctor.cloud(place, of, {}, Healthy()) if each.name == "kubectl"]
         assert [each.stops for each in found] == ([not there] if asked else [])
         assert all("install kubectl" in each.fix for each in found) or there
+
+
+def test_an_image_that_does_not_run_on_its_nodes_stops_an_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    file = Path(__file__).resolve().parents[2] / "Pulumi.dev.yaml"
+    place = Place(root=file.parent, stack="dev", stack_file=file, world=World.CLOUD)
+    image = images.Wanted(name="app", repository="r/app", tag="1", needs=frozenset({"arm64"}))
+    monkeypatch.setattr("ops.images.wanted", lambda _: [image])
+    for built, stops in ((("amd64",), True), (("amd64", "arm64"), False)):
+        answer = Manifest(digest="sha256:0", architectures=built)
+        found = doctor.cloud(place, stack(), {}, Healthy(denied="caller"), lambda *_, answer=answer: answer)
+        assert [each.stops for each in found if each.name == "image app"] == [stops]
 
 
 @pytest.fixture
