@@ -143,7 +143,8 @@ class _Session(requests.Session):
 
     def rebuild_auth(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
         headers, before, after = prepared_request.headers, response.request.url, prepared_request.url
-        if "Authorization" in headers and self.should_strip_auth(str(before), str(after)):
+        strip = self.should_strip_auth(str(before), str(after))  # type: ignore[no-untyped-call]
+        if "Authorization" in headers and strip:
             del headers["Authorization"]
 
 
