@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from pricing import inputs
 from pricing.book import PriceBook
 from pricing.cost import CostItem, Totals, totals
 from pricing.free import why_free
@@ -46,11 +47,16 @@ class Estimator:
     def items(self, node: Node) -> tuple[CostItem, ...] | None:
         """The lines of one resource; None when it is free."""
         price = PRICED.get(node.type)
-        if (price is None and why_free(node.type)) or (not self.book.region and node.type in ON_WHOSE_CLUSTER):
+        if not self.book.region and node.type in ON_WHOSE_CLUSTER:
+            return None
+        unread = inputs.findings(node, self.book.region)
+        if price is None and why_free(node.type) and not unread:
             return None
         component = component_of(self.graph, node)
         usage = self.usage.at(component, node.name)
         meter = Meter(component=component, name=node.name, book=self.book, usage=usage, today=self.today)
+        if unread:
+            return (meter.unpriced("cost", "; ".join(unread)),)
         if price is None:
             return (meter.unpriced("cost", f"nobody has said what a {node.type} costs"),)
         try:

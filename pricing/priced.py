@@ -11,7 +11,7 @@ from pricing.cost import CostItem
 from pricing.graph import UNKNOWN, Node, Value
 from pricing.meters import Meter
 from pricing.nodepools import Unpriced, node_pool
-from pricing.tokens import GPU_POOL, NODE_POOL, PLATFORM
+from pricing.tokens import GPU_POOL, LAUNCH_TEMPLATE, NODE_CLASS, NODE_POOL, PLATFORM, STORAGE_CLASS
 
 STANDARD_BYTES = 4096
 """Up to this length intelligent tiering keeps an SSM parameter standard, which is free."""
@@ -195,3 +195,6 @@ PRICED: Mapping[str, Price] = {
 
 ON_WHOSE_CLUSTER = frozenset(key for key in PRICED if key.startswith("kubernetes:")) - {NODE_POOL}
 """What costs only where the cluster stands in AWS: volumes and load balancers. Karpenter's nodes are machines of AWS."""
+
+NEIGHBOURS = frozenset({LAUNCH_TEMPLATE, NODE_CLASS, STORAGE_CLASS})
+"""What is free by itself and decides what others cost: its inputs are classified like those of what has a price."""

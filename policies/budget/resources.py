@@ -9,6 +9,7 @@ from decimal import Decimal
 from policies.budget.bill import Unreadable, lines
 from policies.graph import PLATFORM, UNKNOWN, Graph, Node, items
 from policies.rule import Context, Finding, Rule, Severity, refuse
+from pricing import inputs
 from pricing.book import PriceBook
 from pricing.cost import ZERO, CostItem
 from pricing.discounts import discounted
@@ -81,7 +82,7 @@ def priced_where_planned(node: Node, context: Context) -> Iterator[Finding]:
 def as_counted(node: Node, context: Context) -> Iterator[Finding]:
     """What a resource costs by its own inputs is in the plan's bill, line by line."""
     platform, component = _platform(context), _component(node, context.seen)
-    free = node.type not in PRICED and why_free(node.type)
+    free = node.type not in PRICED and why_free(node.type) and node.type not in inputs.tables()
     if platform is None or component is None or node.type == PLATFORM or free:
         return
     try:
