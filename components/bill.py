@@ -28,8 +28,9 @@ from components.system_nodes import SystemNodesSpec
 from pricing import charts, meters
 from pricing.book import PriceBook
 from pricing.cost import CostItem
+from pricing.disks import Disk
+from pricing.fleet import SURGE_PER_ZONE, Fleet, fleet
 from pricing.general import GeneralBound, general_items, general_node_counts
-from pricing.machines import SURGE_PER_ZONE, Fleet, fleet
 from pricing.meters import Meter
 from pricing.nodepools import Unpriced
 from pricing.pool import Buying, PoolBound, Share
@@ -89,7 +90,7 @@ class Bill:
         asked = Fleet(
             types=tuple(spec.instance_types),
             sizes=(size, size, size),
-            disk_gib=spec.disk_gb,
+            disks=(Disk(gib=spec.disk_gb),),
             surge=SURGE_PER_ZONE * subnets,
         )
         try:

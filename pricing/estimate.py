@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -82,6 +82,10 @@ class Estimator:
     def owner(self, node: Node, token: str) -> Node | None:
         """The component of that type that a resource stands in."""
         return self.graph.owner(node, token)
+
+    def of_type(self, *types: str) -> Iterator[Node]:
+        """Every resource of those types in the stack."""
+        return self.graph.of_type(*types)
 
     @cached_property
     def _templates(self) -> tuple[Node, ...]:

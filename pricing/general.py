@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from pricing.book import PriceBook
 from pricing.cost import HOURS_PER_MONTH, ZERO, CostItem, cents
+from pricing.credits import Rate, rate
+from pricing.fleet import cpu_credits
 from pricing.gpus import gpu_type, shape
 from pricing.meters import Meter, ranged
 from problem import Problem, Refused
@@ -35,16 +38,16 @@ def general_bound(
         problems.append(Problem(summary="nothing limits this pool", where="limits", fix="add limits: { vcpus: 64 }"))
     if problems:
         raise Refused(problems)
-    prices = {name: price.usd for name in instance_types if (price := book.on_demand(name))}
-    sizes = {name: known.vcpus for name in instance_types if (known := shape(name))}
-    dearest = max(instance_types, key=lambda name: prices[name] / sizes[name])
-    per_vcpu = prices[dearest] / sizes[dearest] * HOURS_PER_MONTH
+    rates, sizes = _rates(instance_types, book), _sizes(instance_types)
+    dearest = _dearest(rates, sizes)
+    per_vcpu = rates[dearest].usd / sizes[dearest] * HOURS_PER_MONTH
+    credits = ", CPU credits included" if rates[dearest].credit else ""
     lines, bounds = [], []
     if monthly_usd is not None:
         bounds.append(int(monthly_usd / per_vcpu))
         lines.append(
-            f"{monthly_usd:f} USD / ({prices[dearest]:f} USD/h x {HOURS_PER_MONTH} h / {sizes[dearest]} vCPUs) -> "
-            f"{bounds[0]} vCPUs, at the on-demand price of {dearest}, the dearest per vCPU"
+            f"{monthly_usd:f} USD / ({rates[dearest].usd:f} USD/h x {HOURS_PER_MONTH} h / {sizes[dearest]} vCPUs) -> "
+            f"{bounds[0]} vCPUs, at the on-demand price of {dearest}, the dearest per vCPU{credits}"
         )
     if vcpus is not None:
         bounds.append(vcpus)
@@ -60,7 +63,7 @@ def general_bound(
             )
         )
     steady = per_vcpu * bound
-    overlap = max(prices.values()) * HOURS_PER_MONTH * overlap_nodes
+    overlap = max(each.usd for each in rates.values()) * HOURS_PER_MONTH * overlap_nodes
     lines.append(f"at most {bound} vCPUs = {cents(steady):f} USD a month, and {cents(overlap):f} USD for replacements")
     known_shapes = [known for name in instance_types if (known := shape(name))]
     return GeneralBound(
@@ -75,25 +78,25 @@ def general_bound(
 def general_items(
     meter: Meter, instance_types: list[str], bound: GeneralBound, overlap_nodes: int
 ) -> tuple[CostItem, ...]:
-    """The bill of a pool that `general_bound` has compiled: its nodes by vCPU, and the room for replacements."""
-    prices = {name: price for name in instance_types if (price := meter.book.on_demand(name))}
-    per_vcpu = {name: prices[name].usd / known.vcpus for name in prices if (known := shape(name))}
-    top, low = max(per_vcpu, key=lambda name: per_vcpu[name]), min(per_vcpu, key=lambda name: per_vcpu[name])
-    spare = max(prices, key=lambda name: prices[name].usd)
-    percent = meter.usage.pool_percent
-    steady = per_vcpu[top] * HOURS_PER_MONTH * bound.vcpus
+    """The bill of a pool that `general_bound` has compiled: its nodes by vCPU, the room for replacements, CPU credits."""
+    rates, sizes = _rates(instance_types, meter.book), _sizes(instance_types)
+    top, low = _dearest(rates, sizes), min(rates, key=lambda name: rates[name].price.usd / sizes[name])
+    spare = max(rates, key=lambda name: rates[name].usd)
+    percent, per_vcpu = meter.usage.pool_percent, rates[top].price.usd / sizes[top]
+    likely = rates[low].price.usd / sizes[low] * bound.vcpus * HOURS_PER_MONTH * percent / 100
+    at_top = replace(rates[top].price, usd=per_vcpu, unit="vCPU-hour", basis=f"{rates[top].price.basis}, {top} by vCPU")
     nodes = ranged(
         meter,
         "on-demand nodes",
         label=f"{bound.vcpus} vCPUs of {', '.join(instance_types)}",
         quantity=bound.vcpus * HOURS_PER_MONTH,
         unit="vCPU-hour",
-        price=replace(prices[top], usd=per_vcpu[top], unit="vCPU-hour", basis=f"{prices[top].basis}, {top} by vCPU"),
-        amounts=(ZERO, per_vcpu[low] * bound.vcpus * HOURS_PER_MONTH * percent / 100, steady),
+        price=at_top,
+        amounts=(ZERO, likely, per_vcpu * HOURS_PER_MONTH * bound.vcpus),
         assumptions=(
             "minimum: scaled to zero",
             f"expected: poolPercent {percent} % of the limit all month, at the cheapest type by vCPU",
-            "maximum: the dearest type by vCPU",
+            "maximum: the dearest type by vCPU" + (", CPU credits included" if rates[top].credit else ""),
         ),
     )
     overlap = ranged(
@@ -102,11 +105,16 @@ def general_items(
         label=f"{overlap_nodes} x {spare} while nodes are replaced",
         quantity=overlap_nodes * HOURS_PER_MONTH,
         unit="instance-hour",
-        price=prices[spare],
-        amounts=(ZERO, ZERO, prices[spare].usd * HOURS_PER_MONTH * overlap_nodes),
+        price=rates[spare].price,
+        amounts=(ZERO, ZERO, rates[spare].price.usd * HOURS_PER_MONTH * overlap_nodes),
         assumptions=("a node that is being replaced does not count against the limits while it drains",),
     )
-    return nodes, overlap
+    found = [nodes, overlap]
+    if rates[top].credit:
+        found.append(cpu_credits(meter, top, rates[top], Decimal(bound.vcpus) / sizes[top]))
+    if rates[spare].credit and overlap_nodes:
+        found.append(cpu_credits(meter, spare, rates[spare], Decimal(overlap_nodes), "CPU credits of replacements"))
+    return tuple(found)
 
 
 def general_node_counts(
@@ -118,6 +126,19 @@ def general_node_counts(
     return ZERO, most * percent / 100, most + overlap_nodes
 
 
+def _rates(instance_types: list[str], book: PriceBook) -> dict[str, Rate]:
+    return {name: each for name in instance_types if isinstance(each := rate(book, name), Rate)}
+
+
+def _sizes(instance_types: list[str]) -> dict[str, int]:
+    return {name: known.vcpus for name in instance_types if (known := shape(name))}
+
+
+def _dearest(rates: Mapping[str, Rate], sizes: Mapping[str, int]) -> str:
+    """The type that costs most by vCPU, CPU credits included; of equals the first."""
+    return max(rates, key=lambda name: rates[name].usd / sizes[name])
+
+
 def _unfit(name: str, book: PriceBook) -> Problem | None:
     if shape(name) is None or gpu_type(name) is not None:
         return Problem(
@@ -126,9 +147,9 @@ def _unfit(name: str, book: PriceBook) -> Problem | None:
             found=name,
             fix="take for example m7g.2xlarge; GPU types belong under gpuPools",
         )
-    if book.on_demand(name) is None:
+    if isinstance(why := rate(book, name), str):
         return Problem(
-            summary=book.why_unknown("on-demand", name),
+            summary=why,
             where="instanceTypes",
             found=name,
             fix="take a type whose price is known, or add its price to pricing/data with source and date",

@@ -17,6 +17,8 @@ from pricing.cost import HOURS_PER_MONTH, ZERO, CostItem
 from pricing.usage import Usage
 
 DAYS_PER_MONTH = Decimal(30)
+STANDARD = "standard"
+"""The tier of a control plane that scales by itself and costs nothing beside the cluster."""
 GP3_FREE_IOPS, GP3_FREE_THROUGHPUT = 3000, 125
 
 
@@ -38,14 +40,15 @@ class Meter:
         self, what: str, key: str, quantity: Decimal, unit: str, *, label: str = "", assumptions: tuple[str, ...] = ()
     ) -> CostItem:
         """A line that costs the same whatever happens, `quantity` of the service `key` a month."""
+        price = self.book.service(key)
         return CostItem.steady(
             component=self.component,
             role=self.role(what),
             label=label or what,
             quantity=quantity,
             unit=unit,
-            price=self.book.service(key),
-            assumptions=() if self.book.service(key) else (f"no price of {key} in {self.book.region} is on file",),
+            price=price,
+            assumptions=self._tiered(key) if price else (f"no price of {key} in {self.book.region} is on file",),
         ).assuming(*assumptions)
 
     def hours(self, what: str, key: str, count: int = 1, *, unit: str = "hour", label: str = "") -> CostItem:
@@ -68,8 +71,13 @@ class Meter:
             minimum=ZERO,
             expected=amount * price.usd,
             maximum=most * price.usd,
-            assumptions=(f"{why}; at most {self.usage.peak_percent} % of it",),
+            assumptions=(f"{why}; at most {self.usage.peak_percent} % of it", *self._tiered(key)),
         )
+
+    def _tiered(self, key: str) -> tuple[str, ...]:
+        """Says that a price falls with the amount, where it does: what else the account uses is not known here."""
+        tiers = {tier.price.usd for tier in self.book.tiers.get(key, ())}
+        return ("all of it at the dearest of its tiers",) if len(tiers) > 1 else ()
 
     def unpriced(self, what: str, why: str, quantity: Decimal = ZERO, unit: str = "") -> CostItem:
         """A line whose cost nobody can state, and why."""
@@ -84,8 +92,11 @@ class Meter:
         )
 
 
-def control_plane(meter: Meter, version: str) -> Iterator[CostItem]:
-    """An EKS cluster's hours: the standard rate, or six times as much once its version is in extended support."""
+def control_plane(meter: Meter, version: str, tier: str = STANDARD) -> Iterator[CostItem]:
+    """An EKS cluster's hours: the standard rate, or six times as much once its version is in extended support.
+
+    A provisioned `tier` (`tier-xl`) is paid beside it.
+    """
     support = eks_support(version)
     if support is None:
         yield meter.unpriced("control plane", f"nobody says until when Kubernetes {version} is in standard support")
@@ -98,11 +109,13 @@ def control_plane(meter: Meter, version: str) -> Iterator[CostItem]:
         unit="cluster-hour",
         label=f"Kubernetes {version}, {kind} support",
     ).assuming(f"standard support of {version} ends on {support.standard_ends.isoformat()}")
+    if tier != STANDARD:
+        yield meter.hours("provisioned control plane", f"eks/control-plane-{tier}", unit="cluster-hour", label=tier)
 
 
-def nat_gateway(meter: Meter) -> Iterator[CostItem]:
-    """A NAT gateway: its hours and the data that it processes."""
-    yield meter.hours("hours", "nat-gateway/hour")
+def nat_gateway(meter: Meter, zones: int = 1) -> Iterator[CostItem]:
+    """A NAT gateway: its hours, in each of its zones when it is a regional one, and the data that it processes."""
+    yield meter.hours("hours", "nat-gateway/hour", zones)
     gigabytes = meter.usage.nat_gb
     yield meter.used("data", "nat-gateway/data", Decimal(gigabytes), "GB", f"natGb: {gigabytes} GB a month")
 

@@ -15,20 +15,20 @@ from pricing.cost import CostItem
 from pricing.general import general_bound, general_items, general_node_counts
 from pricing.gpus import GpuType, gpu_type, node_pods, shape
 from pricing.graph import UNKNOWN, Node, Value
+from pricing.machines import BOTTLEROCKET, whole_images
 from pricing.meters import Meter, disks
 from pricing.pool import Buying, Capacity, PoolAsk, Share
 from pricing.pool_plan import node_counts, share_items
+from pricing.unpriced import Unpriced as Unpriced
 from problem import Refused
 
 TYPE, BUYING = "node.kubernetes.io/instance-type", "karpenter.sh/capacity-type"
 GPUS, CPU, NODES, PODS = "nvidia.com/gpu", "cpu", "nodes", "pods"
+LINUX_FAMILIES = frozenset({"al2", "al2023", "bottlerocket", "custom"})
+"""AMI families of Karpenter whose nodes have Linux, the only rate on file; a custom image is taken for Linux."""
 LEAST_OVERLAP = 1
 """Interruption and expiry replace a node whatever the disruption budgets say."""
 _GIB = re.compile(r"(\d+)Gi")
-
-
-class Unpriced(Exception):
-    """Why something has no price, in one clause."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,7 +168,27 @@ def _disks(
     node_class: Callable[[str], Node | None],
     nodes: tuple[Decimal, Decimal, Decimal],
 ) -> Iterator[CostItem]:
-    yield from disks(meter, volumes(_class_of(node, node_class).read("spec", "blockDeviceMappings")), nodes)
+    found = _class_of(node, node_class)
+    mappings = found.read("spec", "blockDeviceMappings")
+    listed = mappings if isinstance(mappings, tuple) else ()
+    rooted = any(isinstance(each, Mapping) and each.get("rootVolume") is True for each in listed)
+    devices = BOTTLEROCKET if _family(found) == "bottlerocket" else ()
+    gibibytes = volumes(mappings)
+    if devices or not rooted:
+        whole_images(mappings, devices)
+    yield from disks(meter, gibibytes, nodes)
+
+
+def _family(node_class: Node) -> str:
+    """What runs on the nodes of a class, in lower case. Raises Unpriced unless it is known to be a Linux without a licence."""
+    said, terms = node_class.read("spec", "amiFamily"), node_class.read("spec", "amiSelectorTerms")
+    aliases = [each.get("alias") for each in terms if isinstance(each, Mapping)] if isinstance(terms, tuple) else []
+    named = {str(each).partition("@")[0].lower() for each in aliases if isinstance(each, str)}
+    if isinstance(said, str):
+        named.add(said.lower())
+    if len(named) != 1 or not named <= LINUX_FAMILIES:
+        raise Unpriced("what runs on its nodes (amiFamily, or an alias of amiSelectorTerms) is not known to be Linux")
+    return named.pop()
 
 
 def _class_of(node: Node, node_class: Callable[[str], Node | None]) -> Node:

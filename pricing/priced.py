@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
-from typing import Protocol
 
-from pricing import charts, machines, meters
+from pricing import charts, eks, machines, meters, network
 from pricing.cost import CostItem
 from pricing.graph import UNKNOWN, Node, Value
 from pricing.meters import Meter
+from pricing.neighbours import Neighbours
 from pricing.nodepools import Unpriced, node_pool
 from pricing.tokens import GPU_POOL, LAUNCH_TEMPLATE, NODE_CLASS, NODE_POOL, PLATFORM, STORAGE_CLASS
 
@@ -19,41 +19,11 @@ BALANCER = "service.beta.kubernetes.io/aws-load-balancer-"
 """What annotations of a Service begin with that tell AWS' cloud controller which load balancer to make."""
 
 
-class Neighbours(Protocol):
-    """Where a resource's price depends on another resource, this finds it."""
-
-    def template(self, node: Node) -> Node | None:
-        """The launch template that a group or an instance starts from."""
-
-    def node_class(self, name: str) -> Node | None:
-        """The EC2NodeClass of that name."""
-
-    def owner(self, node: Node, token: str) -> Node | None:
-        """The component of that type that a resource stands in."""
-
-
 Price = Callable[[Neighbours, Meter, Node], Iterator[CostItem]]
 
 
 def _platform(_: Neighbours, meter: Meter, node: Node) -> Iterator[CostItem]:
     return meters.own_cluster(meter) if node.read("region") is None else meters.data_transfer(meter)
-
-
-def _cluster(_: Neighbours, meter: Meter, node: Node) -> Iterator[CostItem]:
-    version = node.read("version")
-    if not isinstance(version, str):
-        raise Unpriced("the Kubernetes version, on which the rate depends, is not known")
-    return meters.control_plane(meter, version)
-
-
-def _endpoint(_: Neighbours, meter: Meter, node: Node) -> Iterator[CostItem]:
-    kind = node.read("vpcEndpointType")
-    if kind in (None, "Gateway"):
-        return iter(())
-    subnets = node.read("subnetIds")
-    if kind != "Interface" or not isinstance(subnets, tuple):
-        raise Unpriced("only interface endpoints whose subnets are counted can be priced")
-    return meters.interface_endpoint(meter, len(subnets))
 
 
 def _log_group(_: Neighbours, meter: Meter, node: Node) -> Iterator[CostItem]:
@@ -75,15 +45,6 @@ def _parameter(_: Neighbours, __: Meter, node: Node) -> Iterator[CostItem]:
     if tier in (None, "Standard") or short:
         return iter(())
     raise Unpriced("only standard parameters, up to 4 KB, are free")
-
-
-def _load_balancer(_: Neighbours, meter: Meter, node: Node) -> Iterator[CostItem]:
-    kind = node.read("loadBalancerType")
-    places = node.read("subnetMappings" if node.read("subnets") is None else "subnets")
-    if kind not in (None, "application", "network") or not isinstance(places, tuple):
-        raise Unpriced("only application and network load balancers whose subnets are counted can be priced")
-    public = 0 if node.read("internal") is True else len(places)
-    return meters.load_balancer(meter, "nlb" if kind == "network" else "alb", public)
 
 
 def _database(_: Neighbours, meter: Meter, node: Node) -> Iterator[CostItem]:
@@ -172,15 +133,15 @@ PRICED: Mapping[str, Price] = {
     ),
     "aws:ec2/eip:Eip": lambda _, meter, __: meters.public_address(meter),
     "aws:ec2/instance:Instance": lambda around, meter, node: machines.instance(meter, node, around.template(node)),
-    "aws:ec2/natGateway:NatGateway": lambda _, meter, __: meters.nat_gateway(meter),
+    "aws:ec2/natGateway:NatGateway": lambda _, meter, node: network.nat_gateway(meter, node),
     "aws:ec2/spotInstanceRequest:SpotInstanceRequest": lambda around, meter, node: machines.instance(
         meter, node, around.template(node)
     ),
-    "aws:ec2/vpcEndpoint:VpcEndpoint": _endpoint,
-    "aws:eks/cluster:Cluster": _cluster,
+    "aws:ec2/vpcEndpoint:VpcEndpoint": lambda _, meter, node: network.endpoint(meter, node),
+    "aws:eks/cluster:Cluster": eks.cluster,
     "aws:eks/nodeGroup:NodeGroup": lambda around, meter, node: machines.node_group(meter, node, around.template(node)),
     "aws:kms/key:Key": lambda _, meter, __: meters.kms_key(meter),
-    "aws:lb/loadBalancer:LoadBalancer": _load_balancer,
+    "aws:lb/loadBalancer:LoadBalancer": lambda _, meter, node: network.load_balancer(meter, node),
     "aws:rds/instance:Instance": _database,
     "aws:s3/bucket:Bucket": lambda _, meter, __: meters.bucket(meter),
     "aws:secretsmanager/secret:Secret": lambda _, meter, __: meters.secret(meter),

@@ -75,7 +75,10 @@ def node_pool(**changed: Any) -> tuple[str, dict[str, Any]]:
     return NODE_POOL, {"metadata": {"name": "chat"}, "spec": spec}
 
 
-CLASS = (NODE_CLASS, {"metadata": {"name": "chat"}, "spec": {"blockDeviceMappings": POOL_DISKS}})
+CLASS = (
+    NODE_CLASS,
+    {"metadata": {"name": "chat"}, "spec": {"amiFamily": "AL2023", "blockDeviceMappings": POOL_DISKS}},
+)
 
 
 def group(**changed: Any) -> tuple[str, dict[str, Any]]:
@@ -106,8 +109,8 @@ CASES: dict[str, tuple[list[tuple[str, dict[str, Any]]], tuple[str, str, str]]] 
         [template(), group(instanceTypes=["m7g.large", "m7g.xlarge"])],
         ("123.14", "246.27", "372.11"),
     ),
-    # 20 GiB by EKS's own default
-    "a node group without a template": ([group(launchTemplate=None)], ("61.17", "122.34", "184.84")),
+    # 20 GiB of gp2 by EKS's own default: 2.00 a node
+    "a node group without a template": ([group(launchTemplate=None)], ("61.57", "123.14", "186.05")),
     # 0.045 x 730; 100 GB x 0.045, at most 300
     "a NAT gateway": ([("aws:ec2/natGateway:NatGateway", {})], ("32.85", "37.35", "46.35")),
     "a public address": ([("aws:ec2/eip:Eip", {})], ("3.65", "3.65", "3.65")),
@@ -266,12 +269,14 @@ UNPRICED: dict[str, tuple[list[tuple[str, dict[str, Any]]], str]] = {
         [template(blockDeviceMappings=[{"ebs": {}}]), group()],
         "size of a disk",
     ),
-    "a template with a fast disk": (
+    "a template with a disk that is paid by I/O": (
         [
-            template(blockDeviceMappings=[{"ebs": {"volumeSize": 50, "volumeType": "gp3", "iops": 16000}}]),
+            template(
+                blockDeviceMappings=[{"deviceName": "/dev/xvda", "ebs": {"volumeSize": 50, "volumeType": "standard"}}]
+            ),
             group(),
         ],
-        "baseline",
+        "only volumes of the types",
     ),
     "logs for ever": ([("aws:cloudwatch/logGroup:LogGroup", {})], "kept for ever"),
     "a NodePool without limits": ([CLASS, node_pool(limits=None)], "no limits"),
@@ -356,12 +361,12 @@ def _sums(bill: Estimate) -> tuple[Decimal, Decimal, Decimal]:
 
 
 def _sized(nodes: int, disk: int, gpus: int, cpus: int, log_gb: int, book: PriceBook = BOOK) -> Estimate:
-    disks = [{"ebs": {"volumeSize": disk, "volumeType": "gp3"}}]
+    disks = [{"deviceName": "/dev/xvda", "ebs": {"volumeSize": disk, "volumeType": "gp3"}}]
     sizes = {"minSize": nodes, "desiredSize": nodes, "maxSize": nodes}
     return _bill(
         template(blockDeviceMappings=disks),
         group(scalingConfig=sizes),
-        (NODE_CLASS, {"metadata": {"name": "chat"}, "spec": {"blockDeviceMappings": disks}}),
+        (NODE_CLASS, {"metadata": {"name": "chat"}, "spec": {"amiFamily": "AL2023", "blockDeviceMappings": disks}}),
         node_pool(limits={"nvidia.com/gpu": str(gpus)}, types=["g6.xlarge", "g6.12xlarge", "g5.xlarge"]),
         node_pool(limits={"cpu": str(cpus)}, types=["m7g.large", "m7g.2xlarge"], buying="on-demand"),
         ("aws:cloudwatch/logGroup:LogGroup", {"retentionInDays": 30}),

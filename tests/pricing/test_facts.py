@@ -218,7 +218,7 @@ def test_an_eks_version_knows_its_support_dates_where_they_are_known() -> None:
 
 
 def test_the_fact_folder_holds_nothing_but_facts() -> None:
-    assert {path.suffix for path in Path(facts.DATA).iterdir()} == {".json"}
+    assert {path.suffix for path in Path(facts.DATA).rglob("*") if path.is_file()} == {".json", ".yaml"}
 
 
 def test_every_gpu_type_and_every_priced_general_type_has_its_most_pods() -> None:
