@@ -65,15 +65,19 @@ class Estimator:
             return (meter.unpriced("cost", str(why)),)
 
     def template(self, node: Node) -> Node | None:
-        """The launch template of a group or instance: by what it depends on, by name, or the only one beside it."""
+        """The launch template of a group or instance: by its name, by what it depends on, or the only one beside it.
+
+        None for a name that no template here has, and for a resource that starts from none.
+        """
+        if node.read("launchTemplate") is None:
+            return None
         named = node.read("launchTemplate", "name")
-        beside = [each for each in self._templates if each.parent == node.parent]
+        by_name = [each for each in self._templates if each.read("name") == named]
+        if isinstance(named, str):
+            return by_name[0] if len(by_name) == 1 else None
         by_dependence = [each for each in self._templates if each.urn in node.depends]
-        by_name = [each for each in self._templates if isinstance(named, str) and each.read("name") == named]
-        for found in (by_name, by_dependence, beside):
-            if len(found) == 1:
-                return found[0]
-        return None
+        beside = [each for each in self._templates if each.parent == node.parent]
+        return next((found[0] for found in (by_dependence, beside) if len(found) == 1), None)
 
     def node_class(self, name: str) -> Node | None:
         """The EC2NodeClass of that name."""

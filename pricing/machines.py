@@ -33,7 +33,6 @@ Templates = Node | None
 
 def node_group(meter: Meter, node: Node, template: Templates) -> Iterator[CostItem]:
     """An EKS node group, and the nodes that an update starts beside it."""
-    template = template if node.read("launchTemplate") is not None else None
     try:
         found = _template(node, template)
         types = _names(node.read("instanceTypes")) or _names(found.read("instanceType")) or ("t3.medium",)
@@ -90,7 +89,6 @@ def scaling_group(meter: Meter, node: Node, template: Templates) -> Iterator[Cos
 
 def instance(meter: Meter, node: Node, template: Templates) -> Iterator[CostItem]:
     """One instance, with a public address unless it says that it has none."""
-    template = template if node.read("launchTemplate") is not None else None
     try:
         found = _template(node, template)
         types = _names(node.read("instanceType")) or _names(found.read("instanceType"))

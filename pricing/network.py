@@ -8,8 +8,10 @@ from pricing import meters
 from pricing.cost import CostItem
 from pricing.graph import UNKNOWN, Node
 from pricing.meters import Meter
+from pricing.neighbours import Neighbours
 from pricing.unpriced import Unpriced
 
+EIP = "aws:ec2/eip:Eip"
 WITHOUT_PUBLIC_IPV4 = "dualstack-without-public-ipv4"
 """The `ipAddressType` of an application load balancer that faces the internet by IPv6 alone."""
 
@@ -38,15 +40,20 @@ def endpoint(meter: Meter, node: Node) -> Iterator[CostItem]:
     return meters.interface_endpoint(meter, max(counts))
 
 
-def load_balancer(meter: Meter, node: Node) -> Iterator[CostItem]:
-    """An application or network load balancer, with a public address in each subnet that brings none of its own.
+def load_balancer(around: Neighbours, meter: Meter, node: Node) -> Iterator[CostItem]:
+    """An application or network load balancer, with a public address in each subnet to which it brings none of its own.
 
-    Raises Unpriced for any other, and where the subnets are not counted.
+    An address of its own is counted where it is allocated. Raises Unpriced for any other load balancer, and where the
+    subnets are not counted.
     """
     kind = node.read("loadBalancerType")
     places = node.read("subnetMappings" if node.read("subnets") in (None, ()) else "subnets")
     if kind not in (None, "application", "network") or not isinstance(places, tuple):
         raise Unpriced("only application and network load balancers whose subnets are counted can be priced")
-    own = [each for each in places if isinstance(each, Mapping) and each.get("allocationId") is not None]
+    brought = [each.get("allocationId") for each in places if isinstance(each, Mapping)]
+    known = sum(isinstance(each, str) for each in brought)
+    # An id that is not known yet may turn out to be none: it counts as an address only where one is declared for it.
+    declared = sum(each.urn in node.depends for each in around.of_type(EIP))
+    own = known + min(declared, sum(each is UNKNOWN for each in brought))
     bare = node.read("internal") is True or node.read("ipAddressType") == WITHOUT_PUBLIC_IPV4
-    return meters.load_balancer(meter, "nlb" if kind == "network" else "alb", 0 if bare else len(places) - len(own))
+    return meters.load_balancer(meter, "nlb" if kind == "network" else "alb", 0 if bare else len(places) - own)

@@ -141,7 +141,7 @@ PRICED: Mapping[str, Price] = {
     "aws:eks/cluster:Cluster": eks.cluster,
     "aws:eks/nodeGroup:NodeGroup": lambda around, meter, node: machines.node_group(meter, node, around.template(node)),
     "aws:kms/key:Key": lambda _, meter, __: meters.kms_key(meter),
-    "aws:lb/loadBalancer:LoadBalancer": lambda _, meter, node: network.load_balancer(meter, node),
+    "aws:lb/loadBalancer:LoadBalancer": network.load_balancer,
     "aws:rds/instance:Instance": _database,
     "aws:s3/bucket:Bucket": lambda _, meter, __: meters.bucket(meter),
     "aws:secretsmanager/secret:Secret": lambda _, meter, __: meters.secret(meter),
