@@ -21,7 +21,9 @@ from pricing.graph import UNKNOWN, Node, Value
 
 FOLDER = Path(__file__).parent / "data" / "inputs"
 REGION = "region"
-"""Every AWS resource takes one of its own; what it costs elsewhere is not in the book."""
+"""Every regional resource of AWS takes one of its own; what it costs elsewhere is not in the book."""
+GLOBAL = ("aws:budgets/",)
+"""What the type tokens of AWS that are not regional begin with."""
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _KEYS = {"priced", "free", "unpriced"}
 
@@ -123,7 +125,7 @@ def read(token: str, said: Mapping[str, Any]) -> Table:
     if odd := set(said) - _KEYS:
         raise ValueError(f"{token}: a table has {', '.join(sorted(_KEYS))}, not {', '.join(sorted(odd))}")
     listed = [Input(path=path, kind=Kind.PRICED) for path in said.get("priced", ())]
-    if token.startswith("aws:"):
+    if token.startswith("aws:") and not token.startswith(GLOBAL):
         listed.append(Input(path=REGION, kind=Kind.PRICED))
     for why, paths in said.get("free", {}).items():
         listed += [Input(path=path, kind=Kind.FREE, why=why) for path in paths]

@@ -14,12 +14,13 @@ from typing import Any
 
 from problem import Problem, Refused
 
-HOUR, GB, GB_MONTH, REQUEST, THING = "hour", "GB", "GB-month", "requests", "thing"
+HOUR, GB, GB_MONTH, REQUEST, THING, VCPU_HOUR = "hour", "GB", "GB-month", "requests", "thing", "vCPU-hour"
 UNITS: Mapping[str, frozenset[str]] = {
     HOUR: frozenset({"hrs", "hours", "hour"}),
     GB: frozenset({"gb", "gigabytes"}),
     GB_MONTH: frozenset({"gb-mo", "gb-month", "gb-months"}),
     REQUEST: frozenset({"requests", "request", "api requests", "api request", "api calls", "count"}),
+    VCPU_HOUR: frozenset({"vcpu-hours", "vcpu-hour"}),
     THING: frozenset({"keys", "key", "secrets", "secret", "months", "month"}),
 }
 """What is counted -> how the Price List spells it, in lower case."""

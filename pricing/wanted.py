@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
-from pricing.price_list import GB, GB_MONTH, HOUR, REQUEST, THING, Wanted
+from pricing.price_list import GB, GB_MONTH, HOUR, REQUEST, THING, VCPU_HOUR, Wanted
 
 
 class Service(StrEnum):
@@ -18,6 +18,7 @@ class Service(StrEnum):
     EC2 = "ec2"
     SPOT = "spot"
     EBS = "ebs"
+    CREDITS = "credits"
     EKS = "eks"
     VPC = "vpc"
     TRANSFER = "transfer"
@@ -42,7 +43,14 @@ _EC2, _VPC, _RDS, _LOGS = "AmazonEC2", "AmazonVPC", "AmazonRDS", "AmazonCloudWat
 _TRANSFER, _FROM = "AWSDataTransfer", "fromRegionCode"
 _RDS_STORAGE = "rds-postgresql/gp3-storage"
 SERVICES: Mapping[Service, tuple[Wanted, ...]] = {
-    Service.EBS: (_of("ebs/gp3-storage", _EC2, "Storage", GB_MONTH, r"EBS:VolumeUsage\.gp3", volumeApiName="gp3"),),
+    Service.EBS: (
+        _of("ebs/gp3-storage", _EC2, "Storage", GB_MONTH, r"EBS:VolumeUsage\.gp3", volumeApiName="gp3"),
+        _of("ebs/gp2-storage", _EC2, "Storage", GB_MONTH, r"EBS:VolumeUsage\.gp2", volumeApiName="gp2"),
+    ),
+    Service.CREDITS: tuple(
+        _of(f"cpu-credits/{family}", _EC2, "CPU Credits", VCPU_HOUR, f"CPUCredits:{family}", operatingSystem="Linux")
+        for family in ("t3", "t3a", "t4g")
+    ),
     Service.EKS: (_of("eks/control-plane", "AmazonEKS", "Compute", HOUR, "AmazonEKS-Hours:perCluster"),),
     Service.VPC: (
         _of("nat-gateway/hour", _EC2, "NAT Gateway", HOUR, "NatGateway-Hours"),

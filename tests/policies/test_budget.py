@@ -105,6 +105,24 @@ BROKEN: dict[str, tuple[tuple[str, str], tuple[str | int, ...], Any, str]] = {
         "201Gi",
         "resources-as-counted chat-spot",
     ),
+    "a VPC of dedicated machines": (
+        ("network", "Vpc"),
+        ("instanceTenancy",),
+        "dedicated",
+        "resources-as-counted network",
+    ),
+    "a template of dedicated machines": (
+        ("system-nodes", "LaunchTemplate"),
+        ("placement",),
+        MappingProxyType({"tenancy": "dedicated"}),
+        "resources-as-counted system-nodes",
+    ),
+    "a cluster in Auto Mode": (
+        ("cluster", "Cluster"),
+        ("computeConfig",),
+        MappingProxyType({"enabled": True}),
+        "resources-as-counted cluster",
+    ),
     "logs kept for longer": (("flow-logs", "LogGroup"), ("retentionInDays",), 31, "resources-as-counted flow-logs"),
 }
 

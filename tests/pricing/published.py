@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from pricing.inputs import REGION, Kind, Table
+from pricing.inputs import Kind, Table
 from sandbox.aws.schema import Schemas, Shape
 
 ROOT = Path(__file__).parents[2]
@@ -41,8 +41,8 @@ def unclassified(table: Table, published: dict[str, bool]) -> list[str]:
 
 
 def unpublished(table: Table, published: dict[str, bool]) -> list[str]:
-    """The classified inputs that the schema does not have; every AWS type has a region where the schema has one."""
-    return [path for path in table.inputs if path not in published and path != REGION]
+    """The classified inputs that the schema does not have."""
+    return [path for path in table.inputs if path not in published]
 
 
 def _settled(table: Table, path: str, published: dict[str, bool]) -> bool:

@@ -11,6 +11,7 @@ from pricing import inputs
 from pricing.book import PriceBook
 from pricing.estimate import estimate
 from pricing.graph import UNKNOWN, Graph
+from pricing.input_docs import PAGE, page
 from pricing.priced import NEIGHBOURS, PRICED
 from pricing.tokens import PLATFORM
 from pricing.usage import Usage
@@ -108,6 +109,10 @@ def test_a_table_that_says_something_twice_or_wrongly_is_refused(said: dict[str,
         inputs.read(TOKEN, said)
 
 
+def test_the_page_of_inputs_is_current() -> None:
+    assert PAGE.read_text(encoding="utf-8") == page(), "run `python -m pricing.input_docs`"
+
+
 def test_an_input_without_a_price_makes_the_whole_line_unpriced() -> None:
     graph = Graph.of([{"urn": "u", "type": TOKEN, "name": "n", "inputs": {"customerOwnedIpv4Pool": "ipv4pool-coip-1"}}])
     (item,) = estimate(graph, PriceBook.embedded("us-east-1"), datetime.date(2026, 11, 24), Usage()).items
@@ -115,7 +120,15 @@ def test_an_input_without_a_price_makes_the_whole_line_unpriced() -> None:
 
 
 def test_a_part_that_a_new_schema_adds_to_a_free_object_is_unclassified() -> None:
-    published = {"size": False, "disk": True, "disk.gib": False, "disk.new": False, "options": True, "options.a": False}
+    published = {
+        "region": False,
+        "size": False,
+        "disk": True,
+        "disk.gib": False,
+        "disk.new": False,
+        "options": True,
+        "options.a": False,
+    }
     table = inputs.read(TOKEN, {"priced": ["size", "disk.gib"], "free": {"no charge": ["options"]}})
     assert unclassified(table, published) == ["disk.new", "options.a"]
     assert unpublished(inputs.read(TOKEN, {"priced": ["sise"]}), published) == ["sise"]
