@@ -106,10 +106,10 @@ BROKEN: dict[str, tuple[tuple[str, str], tuple[str | int, ...], Any, str]] = {
         "resources-as-counted chat-spot",
     ),
     "a VPC of dedicated machines": (
-        ("network", "Vpc"),
+        ("vpc", "Vpc"),
         ("instanceTenancy",),
         "dedicated",
-        "resources-as-counted network",
+        "resources-as-counted vpc",
     ),
     "a template of dedicated machines": (
         ("system-nodes", "LaunchTemplate"),
@@ -118,7 +118,7 @@ BROKEN: dict[str, tuple[tuple[str, str], tuple[str | int, ...], Any, str]] = {
         "resources-as-counted system-nodes",
     ),
     "a cluster in Auto Mode": (
-        ("cluster", "Cluster"),
+        ("cluster", "cluster:Cluster"),
         ("computeConfig",),
         MappingProxyType({"enabled": True}),
         "resources-as-counted cluster",
