@@ -210,7 +210,7 @@ def _replaced(node: Node, most: int) -> int:
         said = node.read(*path, "maxHealthyPercentage")
         if said is not None and said != -1:
             allowed.append(_whole(node, *path, "maxHealthyPercentage") - 100)
-    return max(1, _share(most, max(allowed))) if most else 0
+    return _share(most, max(allowed))
 
 
 def _share(count: int, percent: int) -> int:

@@ -81,6 +81,8 @@ def test_what_is_priced_or_free_or_harmless_is_no_finding(given: dict[str, Any])
         ({"disk": [{"gib": 1}, {"speed": 1}]}, "its input disk.speed"),
         ({"disk": UNKNOWN}, "its input disk is not known"),
         ({"disk": [UNKNOWN]}, "its input disk is not known"),
+        ({"new": False}, "nobody has said what its input new costs"),
+        ({"disk": {"speed": False}}, "its input disk.speed"),
         ({"new": 1}, "nobody has said what its input new costs"),
         ({"disk": {"new": 1}}, "nobody has said what its input disk.new costs"),
         ({"region": "eu-west-1"}, "its input region names another region"),

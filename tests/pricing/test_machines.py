@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -10,8 +11,10 @@ import pytest
 from pricing.book import PriceBook
 from pricing.cost import cents
 from pricing.estimate import Estimate, estimate
+from pricing.general import general_bound
 from pricing.graph import UNKNOWN, Graph
 from pricing.usage import Usage
+from problem import Refused
 from tests.pricing.variations import (
     INSTANCE,
     NAT,
@@ -80,6 +83,13 @@ CREDITS: dict[str, tuple[Resources, tuple[str, ...]]] = {
     "an instance": ((instance(),), ("31.97", "31.97", "90.37")),
     "an instance on standard": (
         (instance(creditSpecification={"cpuCredits": "standard"}),),
+        ("31.97", "31.97", "31.97"),
+    ),
+    "an instance whose template says standard": (
+        (
+            template(creditSpecification={"cpuCredits": "standard"}, blockDeviceMappings=None),
+            instance(launchTemplate={"name": "t"}),
+        ),
         ("31.97", "31.97", "31.97"),
     ),
     # spot is capped at on demand, credits are not part of it
@@ -161,6 +171,20 @@ VALUES: dict[str, tuple[Resources, tuple[str, ...]]] = {
     ),
     # a tenth of ten: one more for 4 h
     "a group that balances its zones": ((template(instanceType="m7g.large"), scaling()), ("67.22", "336.09", "672.55")),
+    # a tenth of fifteen is two: 15 x 67.218 + 2 x 4 h x 0.0920795
+    "a larger group that balances its zones": (
+        (template(instanceType="m7g.large"), scaling(maxSize=15)),
+        ("67.22", "336.09", "1009.01"),
+    ),
+    "a group that says nothing of maxHealthyPercentage": (
+        (template(instanceType="m7g.large"), scaling(instanceMaintenancePolicy={"maxHealthyPercentage": -1})),
+        ("67.22", "336.09", "672.55"),
+    ),
+    # 2 x 0.0672 x 730, without the credits of what runs in it
+    "a reservation of burstable machines": (
+        ((RESERVATION, {"instanceType": "t4g.large", "instanceCount": 2}),),
+        ("98.11", "98.11", "98.11"),
+    ),
     # 0.045 x 730 x 3; 100 GB x 0.045 and at most 300
     "a regional NAT gateway in three zones": ((regional(),), ("98.55", "103.05", "112.05")),
     # 0.10 x 730 + 1.65 x 730
@@ -176,6 +200,10 @@ VALUES: dict[str, tuple[Resources, tuple[str, ...]]] = {
         ("23.73", "28.11", "36.87"),
     ),
     # 2 x 0.01 x 730; 10 GB x 0.01
+    "an endpoint of which one subnet is configured": (
+        (endpoint(subnetIds=[UNKNOWN, UNKNOWN], subnetConfigurations=[{"subnetId": UNKNOWN}]),),
+        ("14.60", "14.70", "14.90"),
+    ),
     "an endpoint whose subnets are configured one by one": (
         (endpoint(subnetIds=None, subnetConfigurations=[{"subnetId": UNKNOWN}, {"subnetId": UNKNOWN}]),),
         ("14.60", "14.70", "14.90"),
@@ -224,6 +252,16 @@ UNPRICED: dict[str, tuple[Resources, str]] = {
         (node_class(amiFamily="Bottlerocket"), node_pool("m7g.large")),
         "the disk at /dev/xvdb is not said",
     ),
+    "a Bottlerocket NodeClass whose only disk is the root": (
+        (
+            node_class(
+                amiFamily="Bottlerocket",
+                blockDeviceMappings=[{"rootVolume": True, "ebs": {"volumeSize": "9Gi", "volumeType": "gp3"}}],
+            ),
+            node_pool("m7g.large"),
+        ),
+        "/dev/xvdb is not said",
+    ),
     "a Bottlerocket group with one disk": ((template(), group(amiType="BOTTLEROCKET_ARM_64")), "/dev/xvdb"),
     "a Bottlerocket group without a template": ((bare_group(amiType="BOTTLEROCKET_ARM_64"),), "Bottlerocket itself"),
     "a template without the root disk": (
@@ -261,6 +299,13 @@ UNPRICED: dict[str, tuple[Resources, str]] = {
     "a tier without a price": ((cluster(controlPlaneScalingConfig={"tier": "tier-ultra"}),), "tier-ultra"),
     "an unknown tier": ((cluster(controlPlaneScalingConfig={"tier": UNKNOWN}),), "tier is not known"),
     "logs that EKS keeps for ever": ((cluster(enabledClusterLogTypes=["audit"]),), "enabledClusterLogTypes"),
+    "logs of a cluster whose name is not known": (
+        (
+            ("aws:cloudwatch/logGroup:LogGroup", {"retentionInDays": 1}),
+            cluster(name=UNKNOWN, enabledClusterLogTypes=["api"]),
+        ),
+        "enabledClusterLogTypes",
+    ),
     "hybrid nodes": ((cluster(remoteNetworkConfig={}),), "remoteNetworkConfig"),
     "a regional NAT gateway that picks its zones": (((NAT, {"availabilityMode": "regional"}),), "regional NAT gateway"),
     "a NAT gateway of an unknown kind": (((NAT, {"availabilityMode": UNKNOWN}),), "regional NAT gateway"),
@@ -289,6 +334,15 @@ def test_an_input_that_nothing_prices_is_unpriced_by_its_name_and_never_zero(cas
     resources, why = UNPRICED[case]
     found = _bill(*resources).totals.unpriced
     assert why in " | ".join(said for item in found for said in item.assumptions)
+
+
+def test_a_limit_in_dollars_leaves_room_for_cpu_credits() -> None:
+    book = PriceBook.embedded("us-east-1")
+    # (0.0672 + 2 x 0.7 x 0.04) x 730 / 2 = 44.968 a vCPU
+    bound = general_bound(["t4g.large"], None, Decimal("89.94"), 1, book)
+    assert (bound.vcpus, bound.steady, bound.overlap) == (2, Decimal("89.936"), Decimal("89.936"))
+    with pytest.raises(Refused):
+        general_bound(["t4g.large"], None, Decimal("89.93"), 1, book)
 
 
 def test_the_same_inputs_with_their_harmless_values_are_priced() -> None:
