@@ -19,13 +19,13 @@ from components.gpu_pool import GpuPoolSpec
 from components.monitoring.component import STACK
 from components.monitoring.spec import MonitoringSpec
 from components.network import INTERFACE_ENDPOINTS, Endpoints, Nat, NetworkSpec
-from components.node_class import AmiFamily
 from components.pools import pool_name
 from components.presets import PRESETS, Purpose
 from components.registry import Keeping, RegistrySpec
 from components.registry_outside import Exposure
 from components.system_nodes import SystemNodesSpec
 from pricing import charts, meters
+from pricing.announced import AmiFamily
 from pricing.book import PriceBook
 from pricing.cost import CostItem
 from pricing.disks import Disk

@@ -11,10 +11,10 @@ import pulumi_kubernetes as k8s
 from pydantic import Field
 
 from components import node_class
-from components.node_class import AmiFamily
 from components.pools import node_pool
 from components.presets import PRESETS, Purpose, WindowSpec
 from components.spec import Spec
+from pricing.announced import AmiFamily
 from pricing.book import PriceBook
 from pricing.general import GeneralBound, general_bound
 from pricing.pool import Buying

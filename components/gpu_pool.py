@@ -13,11 +13,11 @@ import pulumi_kubernetes as k8s
 from pydantic import Field, model_validator
 
 from components import node_class
-from components.node_class import AmiFamily
 from components.pools import arithmetic, gpu_labels, node_pool, pool_name
 from components.presets import PRESETS, Purpose, WindowSpec
-from components.sharing import MIG_NAMES, Sharing, SharingSpec, bottlerocket_settings, mig_name
+from components.sharing import SharingSpec, bottlerocket_settings
 from components.spec import Invalid, Spec
+from pricing.announced import AmiFamily, Plugin, Sharing, knows, plugin
 from pricing.gpus import gpu_type, node_pods
 from pricing.pool import Capacity, PoolAsk, PoolBound, Share
 from problem import Problem
@@ -98,20 +98,12 @@ class GpuPoolSpec(Spec):
                 found=self.reservation,
                 fix="say capacity: reserved, or take it out",
             )
-        if self.sharing.mode is Sharing.MIG and self.ami_family is not AmiFamily.BOTTLEROCKET:
+        if not knows(self.ami_family, self.sharing.mode):
             raise Invalid(
                 "MIG is set up by the node's own settings, which AL2023 does not have",
                 where="sharing.mode",
                 found=self.sharing.mode.value,
                 fix="say amiFamily: Bottlerocket, or share by timeSlicing",
-            )
-        unknown = [name for name in self.instance_types if mig_name(name) is None]
-        if self.sharing.mode is Sharing.MIG and unknown:
-            raise Invalid(
-                "Bottlerocket's settings cannot cut the GPU of these types",
-                where="instanceTypes",
-                found=", ".join(unknown),
-                allowed=f"types with {', '.join(MIG_NAMES)}",
             )
         return self
 
@@ -136,8 +128,10 @@ class GpuPoolSpec(Spec):
             reserved_nodes=self.nodes,
             capacity_block=self.reservation_kind is ReservationKind.CAPACITY_BLOCK,
             efa=self.efa,
+            ami_family=self.ami_family,
+            sharing=self.sharing.mode,
+            replicas=self.sharing.replicas,
             mig_profile=self.sharing.profile,
-            time_slicing=self.sharing.mode is Sharing.TIME_SLICING,
             uniform_gpu_memory=not self.mixed_gpu_memory,
             overlap_nodes=preset.at_once,
         )
@@ -198,7 +192,7 @@ class GpuPool(pulumi.ComponentResource):
                 local_disks=spec.local_disks,
                 reservation=spec.reservation,
                 user_data=bottlerocket_settings(spec.sharing, spec.instance_types)
-                if spec.ami_family is AmiFamily.BOTTLEROCKET
+                if plugin(spec.ami_family) is Plugin.IMAGE
                 else None,
                 efa_group_id=efa_group.id if efa_group else None,
                 placement_group=f"{args.name}-{args.pool}" if placement else None,
@@ -231,7 +225,7 @@ class GpuPool(pulumi.ComponentResource):
                 purpose=spec.purpose,
                 window=spec.window,
                 labels=gpu_labels(
-                    has_plugin=spec.ami_family is AmiFamily.AL2023,
+                    has_plugin=plugin(spec.ami_family) is Plugin.CHART,
                     plugin_config=args.pool if spec.sharing.mode is Sharing.TIME_SLICING else "default",
                     efa=spec.efa,
                 ),

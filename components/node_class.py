@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pulumi
 
+from pricing.announced import AmiFamily
 from versions import AMI_ALIASES
 
 GROUP, VERSION = "karpenter.k8s.aws", "v1"
-
-
-class AmiFamily(enum.StrEnum):
-    """The operating system of a pool's nodes; both have NVIDIA variants that Karpenter picks for GPU types."""
-
-    AL2023 = "AL2023"
-    BOTTLEROCKET = "Bottlerocket"
 
 
 def node_class(

@@ -2,30 +2,13 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Mapping, Sequence
 
 import yaml
 from pydantic import Field, model_validator
 
 from components.spec import Invalid, Spec
-from pricing.gpus import gpu_type
-
-MIG_NAMES = {
-    "NVIDIA A100 40GB": "a100.40gb",
-    "NVIDIA A100 80GB": "a100.80gb",
-    "NVIDIA H100 80GB": "h100.80gb",
-    "NVIDIA H200 141GB": "h200.141gb",
-}
-"""GPU -> the name by which Bottlerocket's MIG settings know it (its documentation of 1.54)."""
-
-
-class Sharing(enum.StrEnum):
-    """How a GPU is shared: not at all, in turns without memory isolation, or cut into isolated instances."""
-
-    NONE = "none"
-    TIME_SLICING = "timeSlicing"
-    MIG = "mig"
+from pricing.announced import GPU_RESOURCE, Sharing, mig_setting
 
 
 class SharingSpec(Spec):
@@ -58,23 +41,18 @@ class SharingSpec(Spec):
         return self
 
 
-def mig_name(instance_type: str) -> str | None:
-    """The name by which Bottlerocket's MIG settings know the GPU of a type; None when they do not."""
-    known = gpu_type(instance_type)
-    return MIG_NAMES.get(known.gpu_name) if known else None
-
-
 def plugin_configs(pools: Mapping[str, SharingSpec]) -> dict[str, str]:
     """The device plugin's configurations by name: `default`, and one for each pool that slices time.
 
-    Nodes choose theirs by the label `nvidia.com/device-plugin.config`.
+    Nodes choose theirs by the label `nvidia.com/device-plugin.config`. A slice keeps the name `nvidia.com/gpu`.
     """
     configs = {"default": yaml.safe_dump({"version": "v1"})}
     for pool, sharing in pools.items():
         if sharing.mode is Sharing.TIME_SLICING:
             slicing = {
+                "renameByDefault": False,
                 "failRequestsGreaterThanOne": True,
-                "resources": [{"name": "nvidia.com/gpu", "replicas": sharing.replicas}],
+                "resources": [{"name": GPU_RESOURCE, "replicas": sharing.replicas}],
             }
             configs[pool] = yaml.safe_dump({"version": "v1", "sharing": {"timeSlicing": slicing}})
     return configs
@@ -83,16 +61,18 @@ def plugin_configs(pools: Mapping[str, SharingSpec]) -> dict[str, str]:
 def bottlerocket_settings(sharing: SharingSpec, instance_types: Sequence[str]) -> str | None:
     """Bottlerocket's user data (TOML) for its built-in device plugin; None when GPUs are not shared.
 
-    Setting names: Bottlerocket's documentation of `settings.kubelet-device-plugins.nvidia`, 1.54.
+    Setting names: Bottlerocket's documentation of `settings.kubelet-device-plugins.nvidia`, 1.54. Its default renames a
+    slice to `nvidia.com/gpu.shared`, for which no pod of ours asks, so the name is kept.
     """
     base = "settings.kubelet-device-plugins.nvidia"
     if sharing.mode is Sharing.TIME_SLICING:
         return (
             f'[{base}]\ndevice-sharing-strategy = "time-slicing"\n\n'
-            f"[{base}.time-slicing]\nreplicas = {sharing.replicas}\nfail-requests-greater-than-one = true\n"
+            f"[{base}.time-slicing]\nreplicas = {sharing.replicas}\nrename-by-default = false\n"
+            "fail-requests-greater-than-one = true\n"
         )
     if sharing.mode is Sharing.MIG:
-        gpus = sorted({known for name in instance_types if (known := mig_name(name))})
+        gpus = sorted({known for name in instance_types if (known := mig_setting(name))})
         profiles = "".join(f'"{gpu}" = "{sharing.profile}"\n' for gpu in gpus)
         return f'[{base}]\ndevice-partitioning-strategy = "mig"\n\n[{base}.mig.profile]\n{profiles}'
     return None

@@ -24,6 +24,7 @@ from infra.outputs import deployed, export, export_cost
 from infra.plan import Plan, hold, plan
 from infra.services import Services
 from infra.settings import Stack
+from pricing.announced import GPU_RESOURCE
 from pricing.pool import PoolBound
 
 
@@ -112,7 +113,7 @@ def _promise(stack: Stack, namespaces: Namespaces) -> dict[str, Any]:
         "namespaces": list(namespaces.by_name),
         "storageClass": stack.settings.storage.class_name,
         **_registry_promise(stack),
-        "gpuPools": {pool: _pool_promise(pool, bound) for pool, bound in stack.pools.items()},
+        "gpuPools": {pool: pool_promise(pool, bound) for pool, bound in stack.pools.items()},
     }
 
 
@@ -127,10 +128,14 @@ def _registry_promise(stack: Stack) -> dict[str, Any]:
     return {"registry": {**place, **outside, **kept}}
 
 
-def _pool_promise(pool: str, bound: PoolBound) -> dict[str, Any]:
+def pool_promise(pool: str, bound: PoolBound) -> dict[str, Any]:
+    """What the contract says of one GPU pool: how to ask for it, how much there can be, and what is behind each GPU."""
     return {
         "nodeSelector": {POOL_LABEL: pool},
         "tolerations": [{"key": GPU_TAINT, "operator": "Exists", "effect": "NoSchedule"}],
+        "resource": GPU_RESOURCE,
         "maxGpus": bound.gpus,
+        "slicesPerGpu": bound.slices_per_gpu,
         "gpuMemoryMib": min(bound.gpu_memories_mib),
+        "memoryIsolated": bound.memory_isolated,
     }

@@ -23,7 +23,6 @@ from components.general_pool import GeneralPool, GeneralPoolArgs
 from components.gpu_pool import GpuPool, GpuPoolArgs
 from components.karpenter import Karpenter, KarpenterArgs, karpenter_role
 from components.network import Network, NetworkArgs
-from components.node_class import AmiFamily
 from components.registry import RegistrySpec
 from components.registry_artifacts import RegistryArtifacts, RegistryArtifactsArgs
 from components.registry_database import RegistryDatabase, RegistryDatabaseArgs
@@ -33,6 +32,7 @@ from components.registry_secrets import AwsSecrets
 from components.system_nodes import SystemNodes, SystemNodesArgs
 from infra.parts import Aws
 from infra.settings import Settings, Stack
+from pricing.announced import Plugin, plugin
 
 
 class OnAws:
@@ -119,13 +119,13 @@ class OnAws:
         pools = self._stack.settings.gpu_pools
         for pool in pools:
             self._gpu_pool(pool, autoscaler, labels)
-        sharing = {pool: spec.sharing for pool, spec in pools.items() if spec.ami_family is AmiFamily.AL2023}
+        sharing = {pool: spec.sharing for pool, spec in pools.items() if plugin(spec.ami_family) is Plugin.CHART}
         if sharing:
             args = DevicePluginArgs(sharing=sharing, provider=self.provider, needs=list(autoscaler.needs))
             DevicePlugin("device-plugin", args, self.on_it)
         if any(spec.efa for spec in pools.values()):
-            plugin = EfaPluginArgs(labels=labels, provider=self.provider, needs=list(autoscaler.needs))
-            EfaPlugin("efa-plugin", plugin, self.on_it)
+            fabric = EfaPluginArgs(labels=labels, provider=self.provider, needs=list(autoscaler.needs))
+            EfaPlugin("efa-plugin", fabric, self.on_it)
         return [general_pool]
 
     def _autoscaler(self) -> _Autoscaler:

@@ -14,11 +14,11 @@ from typing import Any
 
 from components.bill import Bill
 from components.existing_cluster import Part
-from components.node_class import AmiFamily
 from components.registry import Keeping
 from infra.parts import Aws
 from infra.settings import Settings, Stack
 from pricing import age, budget, guard_file, shares
+from pricing.announced import Plugin, plugin
 from pricing.book import PriceBook
 from pricing.budget import Bounds
 from pricing.cost import CostItem, Totals, totals
@@ -231,7 +231,7 @@ def _components_on_aws(settings: Settings, parts: Aws) -> Iterator[str]:
     if settings.registry is not None and settings.registry.keeping is Keeping.AWS:
         yield from ("RegistryArtifacts::registry-artifacts", "RegistryDatabase::registry-database")
     yield from (f"GpuPool::gpu-pool-{pool}" for pool in settings.gpu_pools)
-    if any(spec.ami_family is AmiFamily.AL2023 for spec in settings.gpu_pools.values()):
+    if any(plugin(spec.ami_family) is Plugin.CHART for spec in settings.gpu_pools.values()):
         yield "DevicePlugin::device-plugin"
     if any(spec.efa for spec in settings.gpu_pools.values()):
         yield "EfaPlugin::efa-plugin"

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from types import MappingProxyType
 
+from pricing.announced import GPU_RESOURCE, AmiFamily, NodeAsk, Sharing
+
 
 class Capacity(enum.StrEnum):
     """How a pool buys its nodes, as the stack file says it."""
@@ -45,7 +47,6 @@ class Where(enum.StrEnum):
     FALLBACK = "onDemandFallback.gpus"
     RESERVED_NODES = "nodes"
     EFA = "efa"
-    MIG = "sharing.migProfile"
     MEMORY = "mixedGpuMemory"
 
 
@@ -55,8 +56,8 @@ class PoolAsk:
 
     `gpus`, `nodes` and `monthly_usd` bound the whole pool; at least one is needed unless it is reserved.
     `overlap_nodes` is how many nodes a NodePool may replace at once: the largest `nodes` of its disruption budgets.
-    `time_slicing` and `mig_profile` both change what a node announces as `nvidia.com/gpu`. `utilisation` (0 to 1) is
-    the share of the limit that is expected to run all month. Raises ValueError when one of these two is out of range.
+    `ami_family`, `sharing`, `replicas` and `mig_profile` decide what a node announces. `utilisation` (0 to 1) is the share
+    of the limit that is expected to run all month. Raises ValueError when it or `overlap_nodes` is out of range.
     """
 
     capacity: Capacity
@@ -69,8 +70,10 @@ class PoolAsk:
     reserved_nodes: int | None = None
     capacity_block: bool = False
     efa: bool = False
+    ami_family: AmiFamily = AmiFamily.AL2023
+    sharing: Sharing = Sharing.NONE
+    replicas: int | None = None
     mig_profile: str = ""
-    time_slicing: bool = False
     uniform_gpu_memory: bool = False
     overlap_nodes: int = 1
     utilisation: Decimal = Decimal(1)
@@ -82,7 +85,18 @@ class PoolAsk:
     @property
     def shares_gpus(self) -> bool:
         """Whether nodes announce slices instead of whole GPUs."""
-        return self.time_slicing or bool(self.mig_profile)
+        return self.sharing is not Sharing.NONE
+
+    def node(self, instance_type: str) -> NodeAsk:
+        """A node of the pool, as far as it decides what the node announces."""
+        return NodeAsk(
+            instance_type=instance_type,
+            family=self.ami_family,
+            sharing=self.sharing,
+            replicas=self.replicas,
+            profile=self.mig_profile,
+            efa=self.efa,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +115,7 @@ class Share:
 
     def limits(self) -> Mapping[str, str]:
         """`spec.limits` of the NodePool, as Kubernetes quantities; nodes stand there twice, see `pricing.gpus.node_pods`."""
-        found = {"nvidia.com/gpu": str(self.gpus)} if self.counts_gpus else {}
+        found = {GPU_RESOURCE: str(self.gpus)} if self.counts_gpus else {}
         if self.nodes is not None:
             found |= {"nodes": str(self.nodes), "pods": str(self.nodes * self.pods_each)}
         return MappingProxyType(found)
@@ -132,8 +146,9 @@ class PoolBound:
     """A pool that can work: its NodePools with their limits, which limit binds, what it costs, and why.
 
     `shares` come spot first and their `gpus` add up to `gpus`. `costs` has one entry a share, or is empty when a price
-    is unknown: then `unpriced` says which. `lines` is the arithmetic for a person, `gpu_memories_mib` and
-    `architectures` list what the types have, ascending.
+    is unknown: then `unpriced` says which. `lines` is the arithmetic for a person. `gpu_memories_mib` (what a pod has for
+    one announced GPU) and `architectures` list what the types have, ascending; `slices_per_gpu` is the least of a type.
+    Whole nodes can reach `gpus` and, where it is not None, `nodes`.
     """
 
     shares: tuple[Share, ...]
@@ -142,6 +157,8 @@ class PoolBound:
     binds: Where
     architectures: tuple[str, ...]
     gpu_memories_mib: tuple[int, ...]
+    slices_per_gpu: int
+    memory_isolated: bool
     costs: tuple[ShareCost, ...]
     unpriced: tuple[str, ...]
     lines: tuple[str, ...]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
+from pricing.announced import unknown
 from pricing.gpus import GpuType, gpu_type, is_fraction, nearest, shape
 from pricing.pool import Capacity, PoolAsk, Where
 from problem import Problem
@@ -155,15 +157,7 @@ def _hardware_problems(ask: PoolAsk, types: Sequence[GpuType]) -> Iterator[Probl
             found="true",
             fix=f"remove {', '.join(without_efa)} from {Where.TYPES}, or set efa: false",
         )
-    if ask.mig_profile:
-        yield from _mig_problems(ask.mig_profile, types)
-    if ask.mig_profile and ask.time_slicing:
-        yield Problem(
-            summary="a GPU is shared either by MIG or by time slicing",
-            where=Where.MIG,
-            found=ask.mig_profile,
-            fix="remove one of the two",
-        )
+    yield from _unannounced(ask, types)
     memories = sorted({known.gpu_memory_mib for known in types})
     if ask.uniform_gpu_memory and len(memories) > 1:
         found = ", ".join(f"{known.name} {known.gpu_memory_mib} MiB" for known in types)
@@ -175,26 +169,10 @@ def _hardware_problems(ask: PoolAsk, types: Sequence[GpuType]) -> Iterator[Probl
         )
 
 
-def _mig_problems(profile: str, types: Sequence[GpuType]) -> Iterator[Problem]:
-    for known in types:
-        if profile in known.mig_profiles:
-            continue
-        if known.mig_profiles:
-            yield Problem(
-                summary=f"the {known.gpu_name} of {known.name} has no MIG profile {profile}",
-                where=Where.MIG,
-                found=profile,
-                allowed=", ".join(known.mig_profiles),
-                fix=f"take one of these profiles, or remove {known.name} from {Where.TYPES}",
-            )
-        else:
-            sure = "cannot be partitioned with MIG" if known.mig is False else "is not known to have MIG profiles"
-            yield Problem(
-                summary=f"the {known.gpu_name} of {known.name} {sure}",
-                where=Where.MIG,
-                found=profile,
-                fix=f"remove {known.name} from {Where.TYPES}, or share by time slicing",
-            )
+def _unannounced(ask: PoolAsk, types: Sequence[GpuType]) -> Iterator[Problem]:
+    # Types without EFA are told together, above.
+    found = [unknown(replace(ask.node(known.name), efa=False)) for known in types]
+    yield from dict.fromkeys(problem for problem in found if problem is not None)
 
 
 def _has(names: Sequence[str]) -> str:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 from types import MappingProxyType
 
+from pricing.announced import announced
 from pricing.book import Price, PriceBook
 from pricing.cost import HOURS_PER_MONTH, ZERO, CostItem, cents
 from pricing.gpus import GpuType, gpu_type
@@ -31,6 +32,7 @@ def pool_bound(ask: PoolAsk, book: PriceBook) -> PoolBound:
     if not isinstance(compiled, Compiled):
         raise Refused(compiled)
     types = _types(ask)
+    has = [announced(ask.node(known.name)) for known in types]
     reserved = compiled.shares[0].buying is Buying.RESERVED
     kinds, unpriced = reserved_kinds(ask, types, book) if reserved else on_demand_kinds(types, book)
     costs = () if unpriced else tuple(_cost(ask, share, kinds, book) for share in compiled.shares)
@@ -44,7 +46,9 @@ def pool_bound(ask: PoolAsk, book: PriceBook) -> PoolBound:
         nodes=compiled.nodes,
         binds=compiled.binds,
         architectures=tuple(sorted({known.architecture for known in types})),
-        gpu_memories_mib=tuple(sorted({known.gpu_memory_mib for known in types})),
+        gpu_memories_mib=tuple(sorted({each.memory_mib for each in has})),
+        slices_per_gpu=min(each.per_gpu for each in has),
+        memory_isolated=all(each.isolated for each in has),
         costs=costs,
         unpriced=unpriced,
         lines=tuple(lines),

@@ -81,10 +81,16 @@ class GpuPoolOutputs(_Part):
     """Labels that only this pool's nodes have."""
     tolerations: list[Toleration]
     """Tolerations that the pool's taints ask for."""
+    resource: str = "nvidia.com/gpu"
+    """Name of the resource that a pod asks for, in its limits."""
     max_gpus: int
-    """GPUs that the pool can ever have at once."""
+    """Whole GPUs that the pool can ever have at once."""
+    slices_per_gpu: int = 1
+    """How many of `resource` each GPU is announced as; of types that differ, the least. 1 where GPUs are not shared."""
     gpu_memory_mib: int
-    """Memory of its smallest GPU (MiB), as the node label says."""
+    """Memory (MiB) behind one `resource`: of the smallest GPU, or of its slice where MIG cuts it."""
+    memory_isolated: bool = True
+    """Whether that memory is one pod's alone; with time slicing, all pods of a GPU use the same memory."""
 
 
 class RegistryOutputs(_Part):

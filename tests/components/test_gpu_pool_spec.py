@@ -83,6 +83,14 @@ def test_mig_is_taken_where_bottlerocket_and_the_gpu_can_do_it() -> None:
     assert refused(**{**p5, "instanceTypes": ["g6.xlarge"]}, capacity="onDemand", onDemandFallback=None) != []
 
 
+@pytest.mark.parametrize("profile", ["4g.40gb", "1g.10gb+me", "1g.5gb"])
+def test_mig_is_refused_where_nobody_knows_what_the_node_would_announce(profile: str) -> None:
+    mig = {"mode": "mig", "profile": profile}
+    p5 = {"instanceTypes": ["p5.48xlarge"], "amiFamily": "Bottlerocket", "sharing": mig, "limits": {"nodes": 2}}
+    (found,) = refused(**p5, capacity="onDemand", onDemandFallback=None)
+    assert found[0] == "sharing.profile" and "1g.10gb, 1g.20gb" in found[1]
+
+
 def test_local_disks_are_joined_only_when_every_type_has_some() -> None:
     assert GpuPoolSpec.model_validate(HAPPY).local_disks
     assert not GpuPoolSpec.model_validate(
@@ -103,7 +111,13 @@ def test_bottlerocket_settings_are_toml_with_the_asked_sharing() -> None:
         str(bottlerocket_settings(SharingSpec.model_validate({"mode": "timeSlicing", "replicas": 4}), []))
     )
     nvidia = sliced["settings"]["kubelet-device-plugins"]["nvidia"]
-    assert (nvidia["device-sharing-strategy"], nvidia["time-slicing"]["replicas"]) == ("time-slicing", 4)
+    assert nvidia["device-sharing-strategy"] == "time-slicing"
+    # Bottlerocket's default renames slices to nvidia.com/gpu.shared, and no pod of the pool would ever land.
+    assert nvidia["time-slicing"] == {
+        "replicas": 4,
+        "rename-by-default": False,
+        "fail-requests-greater-than-one": True,
+    }
     mig = SharingSpec.model_validate({"mode": "mig", "profile": "1g.10gb"})
     cut = tomllib.loads(str(bottlerocket_settings(mig, ["p5.48xlarge"])))
     assert cut["settings"]["kubelet-device-plugins"]["nvidia"]["mig"]["profile"] == {"h100.80gb": "1g.10gb"}
@@ -114,6 +128,7 @@ def test_the_device_plugin_has_a_configuration_for_each_pool_that_slices_and_its
     sharing = {"plain": SharingSpec(), "sliced": SharingSpec.model_validate({"mode": "timeSlicing", "replicas": 4})}
     configs = plugin_configs(sharing)
     assert sorted(configs) == ["default", "sliced"]
-    assert yaml.safe_load(configs["sliced"])["sharing"]["timeSlicing"]["resources"][0]["replicas"] == 4
+    sliced = yaml.safe_load(configs["sliced"])["sharing"]["timeSlicing"]
+    assert sliced["resources"] == [{"name": "nvidia.com/gpu", "replicas": 4}] and sliced["renameByDefault"] is False
     chart = CHARTS["nvidia-device-plugin"]
     assert check_values(chart.name, chart.version, plugin_values(sharing)) == []

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.node_class import AmiFamily, node_class
+from components.node_class import node_class
 from components.pools import GPU_TAINT, POOL_LABEL, WEIGHTS, gpu_labels, node_pool
 from components.presets import PRESETS, EmptyNodes, Purpose, WindowSpec
 from kube.objects import check_object
+from pricing.announced import AmiFamily
 from pricing.pool import Buying
 
 windows = st.builds(

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pricing.announced import AmiFamily, Sharing
 from pricing.book import PriceBook
 from pricing.pool import Capacity, PoolAsk, Where
 from pricing.pool_plan import pool_bound, pool_problems
@@ -26,6 +27,11 @@ CHAT = PoolAsk(
 TUNE = PoolAsk(capacity=Capacity.RESERVED, instance_types=("p5.48xlarge",), reserved_nodes=1, efa=True)
 PLAIN = PoolAsk(capacity=Capacity.ON_DEMAND, instance_types=("g6e.xlarge",), gpus=4)
 LARGE = replace(PLAIN, instance_types=("p5.48xlarge",), gpus=8)
+SLICED: dict[str, Any] = {"sharing": Sharing.TIME_SLICING, "replicas": 4}
+
+
+def cut(profile: str) -> dict[str, Any]:
+    return {"ami_family": AmiFamily.BOTTLEROCKET, "sharing": Sharing.MIG, "mig_profile": profile}
 
 
 def refusal(ask: PoolAsk, book: PriceBook = BOOK) -> Problem:
@@ -74,13 +80,20 @@ def test_efa_is_refused_where_one_type_has_none() -> None:
 
 
 def test_mig_is_refused_on_a_gpu_without_it_and_for_an_unknown_profile() -> None:
-    assert not pool_problems(replace(LARGE, mig_profile="3g.40gb"), BOOK)
-    unknown = refusal(replace(LARGE, mig_profile="3g.41gb"))
-    assert unknown.where == Where.MIG and "3g.40gb" in unknown.allowed
-    assert "cannot be partitioned" in refusal(replace(PLAIN, mig_profile="1g.10gb")).summary
-    unproven = replace(PLAIN, instance_types=("g7.2xlarge",), mig_profile="1g.16gb")
+    assert not pool_problems(replace(LARGE, **cut("3g.40gb")), BOOK)
+    unknown = refusal(replace(LARGE, **cut("3g.41gb")))
+    assert unknown.where == "sharing.profile" and "3g.40gb" in unknown.allowed
+    assert "cannot be partitioned" in refusal(replace(PLAIN, **cut("1g.10gb"))).summary
+    unproven = replace(PLAIN, instance_types=("g7.2xlarge",), **cut("1g.16gb"))
     assert "not known to have MIG" in refusal(unproven).summary
-    assert refusal(replace(LARGE, mig_profile="1g.10gb", time_slicing=True)).where == Where.MIG
+
+
+def test_a_node_of_which_nobody_knows_what_it_announces_is_refused_though_its_gpu_could_do_it() -> None:
+    # Bottlerocket would make one whole GPU of these two, in silence.
+    for profile in ("4g.40gb", "1g.10gb+me"):
+        found = refusal(replace(LARGE, **cut(profile)))
+        assert "nothing is known about a node" in found.summary and profile not in found.allowed
+    assert refusal(replace(LARGE, sharing=Sharing.MIG, mig_profile="1g.10gb")).where == "sharing.mode"
 
 
 def test_mixed_gpu_memories_are_refused_only_where_one_size_is_needed() -> None:
@@ -105,7 +118,7 @@ def test_a_limit_below_one_node_is_refused_and_one_node_is_enough() -> None:
 
 
 def test_with_slices_one_node_of_the_largest_type_must_fit() -> None:
-    sliced = replace(PLAIN, instance_types=("g6e.xlarge", "g6e.12xlarge"), time_slicing=True)
+    sliced = replace(PLAIN, instance_types=("g6e.xlarge", "g6e.12xlarge"), **SLICED)
     assert not pool_problems(replace(sliced, gpus=4), BOOK)
     assert refusal(replace(sliced, gpus=3)).where == Where.GPUS
 
