@@ -12,12 +12,16 @@ from pricing.credits import Rate, rate
 from pricing.fleet import cpu_credits
 from pricing.gpus import gpu_type, shape
 from pricing.meters import Meter, ranged
+from pricing.packing import reachable
 from problem import Problem, Refused
 
 
 @dataclass(frozen=True, kw_only=True)
 class GeneralBound:
-    """A compiled limit: `vcpus` at once, the dearest steady month (USD), the room for a replacement, and why."""
+    """A compiled limit: `vcpus` at once, the dearest steady month (USD), the room for a replacement, and why.
+
+    Whole nodes can reach `vcpus`, so an alert on it can fire.
+    """
 
     vcpus: int
     architectures: tuple[str, ...]
@@ -62,6 +66,10 @@ def general_bound(
                 allowed=f"at least {smallest}, the size of {min(sizes, key=lambda name: sizes[name])}",
             )
         )
+    within = reachable(sizes.values(), bound)
+    if within < bound:
+        lines.append(f"whole nodes reach {within} of {bound} vCPUs, so that is the limit")
+        bound = within
     steady = per_vcpu * bound
     overlap = max(each.usd for each in rates.values()) * HOURS_PER_MONTH * overlap_nodes
     lines.append(f"at most {bound} vCPUs = {cents(steady):f} USD a month, and {cents(overlap):f} USD for replacements")

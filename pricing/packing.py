@@ -7,7 +7,7 @@ is what makes the dearest such set a greedy one: see `_blocks`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -60,6 +60,39 @@ def dearest(kinds: Sequence[NodeKind], gpus: int, nodes: int | None) -> Packing:
     top = min(fitting, key=lambda kind: (-kind.usd, kind.name))
     by_nodes = Packing(nodes=MappingProxyType({top.name: nodes}), usd=top.usd * nodes, gpus=top.gpus * nodes)
     return min(by_gpus, by_nodes, key=lambda packing: packing.usd)
+
+
+def reachable(sizes: Iterable[int], limit: int, nodes: int | None = None) -> int:
+    """The most that whole nodes of these sizes (GPUs or vCPUs) add up to within `limit`, and within `nodes` where given.
+
+    0 when not one node fits. Raises ValueError when `nodes` is given and the sizes do not divide one another.
+    """
+    fitting = sorted({size for size in sizes if size <= limit}, reverse=True)
+    if not fitting:
+        return 0
+    if nodes is not None:
+        return _greedy(fitting, limit, nodes)
+    smallest = fitting[-1]
+    if all(size % smallest == 0 for size in fitting):
+        return limit // smallest * smallest
+    # Bit n stands for a total of n: shifting by a size, twice it, four times it ... adds every number of such nodes.
+    sums, within = 1, (1 << (limit + 1)) - 1
+    for size in fitting:
+        while size <= limit:
+            sums |= (sums << size) & within
+            size *= 2
+    return sums.bit_length() - 1
+
+
+def _greedy(sizes: Sequence[int], limit: int, nodes: int) -> int:
+    """The largest sizes first: where sizes divide one another, several small nodes may always be one larger one."""
+    total = 0
+    for larger, size in zip([None, *sizes], sizes, strict=False):
+        if larger is not None and larger % size:
+            raise ValueError(f"sizes {size} and {larger} do not divide one another")
+        count = min((limit - total) // size, nodes)
+        total, nodes = total + count * size, nodes - count
+    return total
 
 
 def _blocks(kinds: Sequence[NodeKind]) -> list[Packing]:

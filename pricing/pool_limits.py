@@ -10,14 +10,14 @@ from fractions import Fraction
 from pricing.book import CAPACITY_BLOCK, ON_DEMAND, PriceBook
 from pricing.cost import HOURS_PER_MONTH
 from pricing.gpus import GpuType, node_pods
-from pricing.packing import NodeKind, dearest_per_gpu
+from pricing.packing import NodeKind, dearest_per_gpu, reachable
 from pricing.pool import Buying, Capacity, PoolAsk, Share, Where
 from problem import Problem
 
 
 @dataclass(frozen=True, kw_only=True)
 class Compiled:
-    """The limits of a pool in GPUs and nodes, split over its NodePools, and how they came about."""
+    """The limits of a pool in GPUs and nodes, all within reach of whole nodes, split over its NodePools, and why."""
 
     shares: tuple[Share, ...]
     gpus: int
@@ -69,15 +69,24 @@ def compile_limits(ask: PoolAsk, types: Sequence[GpuType], book: PriceBook) -> C
     shares = _split(ask, types, binding)
     if isinstance(shares, Problem):
         return (shares,)
+    gpus = sum(share.gpus for share in shares)
+    if gpus < binding.gpus:
+        lines.append(f"whole nodes reach {gpus} of {binding.gpus} GPUs, so that is the limit")
     if len(shares) > 1:
         spot, fallback = shares
         lines.append(
-            f"{binding.gpus} GPUs = {spot.gpus} on spot + {fallback.gpus} on demand ({Where.FALLBACK}), "
-            "taken out of the limit"
+            f"{gpus} GPUs = {spot.gpus} on spot + {fallback.gpus} on demand ({Where.FALLBACK}), taken out of the limit"
         )
     if ask.shares_gpus:
         lines.append("nodes announce slices of GPUs, so the NodePools are limited by nodes, not by nvidia.com/gpu")
-    return Compiled(shares=shares, gpus=binding.gpus, nodes=ask.nodes, binds=binding.where, lines=tuple(lines))
+    counts = [share.nodes for share in shares if share.nodes is not None]
+    return Compiled(
+        shares=shares,
+        gpus=gpus,
+        nodes=sum(counts) if counts else None,
+        binds=binding.where,
+        lines=tuple(lines),
+    )
 
 
 def _candidates(ask: PoolAsk, types: Sequence[GpuType], kinds: Sequence[NodeKind]) -> list[_Candidate]:
@@ -165,7 +174,10 @@ def _split(ask: PoolAsk, types: Sequence[GpuType], binding: _Candidate) -> tuple
             fix=f"change the fall-back, raise {binding.where} to hold {fallback + node.gpus} GPUs, or set "
             f"capacity: {Capacity.ON_DEMAND if fallback >= binding.gpus else Capacity.SPOT}",
         )
-    fallback_nodes = None if ask.nodes is None else fallback // min(known.gpus for known in types)
+    # Only whole nodes come: what the fall-back cannot use of its part is spot's.
+    on_demand = fallback // node.gpus * node.gpus
+    spot = binding.gpus // node.gpus * node.gpus - on_demand
+    fallback_nodes = None if ask.nodes is None else on_demand // node.gpus
     if ask.nodes is not None and fallback_nodes is not None and fallback_nodes >= ask.nodes:
         return Problem(
             summary=f"the on-demand fall-back can take {fallback_nodes} nodes, which leaves none to spot",
@@ -176,15 +188,21 @@ def _split(ask: PoolAsk, types: Sequence[GpuType], binding: _Candidate) -> tuple
         )
     spot_nodes = None if ask.nodes is None or fallback_nodes is None else ask.nodes - fallback_nodes
     return (
-        _share(ask, types, Buying.SPOT, binding.gpus - fallback, spot_nodes),
-        _share(ask, types, Buying.ON_DEMAND, fallback, fallback_nodes),
+        _share(ask, types, Buying.SPOT, spot, spot_nodes),
+        _share(ask, types, Buying.ON_DEMAND, on_demand, fallback_nodes),
     )
 
 
 def _share(ask: PoolAsk, types: Sequence[GpuType], buying: Buying, gpus: int, nodes: int | None) -> Share:
+    """A NodePool with the limits that whole nodes can reach: one that nothing reaches cannot be alerted on."""
+    sizes = [known.gpus for known in types]
     if ask.shares_gpus:
-        whole = gpus // max(known.gpus for known in types)
+        whole = gpus // max(sizes)
         nodes = whole if nodes is None else min(nodes, whole)
+        gpus = nodes * max(sizes)
+    else:
+        gpus = reachable(sizes, gpus, nodes)
+        nodes = None if nodes is None else min(nodes, gpus // min(sizes))
     return Share(
         buying=buying,
         gpus=gpus,

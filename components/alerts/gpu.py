@@ -15,6 +15,11 @@ def _of(metric: str, more: str = "") -> str:
     return f"{metric}{{{_GPU}{',' + more if more else ''}}}"
 
 
+def _cut(gpu: str, instance: str) -> str:
+    """The activity of one MIG instance of a GPU."""
+    return f'DCGM_FI_PROF_GR_ENGINE_ACTIVE{{gpu="{gpu}",GPU_I_ID="{instance}",node="ip-10-0-1-9",pool="chat"}}'
+
+
 GROUP = Group(
     name="gpu",
     gpus=True,
@@ -117,7 +122,9 @@ GROUP = Group(
         ),
         Alert(
             name="GpuIdle",
-            expr="count by (pool) (max by (pool, node, gpu) (max_over_time(DCGM_FI_DEV_GPU_UTIL[1h])) == 0)",
+            # A GPU that MIG has cut reports no utilisation of the whole, only the activity of each instance.
+            expr="count by (pool) ((max by (pool, node, gpu) (max_over_time(DCGM_FI_DEV_GPU_UTIL[1h])) or"
+            " max by (pool, node, gpu) (max_over_time(DCGM_FI_PROF_GR_ENGINE_ACTIVE[1h]))) == 0)",
             hold="1h",
             severity=Severity.WARNING,
             team=Team.SERVING,
@@ -127,11 +134,20 @@ GROUP = Group(
                 series={
                     _of("DCGM_FI_DEV_GPU_UTIL"): "0x150",
                     'DCGM_FI_DEV_GPU_UTIL{gpu="1",node="ip-10-0-1-9",pool="chat"}': "40x150",
+                    _cut("2", "7"): "0x150",
+                    _cut("2", "8"): "0x150",
                 },
                 labels={"pool": "chat"},
-                summary="1 GPUs of pool chat have done nothing for an hour and are paid for",
+                summary="2 GPUs of pool chat have done nothing for an hour and are paid for",
             ),
-            silent=Example(series={_of("DCGM_FI_DEV_GPU_UTIL"): "0x80 5 0x70"}),
+            silent=Example(
+                series={
+                    _of("DCGM_FI_DEV_GPU_UTIL"): "0x80 5 0x70",
+                    _of("DCGM_FI_PROF_GR_ENGINE_ACTIVE"): "0x150",
+                    _cut("2", "7"): "0x150",
+                    _cut("2", "8"): "0x80 0.1 0x70",
+                }
+            ),
         ),
         Alert(
             name="GpuMetricsAbsent",
@@ -139,7 +155,7 @@ GROUP = Group(
             hold="15m",
             severity=Severity.WARNING,
             team=Team.PLATFORM,
-            summary="node {{ $labels.node }} has {{ $value }} GPUs and no metrics of them",
+            summary="node {{ $labels.node }} announces {{ $value }} nvidia.com/gpu and no metrics of them",
             meaning="The DCGM exporter does not run on a GPU node, or Prometheus cannot reach it. No GPU alert can fire for it.",
             fires=Example(
                 series={
@@ -148,7 +164,7 @@ GROUP = Group(
                     'DCGM_FI_DEV_GPU_TEMP{node="ip-10-0-1-8",gpu="0"}': "40x150",
                 },
                 labels={"node": "ip-10-0-1-9"},
-                summary="node ip-10-0-1-9 has 4 GPUs and no metrics of them",
+                summary="node ip-10-0-1-9 announces 4 nvidia.com/gpu and no metrics of them",
             ),
             silent=Example(
                 series={

@@ -7,6 +7,7 @@ from components.alerts.rule import Alert, Example, Group, Recording, Severity, T
 
 GPU_USAGE = "modelyard:gpu_pool_usage:sum"
 GPU_LIMIT = "modelyard:gpu_pool_limit:sum"
+GPU_FULLNESS = "modelyard:gpu_pool_fullness:ratio"
 
 _POOL = '"pool", "$1", "nodepool", "(.+)-(?:spot|on-demand|reserved)"'
 
@@ -15,6 +16,20 @@ def _of_pool(metric: str) -> str:
     """GPUs of a pool's NodePools together: a pool that buys in two ways is `<pool>-spot` and `<pool>-on-demand`."""
     one = f'max by (nodepool) ({metric}{{resource_type="nvidia.com/gpu"}})'
     return f"sum by (pool) (label_replace({one}, {_POOL}))"
+
+
+def _fullness() -> str:
+    """How full a pool is: 1 when each of its NodePools has reached one of its limits, in GPUs or in nodes.
+
+    Nodes that announce slices are bounded by their number alone. A NodePool without a node has no usage: that is 0.
+    """
+    limit, usage = (
+        f"max by (nodepool, resource_type) (karpenter_nodepools_{what}"
+        '{nodepool=~".+-(?:spot|on-demand|reserved)",resource_type=~"nvidia.com/gpu|nodes"})'
+        for what in ("limit", "usage")
+    )
+    share = f"max by (nodepool) (({usage} or 0 * {limit}) / on (nodepool, resource_type) {limit})"
+    return f"min by (pool) (label_replace({share}, {_POOL}))"
 
 
 def _karpenter(what: str, nodepool: str, resource: str = "nvidia.com/gpu") -> str:
@@ -27,16 +42,19 @@ GROUP = Group(
     recordings=(
         Recording(record=GPU_USAGE, expr=_of_pool("karpenter_nodepools_usage"), labels=("pool",)),
         Recording(record=GPU_LIMIT, expr=_of_pool("karpenter_nodepools_limit"), labels=("pool",)),
+        Recording(record=GPU_FULLNESS, expr=_fullness(), labels=("pool",)),
     ),
     alerts=(
         Alert(
             name="GpuPoolAtLimit",
-            expr=f"({GPU_USAGE} >= {GPU_LIMIT}) and on () sum({GPU_PENDING}) > 0",
+            expr=f"({GPU_FULLNESS} >= 1) and on () sum({GPU_PENDING}) > 0",
             hold="10m",
             severity=Severity.WARNING,
             team=Team.PLATFORM,
-            summary="pool {{ $labels.pool }} is at its limit of {{ $value }} GPUs and pods wait for GPUs",
-            meaning="Every GPU that the pool may have is there, and it is not enough for the pods that ask for one.",
+            summary="pool {{ $labels.pool }} has {{ $value | humanizePercentage }} of what its limits allow and pods wait"
+            " for GPUs",
+            meaning="Every node that the pool's limits allow is there, and its GPUs are not enough for the pods that ask for"
+            " one. A pool that shares GPUs is limited by nodes, the others by GPUs.",
             fires=Example(
                 series={
                     _karpenter("usage", "chat-spot"): "3x150",
@@ -46,12 +64,11 @@ GROUP = Group(
                     **waiting("assistant-0"),
                 },
                 labels={"pool": "chat"},
-                summary="pool chat is at its limit of 4 GPUs and pods wait for GPUs",
+                summary="pool chat has 100% of what its limits allow and pods wait for GPUs",
             ),
             silent=Example(
                 series={
                     _karpenter("usage", "chat-spot"): "3x150",
-                    _karpenter("usage", "chat-on-demand"): "0x150",
                     _karpenter("limit", "chat-spot"): "3x150",
                     _karpenter("limit", "chat-on-demand"): "1x150",
                     **waiting("assistant-0"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from components.alerts.nodes import GPU_PENDING
-from components.alerts.pools import GPU_LIMIT, GPU_USAGE
+from components.alerts.pools import GPU_FULLNESS, GPU_LIMIT, GPU_USAGE
 from components.dashboards.board import Board, Kind, Panel, Query, Row, Unit
 
 _POOL = 'pool=~"$pool"'
@@ -32,11 +32,11 @@ BOARD = Board(
                 ),
                 Panel(
                     title="Share of the limit",
-                    about="GPUs that run, of those that the pools may have; at 100 % the next pod waits.",
+                    about="How full the fullest pool is, in GPUs or in nodes, whichever binds it; at 100 % the next pod waits.",
                     unit=Unit.RATIO,
                     kind=Kind.NUMBER,
                     warn=1,
-                    queries=(Query(expr=f"sum({GPU_USAGE}{{{_POOL}}}) / sum({GPU_LIMIT}{{{_POOL}}})"),),
+                    queries=(Query(expr=f"max({GPU_FULLNESS}{{{_POOL}}})"),),
                 ),
                 Panel(
                     title="Idle GPUs",
@@ -116,7 +116,8 @@ BOARD = Board(
             panels=(
                 Panel(
                     title="GPUs, and how many there may be",
-                    about="GPUs of the nodes that Karpenter made, beside the pool's limit.",
+                    about="GPUs of the nodes that Karpenter made, beside the pool's limit. A pool that shares GPUs is counted in"
+                    " slices, and limited by nodes: it has no line for its limit.",
                     unit=Unit.COUNT,
                     queries=(
                         Query(expr=f"{GPU_USAGE}{{{_POOL}}}", legend="{{pool}}"),

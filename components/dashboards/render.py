@@ -41,7 +41,7 @@ def render(board: Board) -> str:
             grafana.QueryVariable("pool")
             .label("GPU pool")
             .datasource(SOURCE)
-            .query("label_values(modelyard:gpu_pool_limit:sum, pool)")
+            .query("label_values(modelyard:gpu_pool_fullness:ratio, pool)")
             .refresh(VariableRefresh.ON_TIME_RANGE_CHANGED)
             .multi(True)
             .include_all(True)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
+from pricing.announced import AmiFamily, Sharing
 from pricing.book import PriceBook
 from pricing.pool import Buying, Capacity, PoolAsk, Where
 from pricing.pool_plan import pool_bound, pool_items
@@ -24,6 +26,11 @@ CHAT = PoolAsk(
 TUNE = PoolAsk(capacity=Capacity.RESERVED, instance_types=("p5.48xlarge",), reserved_nodes=1, efa=True)
 PLAIN = PoolAsk(capacity=Capacity.ON_DEMAND, instance_types=("g6e.xlarge",), gpus=4)
 LARGE = replace(PLAIN, instance_types=("p5.48xlarge",), gpus=8)
+SLICED: dict[str, Any] = {"sharing": Sharing.TIME_SLICING, "replicas": 4}
+
+
+def cut(profile: str) -> dict[str, Any]:
+    return {"ami_family": AmiFamily.BOTTLEROCKET, "sharing": Sharing.MIG, "mig_profile": profile}
 
 
 def test_the_dollar_limit_compiles_at_the_dearest_type_per_gpu_and_binds() -> None:
@@ -123,11 +130,11 @@ def test_a_node_limit_is_split_and_given_to_the_node_pools() -> None:
 
 
 def test_slices_are_limited_by_whole_nodes_and_never_by_the_gpu_count_that_nodes_announce() -> None:
-    sliced = replace(PLAIN, instance_types=("g6e.xlarge", "g6e.12xlarge"), gpus=11, time_slicing=True)
+    sliced = replace(PLAIN, instance_types=("g6e.xlarge", "g6e.12xlarge"), gpus=11, **SLICED)
     bound = pool_bound(sliced, BOOK)
     assert dict(bound.shares[0].limits()) == {"nodes": "2", "pods": str(2 * 58)}
     assert bound.steady == 2 * Decimal("10.49264") * 730
-    mig = replace(LARGE, gpus=16, mig_profile="1g.10gb")
+    mig = replace(LARGE, gpus=16, **cut("1g.10gb"))
     assert dict(pool_bound(mig, BOOK).shares[0].limits()) == {"nodes": "2", "pods": "200"}
 
 
@@ -138,7 +145,26 @@ def test_types_that_can_never_fit_are_said() -> None:
 
 def test_gpus_that_no_whole_node_can_use_are_said() -> None:
     bound = pool_bound(replace(LARGE, gpus=15), BOOK)
-    assert "on-demand: of 15 GPUs at most 8 run in the dearest case" in bound.lines
+    assert "whole nodes reach 8 of 15 GPUs, so that is the limit" in bound.lines
+    assert (bound.gpus, bound.shares[0].limits()["nvidia.com/gpu"]) == (8, "8")
+
+
+def test_what_a_fall_back_cannot_use_of_its_part_is_spots() -> None:
+    large = replace(LARGE, capacity=Capacity.SPOT_FIRST, gpus=28, on_demand_fallback_gpus=12)
+    bound = pool_bound(large, BOOK)
+    assert [share.gpus for share in bound.shares] == [16, 8] and bound.gpus == 24
+
+
+def test_nodes_that_the_gpus_do_not_allow_are_no_limit_either() -> None:
+    (share,) = pool_bound(replace(LARGE, gpus=20, nodes=6), BOOK).shares
+    assert dict(share.limits()) == {"nvidia.com/gpu": "16", "nodes": "2", "pods": "200"}
+
+
+def test_what_a_pod_has_behind_one_gpu_is_its_slice_of_mig_and_the_whole_card_in_turns() -> None:
+    mig = pool_bound(replace(LARGE, instance_types=("p4d.24xlarge",), **cut("1g.5gb")), BOOK)
+    assert (mig.gpu_memories_mib, mig.slices_per_gpu, mig.memory_isolated, mig.gpus) == ((4864,), 7, True, 8)
+    turns = pool_bound(replace(PLAIN, **SLICED), BOOK)
+    assert (turns.gpu_memories_mib, turns.slices_per_gpu, turns.memory_isolated) == ((45776,), 4, False)
     assert bound.steady == Decimal("55.04") * 730
 
 

@@ -9,9 +9,12 @@ from typing import Any
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from pricing.announced import Sharing
 from pricing.book import Price, PriceBook
 from pricing.cost import totals
-from pricing.gpus import gpu_types
+from pricing.general import general_bound
+from pricing.gpus import gpu_types, shape
+from pricing.packing import reachable
 from pricing.pool import Buying, Capacity, PoolAsk, PoolBound
 from pricing.pool_plan import pool_bound, pool_items, pool_problems
 
@@ -35,7 +38,8 @@ def asks(draw: st.DrawFn) -> PoolAsk:
         monthly_usd=draw(st.decimals(40_000, 2_000_000, places=2)) if "monthly_usd" in limits else None,
         on_demand_fallback_gpus=draw(st.integers(8, 16)) if capacity is Capacity.SPOT_FIRST else None,
         reserved_nodes=draw(st.integers(1, 4)) if reserved else None,
-        time_slicing=draw(st.booleans()),
+        sharing=draw(st.sampled_from([Sharing.NONE, Sharing.TIME_SLICING])),
+        replicas=4,
         overlap_nodes=draw(st.integers(0, 3)),
         utilisation=draw(st.decimals(0, 1, places=2)),
     )
@@ -66,8 +70,8 @@ def test_the_shares_of_a_pool_add_up_to_its_limits(ask: PoolAsk) -> None:
     assert ask.gpus is None or bound.gpus <= ask.gpus
     if ask.nodes is not None:
         assert sum(share.nodes or 0 for share in bound.shares) <= ask.nodes
-    if ask.nodes is not None and not ask.time_slicing and ask.capacity is not Capacity.RESERVED:
-        assert sum(share.nodes or 0 for share in bound.shares) == ask.nodes
+    counts = [share.nodes for share in bound.shares if share.nodes is not None]
+    assert bound.nodes == (sum(counts) if counts else None)
 
 
 @given(asks())
@@ -161,3 +165,60 @@ def dearer(name: str, percent: int) -> PriceBook:
     if name in spot:
         spot[name] = raised(spot[name])
     return replace(EMBEDDED, on_demand_prices=on_demand, spot_prices=spot)
+
+
+def _states(sizes: list[int], gpus: int, nodes: int | None) -> set[tuple[int, int]]:
+    """Every (GPUs, nodes) that whole nodes can come to under Karpenter's limits, one node after another."""
+    seen, left = {(0, 0)}, [(0, 0)]
+    while left:
+        used, count = left.pop()
+        for size in sizes:
+            state = (used + size, count + 1)
+            if state[0] <= gpus and (nodes is None or state[1] <= nodes) and state not in seen:
+                seen.add(state)
+                left.append(state)
+    return seen
+
+
+@given(asks())
+@settings(max_examples=100)
+def test_whole_nodes_reach_every_stated_limit_and_a_pool_is_full_exactly_when_it_reaches_one(ask: PoolAsk) -> None:
+    sizes = sorted({gpu_types()[name].gpus for name in ask.instance_types})
+    bound = accepted(ask)
+    assume(bound.gpus <= 150)  # more states than that say nothing new
+    for share in bound.shares:
+        limits = share.limits()
+        # Nodes that announce slices have no limit in GPUs: only their number holds them.
+        most = share.gpus if "nvidia.com/gpu" in limits else (share.nodes or 0) * max(sizes)
+        states = _states(sizes, most, share.nodes)
+        assert max(used for used, _ in states) == share.gpus
+        if "nodes" in limits:
+            assert max(count for _, count in states) == int(limits["nodes"])
+            assert int(limits["pods"]) == share.pods_each * int(limits["nodes"])
+        for used, count in states:
+            full = not any((used + size, count + 1) in states for size in sizes)
+            reached = used >= share.gpus if "nvidia.com/gpu" in limits else False
+            assert full == (reached or (share.nodes is not None and count >= share.nodes))
+
+
+@given(st.lists(st.sampled_from([1, 2, 4, 8, 16, 32, 48, 64, 96, 192]), min_size=1, max_size=4), st.integers(0, 700))
+def test_the_most_that_whole_nodes_reach_is_what_counting_them_one_by_one_reaches(sizes: list[int], limit: int) -> None:
+    assert reachable(sizes, limit) == max(used for used, _ in _states(sizes, limit, None))
+
+
+@given(st.sets(st.sampled_from([1, 2, 4, 8]), min_size=1), st.integers(0, 60), st.integers(0, 20))
+def test_a_limit_of_nodes_beside_one_of_gpus_is_reached_by_the_largest_first(
+    sizes: set[int], limit: int, nodes: int
+) -> None:
+    assert reachable(sizes, limit, nodes) == max(used for used, _ in _states(sorted(sizes), limit, nodes))
+
+
+@given(
+    st.integers(2, 400),
+    st.sets(st.sampled_from(["m7g.large", "m7g.xlarge", "m7g.8xlarge", "m7g.12xlarge"]), min_size=1),
+)
+def test_whole_nodes_reach_the_limit_of_the_general_pool(vcpus: int, types: set[str]) -> None:
+    sizes = [known.vcpus for name in types if (known := shape(name))]
+    assume(vcpus >= min(sizes))
+    found = general_bound(sorted(types), vcpus, None, 1, EMBEDDED).vcpus
+    assert found <= vcpus and found in {used for used, _ in _states(sizes, vcpus, None)}
