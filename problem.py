@@ -20,6 +20,7 @@ class ExitCode(enum.IntEnum):
     REFUSED = 3
     UNAVAILABLE = 4
     PENDING = 5
+    UNDETERMINED = 6
     INTERRUPTED = 130
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any
 
 from kube import builtin, custom, karpenter
@@ -195,14 +195,15 @@ def _workload(walk: Walk, kind: str, obj: Mapping[str, Any]) -> None:
         walk.add(f"{at}.restartPolicy", "Required value: valid values: OnFailure, Never", fix='set it to "Never"')
     elif restart is not None and not is_unknown(restart) and restart not in allowed:
         walk.add(f"{at}.restartPolicy", "Unsupported value", restart, ", ".join(allowed))
-    _containers(walk, spec, at)
+    claims = items(mapping(obj.get("spec")).get("volumeClaimTemplates")) if kind == "StatefulSet" else ()
+    _containers(walk, spec, at, {mapping(mapping(claim).get("metadata")).get("name") for claim in claims})
 
 
-def _containers(walk: Walk, spec: Mapping[str, Any], at: str) -> None:
+def _containers(walk: Walk, spec: Mapping[str, Any], at: str, claimed: Set[Any]) -> None:
     if spec and not is_unknown(spec.get("containers")) and not items(spec.get("containers")):
         walk.add(f"{at}.containers", "Required value", fix="a pod has at least one container")
     names: set[str] = set()
-    volumes = {mapping(volume).get("name") for volume in items(spec.get("volumes"))}
+    volumes = claimed | {mapping(volume).get("name") for volume in items(spec.get("volumes"))}
     any_volume = is_unknown(spec.get("volumes")) or UNKNOWN in volumes or UNKNOWN in items(spec.get("volumes"))
     for path, container in containers(spec):
         name = container.get("name")

@@ -29,10 +29,11 @@ _GIB_PER_VCPU = MappingProxyType({"m": 4, "c": 2, "r": 8})
 
 @dataclass(frozen=True, kw_only=True)
 class GpuType:
-    """One EC2 GPU instance type. Memory in GiB for the machine and MiB for a GPU, NVMe in GB, network in Gbit/s.
+    """One EC2 GPU instance type. Memory in GiB for the machine and MiB for a GPU, NVMe in GB, network in Gbit/s, EBS in Mbit/s.
 
     `gpus` counts whole GPUs (0 for a fraction); `label_name` and `label_memory` are the values of the node labels
-    `karpenter.k8s.aws/instance-gpu-name` and `-memory`, empty and 0 where Karpenter's page lists none. `mig` is None
+    `karpenter.k8s.aws/instance-gpu-name` and `-memory`, empty and 0 where Karpenter's page lists none, as with
+    `cpu_manufacturer` and `ebs_mbps`. `mig` is None
     when no source says whether the GPU can be partitioned; `mig_profiles` maps a profile to how many fit in one GPU.
     """
 
@@ -45,6 +46,8 @@ class GpuType:
     nvme_gb: int
     network_gbps: Decimal
     efa_interfaces: int
+    ebs_mbps: int
+    cpu_manufacturer: str
     architecture: str
     generation: str
     compute_capability: str
@@ -87,6 +90,8 @@ def gpu_types() -> Mapping[str, GpuType]:
                 nvme_gb=row["nvme_gb"],
                 network_gbps=Decimal(row["network_gbps"]),
                 efa_interfaces=row["efa_interfaces"],
+                ebs_mbps=row["ebs_mbps"] or 0,
+                cpu_manufacturer=row["cpu_manufacturer"] or "",
                 architecture=row["architecture"],
                 generation=row["generation"],
                 compute_capability=row["compute_capability"],

@@ -12,7 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from ops.simulate.loads import NAMESPACE
+from kube.pods import items, mapping
+from ops.simulate.load import LOAD_LABEL, NAMESPACE
 from ops.simulate.machines import Machine, instance_types_file
 from ops.simulate.pools import Purchase
 from ops.simulate.stages import stages
@@ -25,9 +26,10 @@ from sandbox.kubernetes.controlplane import ControlPlane
 Say = Callable[[str], None]
 LOOK_EVERY = 0.25
 SETTLED_WITHIN = 300.0
+READY_WITHIN = 60.0
 CLAIMS = "/apis/karpenter.sh/v1/nodeclaims"
-PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
-EVENTS = f"/api/v1/namespaces/{NAMESPACE}/events"
+NODE_POOLS = "/apis/karpenter.sh/v1/nodepools"
+PODS, EVENTS = "/api/v1/pods", "/api/v1/events"
 _AT_ONCE = 8
 
 
@@ -59,22 +61,40 @@ class Cluster:
         ):
             autoscaler.install(plane)
             cluster = cls(root, plane, say)
-            cluster.create([{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}])
+            cluster.surround([], {NAMESPACE})
             cluster.create({each.node_class["metadata"]["name"]: each.node_class for each in asked}.values())
             cluster.create(each.kwok() for each in asked)
-            account = {
-                "apiVersion": "v1",
-                "kind": "ServiceAccount",
-                "metadata": {"name": "default", "namespace": NAMESPACE},
-            }
-            cluster.wait("the namespace", lambda: plane.api.get(account) is not None, within=60)
             yield cluster
 
     @contextlib.contextmanager
     def buying(self, found: Sequence[Machine]) -> Iterator[None]:
-        """Karpenter for the block, with these types to be had and no other."""
+        """Karpenter for the block, with these types to be had and no other; it has found every NodePool fit to buy from.
+
+        A pod that is there before would be judged by the NodePools that happen to be ready.
+        """
         with autoscaler.karpenter(self.root, self.plane, instance_types_file(found), say=self._say):
+            self.wait("readiness of every NodePool", self._ready, within=READY_WITHIN)
             yield
+
+    def _ready(self) -> bool:
+        return all(is_ready(each) for each in self.items(NODE_POOLS))
+
+    def surround(self, objects: Sequence[Mapping[str, Any]], namespaces: Iterable[str]) -> None:
+        """Makes what decides about pods before there are any, and the namespaces that they and it live in.
+
+        Raises Refused with the server's words.
+        """
+        own = {str(each["metadata"]["name"]): each for each in objects if each["kind"] == "Namespace"}
+        living = {str(each["metadata"]["namespace"]) for each in objects if each["metadata"].get("namespace")}
+        wanted = sorted({*own, *living, *namespaces} - {"default", "kube-system", "kube-public", "kube-node-lease"})
+        made = [own.get(name, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}) for name in wanted]
+        self.create(each for each in made if self.api.get(each) is None)
+        self.create(each for each in objects if each["kind"] != "Namespace" and not each["metadata"].get("namespace"))
+        # The API server takes no pod before its namespace has an account.
+        for name in {*wanted, *namespaces}:
+            account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default", "namespace": name}}
+            self.wait(f"namespace {name}", lambda account=account: self.api.get(account) is not None, within=60)  # type: ignore[misc]
+        self.create(each for each in objects if each["metadata"].get("namespace"))
 
     def create(self, objects: Iterable[Mapping[str, Any]]) -> None:
         """Makes objects, several at once. Raises Refused with the server's words and the object that it would not take."""
@@ -102,7 +122,7 @@ class Cluster:
         ends = time.monotonic() + within
         while True:
             looked = time.monotonic()
-            claims, pods = self.items(CLAIMS), self.items(PODS)
+            claims, pods = self.items(CLAIMS), self.items(PODS, labelSelector=LOAD_LABEL)
             now = time.monotonic() - began
             seen.look(claims, pods, now)
             if until(now):
@@ -135,6 +155,18 @@ class Cluster:
             for each in found
             if "karpenter" in (each.get("reportingComponent"), each.get("source", {}).get("component"))
         }
+
+
+def is_ready(node_pool: Mapping[str, Any]) -> bool:
+    """Whether Karpenter says of a NodePool as it stands now that it may buy from it."""
+    status = mapping(node_pool.get("status"))
+    ready: Mapping[str, Any] = next(
+        (each for each in items(status.get("conditions")) if each.get("type") == "Ready"), {}
+    )
+    return ready.get("status") == "True" and ready.get("observedGeneration") in (
+        None,
+        node_pool["metadata"].get("generation"),
+    )
 
 
 def _state(seen: Timeline) -> str:

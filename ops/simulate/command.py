@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from components.general_pool import POOL as GENERAL
@@ -12,38 +13,45 @@ from infra.settings import Stack
 from infra.stackfile import StackFile
 from ops import commands
 from ops.show import Show
-from ops.simulate import loads, page
+from ops.simulate import loads, nodes, page
 from ops.simulate.cluster import Cluster
-from ops.simulate.loads import Load
+from ops.simulate.loads import Asked
 from ops.simulate.machines import machines
 from ops.simulate.pools import purchases
 from ops.simulate.report import Report, report
 from ops.simulate.watch import Timeline
 from ops.world import Place
 from pricing.book import PriceBook
-from problem import ExitCode
+from problem import ExitCode, Refused
 
 
 def simulate(place: Place, file: Path, show: Show, *, spot: bool = True) -> ExitCode:
-    """Reports what the stack's autoscaler would do with the pods of a file; `PENDING` when some of them find no node.
+    """Reports what the stack's autoscaler would do with the pods of a file.
 
-    Raises Refused for a bad stack file or load before anything starts.
+    `UNDETERMINED` when something of the file could change the answer and nobody here knows how, else `PENDING` when some pods
+    find no node. Raises Refused for a bad stack file or load before anything starts.
     """
     stack = Stack.read(StackFile.read(place.stack_file))
-    asked, skipped = loads.read(file, [*stack.settings.gpu_pools, GENERAL])
-    found = run(place, stack, asked, skipped, show, spot=spot)
+    storage = stack.settings.storage
+    own_class = "" if storage.existing else storage.class_name
+    found = run(place, stack, loads.read(file, [*stack.settings.gpu_pools, GENERAL], own_class), show, spot=spot)
     if show.as_json:
         show.value(found.model_dump(mode="json", by_alias=True))
     else:
         page.write(found, show)
+    if found.undetermined or any(each.undetermined for each in found.loads):
+        return ExitCode.UNDETERMINED
     return ExitCode.OK if found.fits else ExitCode.PENDING
 
 
-def run(place: Place, stack: Stack, wanted: list[Load], skipped: list[str], show: Show, *, spot: bool) -> Report:
+def run(place: Place, stack: Stack, wanted: Asked, show: Show, *, spot: bool) -> Report:
     """The report on loads, from a cluster that is there for this run only."""
     book = PriceBook.embedded(stack.region)
     asked = purchases(stack, declare(commands.program(place), project="modelyard", stack=place.stack))
     found = machines(asked, book, spot=spot)
+    if never := [problem for load in wanted.loads for problem in nodes.problems(load, asked)]:
+        raise Refused(never)
+    judged = [replace(load, doubts=(*load.doubts, *nodes.doubts(load, asked))) for load in wanted.loads]
     home = place.root / ".sandbox"
     home.mkdir(exist_ok=True, mode=0o700)
     seen = Timeline()
@@ -52,7 +60,8 @@ def run(place: Place, stack: Stack, wanted: list[Load], skipped: list[str], show
         Cluster.started(place.root, Path(folder), asked, found, say=show.say) as cluster,
         cluster.buying(found),
     ):
-        pods = [pod for number, load in enumerate(wanted) for pod in load.pods(number)]
+        cluster.surround(wanted.around, {load.namespace for load in judged})
+        pods = [pod for number, load in enumerate(judged) for pod in load.pods(number)]
         show.say(f"simulate: {len(pods)} pods are made; Karpenter decides")
         began = time.monotonic()
         cluster.create(pods)
@@ -62,8 +71,9 @@ def run(place: Place, stack: Stack, wanted: list[Load], skipped: list[str], show
         stack=place.stack,
         book=book,
         asked=asked,
-        loads=wanted,
-        skipped=skipped,
+        loads=judged,
+        skipped=wanted.skipped,
+        undetermined=wanted.doubts,
         seen=seen,
         messages=messages,
         spot=spot,

@@ -1,12 +1,12 @@
 """A load as a user writes it, turned into the pods that a cluster would see.
 
-Either real manifests (anything with a pod template) or the short form, a list of `name, pool, replicas, gpus, cpu, memoryGib`.
-Only what decides where a pod goes is kept: a simulated pod runs nothing, so it needs no volume, secret or account.
+Either real manifests or the short form, a list of `name, pool, replicas, gpus, cpu, memoryGib`. Of a pod what decides where it
+goes is kept: a simulated pod runs nothing, so it needs no secret or account. What nobody here knows is a doubt, never a drop.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
@@ -19,17 +19,12 @@ from components.general_pool import POOL as GENERAL
 from components.pools import GPU_TAINT, POOL_LABEL
 from components.spec import Spec
 from infra.explain import problems_of
-from kube.objects import check_object
-from kube.pods import items, mapping, pod_template
+from ops.simulate.load import Load
+from ops.simulate.manifests import Found, surroundings, take
 from pricing.nodepools import GPUS
-from problem import Problem, Refused
+from problem import ExitCode, Problem, Refused
 
 MAX_BYTES, MAX_PODS = 1_000_000, 2000
-LOAD_LABEL = "modelyard.dev/load"
-NAMESPACE = "simulated"
-_PLACED_BY = ("nodeSelector", "affinity", "tolerations", "topologySpreadConstraints")
-_LEFT_OUT = ("resourceClaims", "priorityClassName", "runtimeClassName", "schedulerName", "hostNetwork", "nodeName")
-_TIMES = ("Deployment", "StatefulSet", "ReplicaSet", "ReplicationController", "Rollout")
 
 
 class LoadSpec(Spec):
@@ -50,54 +45,52 @@ class LoadSpec(Spec):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Load:
-    """Equal pods: `pod` is the manifest of one, `notes` say what of the user's own manifest was left out."""
+class Asked:
+    """What a file asks for: loads, objects made before their pods, a line about each object without pods, and doubts."""
 
-    name: str
-    replicas: int
-    pod: Mapping[str, Any]
-    notes: tuple[str, ...] = ()
-
-    def pods(self, number: int) -> Iterator[dict[str, Any]]:
-        """Every pod of it, named apart from those of the other loads by `number`."""
-        metadata = self.pod["metadata"]
-        for index in range(self.replicas):
-            named = {
-                **metadata,
-                "name": f"load{number}-{index}",
-                "namespace": NAMESPACE,
-                "labels": {**metadata.get("labels", {}), LOAD_LABEL: str(number)},
-            }
-            yield {"apiVersion": "v1", "kind": "Pod", "metadata": named, "spec": dict(self.pod["spec"])}
+    loads: tuple[Load, ...]
+    around: tuple[Mapping[str, Any], ...] = ()
+    skipped: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
 
 
-def read(path: Path, pools: list[str]) -> tuple[list[Load], list[str]]:
-    """The loads of a file, and a line about each object in it that runs no pod.
+def read(path: Path, pools: list[str], storage_class: str = "") -> Asked:
+    """What a file asks for; `storage_class` is the platform's own, whose volumes are made where their pod runs.
 
-    Raises Refused with every problem at its line: no file, no YAML, an unknown key or pool, a bad manifest, no load at all.
+    Raises Refused with every problem at its line: no file, no YAML, an unknown key or pool, a bad manifest, no load at all; with
+    `UNDETERMINED` when all that could make pods is of kinds that nobody here knows.
     """
     nodes = _documents(path)
-    loads: list[Load] = []
-    skipped: list[str] = []
+    manifests = [value for _, value, _ in nodes if isinstance(value, Mapping) and "kind" in value]
+    around, found = surroundings(manifests, storage_class), Found()
     problems: list[Problem] = []
     for where, value, line in nodes:
         try:
             if isinstance(value, Mapping) and "kind" in value:
-                found = _of_manifest(value)
-                loads += [found] if isinstance(found, Load) else []
-                skipped += [] if isinstance(found, Load) else [found]
+                if not value.get("apiVersion"):
+                    raise Refused(
+                        Problem(summary="Required value", where="apiVersion", fix="say the kind's apiVersion")
+                    )
+                take(value, around, found)
             else:
-                loads.append(_of_short_form(value, pools))
+                found.loads.append(_of_short_form(value, pools))
         except Refused as refused:
             inside = [_under(where, each) for each in refused.problems]
             problems += [each.at(path.name, line) for each in inside]
-    total = sum(load.replicas for load in loads)
-    if not problems and not 0 < total <= MAX_PODS:
-        summary = "the file describes no pod" if total == 0 else "more pods than one simulation takes"
-        problems.append(Problem(summary=summary, file=path.name, found=str(total), allowed=f"1 to {MAX_PODS} pods"))
+    total = sum(load.replicas for load in found.loads)
     if problems:
         raise Refused(problems)
-    return loads, skipped
+    if total == 0 and found.doubts:
+        raise Refused([Problem(summary=each, file=path.name) for each in found.doubts], ExitCode.UNDETERMINED)
+    if not 0 < total <= MAX_PODS:
+        summary = "the file describes no pod" if total == 0 else "more pods than one simulation takes"
+        raise Refused(Problem(summary=summary, file=path.name, found=str(total), allowed=f"1 to {MAX_PODS} pods"))
+    return Asked(
+        loads=tuple(found.loads),
+        around=tuple(found.around),
+        skipped=tuple(found.skipped),
+        doubts=tuple(found.doubts),
+    )
 
 
 def _under(where: str, problem: Problem) -> Problem:
@@ -148,51 +141,3 @@ def _of_short_form(value: Any, pools: list[str]) -> Load:
         "containers": [{"name": "work", "image": "simulated", "resources": {"requests": requests, "limits": limits}}],
     }
     return Load(name=spec.name, replicas=spec.replicas, pod={"metadata": {}, "spec": pod})
-
-
-def _of_manifest(value: Mapping[str, Any]) -> Load | str:
-    """The load of a manifest, or a line about one that makes no pods by itself."""
-    kind = str(value["kind"])
-    metadata = mapping(value.get("metadata"))
-    name = "/".join(str(metadata[key]) for key in ("namespace", "name") if metadata.get(key))
-    if kind == "DaemonSet":
-        return f"{kind} {name}: it follows nodes and brings none, so it is left out"
-    found = pod_template(value)
-    if found is None:
-        return f"{kind} {name}: it makes no pods"
-    problems = [each for each in check_object(value) if each.where.startswith(("kind", "apiVersion", "spec"))]
-    if problems:
-        raise Refused(problems)
-    template = found[1]
-    spec = mapping(template.get("spec") if kind != "Pod" else value.get("spec"))
-    labels = dict(mapping(mapping(template.get("metadata")).get("labels")))
-    kept: dict[str, Any] = {key: spec[key] for key in _PLACED_BY if spec.get(key)}
-    for group in ("initContainers", "containers"):
-        if containers := [_container(each) for each in items(spec.get(group))]:
-            kept[group] = containers
-    notes = [f"{key} is left out" for key in _LEFT_OUT if spec.get(key)]
-    if any("persistentVolumeClaim" in mapping(each) for each in items(spec.get("volumes"))):
-        notes.append("volumes are left out, and with them the zone that one may be bound to")
-    return Load(
-        name=f"{kind} {name}",
-        replicas=_replicas(kind, mapping(value.get("spec"))),
-        pod={"metadata": {"labels": labels} if labels else {}, "spec": kept},
-        notes=tuple(notes),
-    )
-
-
-def _container(value: Any) -> dict[str, Any]:
-    resources = {key: mapping(value.get("resources")).get(key) for key in ("requests", "limits")}
-    kept = {"name": value.get("name"), "image": value.get("image") or "simulated"}
-    kept |= {"resources": {key: amounts for key, amounts in resources.items() if amounts}}
-    return kept | ({"restartPolicy": value["restartPolicy"]} if value.get("restartPolicy") else {})
-
-
-def _replicas(kind: str, spec: Mapping[str, Any]) -> int:
-    if kind == "CronJob":
-        return _replicas("Job", mapping(mapping(spec.get("jobTemplate")).get("spec")))
-    if kind == "Job":
-        at_once, runs = spec.get("parallelism", 1), spec.get("completions")
-        return int(at_once if runs is None else min(at_once, runs))
-    replicas = spec.get("replicas", 1) if kind in _TIMES else 1
-    return 1 if replicas is None else int(replicas)

@@ -11,23 +11,21 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from ops.simulate.pools import ZONE, Purchase
+from ops.simulate.node_labels import labels
+from ops.simulate.pools import REGION, ZONE, Purchase
 from pricing.book import CAPACITY_BLOCK, ON_DEMAND, PriceBook
 from pricing.gpus import Shape, gpu_type, most_pods, shape
-from pricing.nodepools import BUYING, GPUS
+from pricing.nodepools import BUYING
 from pricing.offers import hourly
 from pricing.pool import Buying
 from problem import Problem, Refused
 
-AWS = "karpenter.k8s.aws"
 KWOK_RESERVED_MIB = 10
-_FAMILY = re.compile(r"([a-z]+)(\d+)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +81,7 @@ def _unknown(name: str, book: PriceBook) -> Problem | None:
 
 
 def _machine(name: str, asked: Sequence[Purchase], book: PriceBook, *, spot: bool) -> Machine:
-    known, gpu = shape(name), gpu_type(name)
+    known = shape(name)
     pods = min(each.max_pods or most_pods()[name] for each in asked)
     assert known is not None  # noqa: S101
     resources = {
@@ -92,14 +90,15 @@ def _machine(name: str, asked: Sequence[Purchase], book: PriceBook, *, spot: boo
         "pods": str(pods),
         "ephemeral-storage": str(min(_disk_bytes(name, asked))),
     }
-    if gpu and gpu.gpus:
-        resources[GPUS] = str(gpu.gpus)
+    # Karpenter's AWS provider takes a node for whole GPUs; EFA counts where a pool has the plugin that announces it.
+    for has in (each.announced[name] for each in asked if name in each.announced):
+        resources |= {key: str(count) for key, count in has.expected.items() if key in has.resources}
     offers = sorted(set(_offers(name, asked, book, spot=spot)), key=lambda each: (each.usd, each.buying, each.zone))
     return Machine(
         name=name,
         architecture=known.architecture,
         resources=resources,
-        labels=_labels(name, known),
+        labels={REGION: asked[0].zones[0][:-1], **labels(name)},
         offers=tuple(offers),
     )
 
@@ -118,29 +117,6 @@ def _offers(name: str, asked: Sequence[Purchase], book: PriceBook, *, spot: bool
         if usd is None:
             raise Refused(Problem(summary=book.why_unknown(CAPACITY_BLOCK, name), where=each.name, found=name))
         yield from (Offer(buying=each.buying, zone=zone, usd=usd) for zone in each.zones)
-
-
-def _labels(name: str, known: Shape) -> dict[str, str]:
-    family, _, size = name.partition(".")
-    labels = {
-        f"{AWS}/instance-family": family,
-        f"{AWS}/instance-size": size,
-        f"{AWS}/instance-cpu": str(known.vcpus),
-        f"{AWS}/instance-memory": str(int(known.memory_gib * 1024)),
-    }
-    if numbered := _FAMILY.match(family):
-        labels |= {f"{AWS}/instance-category": numbered[1], f"{AWS}/instance-generation": numbered[2]}
-    gpu = gpu_type(name)
-    if gpu and gpu.gpus and gpu.label_name:
-        labels |= {
-            f"{AWS}/instance-gpu-name": gpu.label_name,
-            f"{AWS}/instance-gpu-manufacturer": "nvidia",
-            f"{AWS}/instance-gpu-count": str(gpu.gpus),
-            f"{AWS}/instance-gpu-memory": str(gpu.label_memory),
-        }
-        if gpu.nvme_gb:
-            labels[f"{AWS}/instance-local-nvme"] = str(gpu.nvme_gb)
-    return labels
 
 
 def _entry(each: Machine) -> dict[str, Any]:

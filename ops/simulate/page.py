@@ -20,9 +20,11 @@ def write(found: Report, show: Show) -> None:
     for line in _nodes(found):
         show.line(line)
     show.line()
+    for line in found.undetermined:
+        show.line(f"undetermined: {line}", style="bold red")
     for each in found.loads:
         for place, line in enumerate(_load(each)):
-            show.line(line, style="bold red" if place == 0 and each.pending else "")
+            show.line(line, style="bold red" if place == 0 and (each.pending or each.undetermined) else "")
     show.line()
     for line in [*found.skipped, *(f"not simulated: {each}" for each in found.not_simulated)]:
         show.line(line, style="dim")
@@ -63,12 +65,16 @@ def _options(each: Nodes) -> str:
 
 def _load(each: Placement) -> Iterator[str]:
     after = f", the last after {each.after_sec:.1f} s" if each.after_sec is not None else ""
-    if not each.pending:
+    sure = "undetermined; as far as it is simulated, " if each.undetermined else ""
+    if not each.pods:
+        yield f"{each.name}: {sure}it has no pods now"
+    elif not each.pending:
         who = f"all {each.pods} pods find" if each.pods > 1 else "its pod finds"
-        yield f"{each.name}: {who} a node{after}"
+        yield f"{each.name}: {sure}{who} a node{after}"
     else:
-        yield f"{each.name}: {each.pending} of {each.pods} pods stay pending; {each.placed} find a node{after}"
-    yield from (f"  {line}" for line in (*each.reasons, *each.notes))
+        yield f"{each.name}: {sure}{each.pending} of {each.pods} pods stay pending; {each.placed} find a node{after}"
+    yield from (f"  {line}" for line in each.reasons)
+    yield from (f"  not known: {line}" for line in each.undetermined)
 
 
 def _usd(amount: Decimal) -> str:

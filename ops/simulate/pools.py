@@ -13,12 +13,13 @@ from typing import Any
 from components.pools import POOL_LABEL
 from infra.declared import Declared
 from infra.settings import Stack
+from pricing.announced import Announced, Sharing, announced
 from pricing.nodepools import BUYING, TYPE
 from pricing.pool import Buying
 from pricing.tokens import NODE_CLASS, NODE_POOL
 
 GROUP, VERSION, KIND = "karpenter.kwok.sh", "v1alpha1", "KWOKNodeClass"
-ZONE = "topology.kubernetes.io/zone"
+ZONE, REGION = "topology.kubernetes.io/zone", "topology.kubernetes.io/region"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,8 +27,9 @@ class Purchase:
     """One NodePool of a stack: what it may buy, as its own requirements say it.
 
     `max_pods` bounds the pods of a node (None: its type alone does); `disk_gib` is the volume for images and pods, and with
-    `local_disks` the type's NVMe takes its place. `slices` is to how many pods a GPU is announced, `capacity_block` whether
-    reserved nodes are paid in advance, `bound_by` the setting that binds.
+    `local_disks` the type's NVMe takes its place. `announced` is by type what a node says it has, empty for types without
+    GPUs; `sharing` how GPUs are shared. `capacity_block` says whether reserved nodes are paid in advance, `bound_by` names
+    the setting that binds.
     """
 
     name: str
@@ -39,7 +41,8 @@ class Purchase:
     max_pods: int | None
     disk_gib: int
     local_disks: bool
-    slices: int
+    announced: Mapping[str, Announced]
+    sharing: Sharing
     capacity_block: bool
     bound_by: str
     manifest: Mapping[str, Any]
@@ -50,6 +53,12 @@ class Purchase:
         reference = made["spec"]["template"]["spec"]["nodeClassRef"]
         made["spec"]["template"]["spec"]["nodeClassRef"] = {"group": GROUP, "kind": KIND, "name": reference["name"]}
         return made
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """The labels that it gives its nodes."""
+        found: Mapping[str, str] = self.manifest["spec"]["template"]["metadata"]["labels"]
+        return found
 
     @property
     def node_class(self) -> dict[str, Any]:
@@ -83,7 +92,8 @@ def _purchase(stack: Stack, manifest: Mapping[str, Any], classes: Mapping[str, A
         max_pods=node_class.get("kubelet", {}).get("maxPods"),
         disk_gib=max(_gib(node_class)),
         local_disks=node_class.get("instanceStorePolicy") == "RAID0",
-        slices=(spec.sharing.replicas or 1) if spec else 1,
+        announced={name: announced(ask.node(name)) for name in spec.instance_types} if spec and ask else {},
+        sharing=spec.sharing.mode if spec else Sharing.NONE,
         capacity_block=bool(ask and ask.capacity_block),
         bound_by=f"gpuPools.{pool}.{stack.pools[pool].binds}" if spec else "generalPool.limits",
         manifest=manifest,

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from components.pools import POOL_LABEL
-from ops.simulate.loads import LOAD_LABEL, Load
+from ops.simulate.load import LOAD_LABEL, Load
 from ops.simulate.pools import Purchase
 from ops.simulate.reasons import reasons
 from ops.simulate.watch import Claim, Timeline
@@ -28,7 +28,8 @@ NOT_SIMULATED = (
     "nodes and pods are KWOK's: they are ready at once and run nothing, so the minutes in which a machine boots are not in "
     "the times",
     "AWS always has what is asked for; on spot it may give another of the types that Karpenter allows, by its own capacity",
-    "pods of DaemonSets and what runs in the cluster already take no room here",
+    "what runs in the cluster already, and DaemonSets that the file does not have, take no room here",
+    "pods that come beside the old ones while a workload is updated; how many volumes a node can attach",
     "prices are of nodes alone: disks and traffic are in `modelyard cost`",
 )
 
@@ -79,8 +80,8 @@ class Placement(_Part):
     """When the last pod that found a node had it (seconds); null when none did."""
     reasons: list[str]
     """Why the others stay pending, a line for each NodePool that Karpenter tried."""
-    notes: list[str]
-    """What of the manifest was left out."""
+    undetermined: list[str]
+    """What of the manifest could change the answer, and why nobody here knows how; empty when the answer is certain."""
 
 
 class Money(_Part):
@@ -93,7 +94,7 @@ class Money(_Part):
 class Report(_Part):
     """What a stack's autoscaler would do with a load."""
 
-    version: int = 1
+    version: int = 2
     """Version of this format."""
     stack: str
     region: str
@@ -102,7 +103,9 @@ class Report(_Part):
     spot: bool
     """Whether spot was to be had."""
     fits: bool
-    """Whether every pod found a node."""
+    """Whether every pod found a node; certain only where nothing is `undetermined`, here and in the loads."""
+    undetermined: list[str] = Field(default_factory=list)
+    """Objects of the file that may make or change pods, and are not simulated."""
     nodes: list[Nodes] = Field(default_factory=list)
     loads: list[Placement] = Field(default_factory=list)
     hourly_usd: Money
@@ -123,6 +126,7 @@ def report(
     asked: Sequence[Purchase],
     loads: Sequence[Load],
     skipped: Sequence[str],
+    undetermined: Sequence[str],
     seen: Timeline,
     messages: Mapping[str, str],
     spot: bool,
@@ -139,6 +143,7 @@ def report(
         simulated_by=f"Karpenter {GO_MODULES['karpenter-kwok']} with its KWOK provider; nodes and pods are simulated",
         spot=spot,
         fits=not any(each.pending for each in placements),
+        undetermined=list(undetermined),
         nodes=nodes,
         loads=placements,
         hourly_usd=Money(cheapest=cheapest, dearest=dearest),
@@ -194,7 +199,10 @@ def _placement(
     placed = [seen.placed[name] for name in mine if name in seen.placed]
     pending = [name for name in mine if name not in seen.placed]
     pool = load.pod["spec"].get("nodeSelector", {}).get(POOL_LABEL, "")
-    said = [line for name in pending for line in reasons(messages.get(name, ""), asked, pool, spot=spot)]
+    gates = ", ".join(str(each.get("name")) for each in load.pod["spec"].get("schedulingGates", ()))
+    said = [f"it waits until its scheduling gates are taken away: {gates}"] if gates and pending else []
+    if not gates:
+        said = [line for name in pending for line in reasons(messages.get(name, ""), asked, pool, spot=spot)]
     return Placement(
         name=load.name,
         pods=load.replicas,
@@ -202,7 +210,7 @@ def _placement(
         pending=load.replicas - len(placed),
         after_sec=round(max(placed), 1) if placed else None,
         reasons=list(dict.fromkeys(said)),
-        notes=list(load.notes),
+        undetermined=list(load.doubts),
     )
 
 

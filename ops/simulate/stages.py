@@ -1,13 +1,13 @@
 """What stands in for kubelets and containers: KWOK stages that make a node ready and a pod running, at once.
 
-A node announces what its type has, of GPUs as many slices as its pool's sharing says, which is what NVIDIA's device plugin
-would make of it. Karpenter's KWOK provider alone reports no more capacity than the first pods asked for, and a NodePool's
+A node announces what `pricing.announced` says of its pool and type: slices where GPUs are shared, EFA where the plugin for it
+runs. Karpenter's KWOK provider alone reports no more capacity than the first pods asked for, and a NodePool's
 limits would count too little. A pod of a job runs until it is deleted; a stopping pod takes `stop_seconds`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import yaml
@@ -15,7 +15,7 @@ import yaml
 from components.pools import POOL_LABEL
 from ops.simulate.machines import Machine
 from ops.simulate.pools import Purchase
-from pricing.nodepools import GPUS, TYPE
+from pricing.nodepools import TYPE
 
 _NOT_READY = {
     "key": '.status.conditions.[] | select( .type == "Ready" ) | .status',
@@ -54,8 +54,8 @@ containerStatuses:
 def stages(asked: Sequence[Purchase], found: Sequence[Machine], *, stop_seconds: float = 0) -> str:
     """The configuration for `kwok --config`: a stage for each type of each pool, and two for pods."""
     by_name = {each.name: each for each in found}
-    pairs = {(each.pool, name): each.slices for each in asked for name in each.types if name in by_name}
-    made = [_node(pool, by_name[name], slices) for (pool, name), slices in sorted(pairs.items())]
+    pairs = {(each.pool, name): _announced(each, name) for each in asked for name in each.types if name in by_name}
+    made = [_node(pool, by_name[name], pairs[pool, name]) for pool, name in sorted(pairs)]
     made.append(_stage("pod-runs", "Pod", [_LIVING, _NOT_READY], {"statusTemplate": _RUNNING}))
     stopping = [{"key": ".metadata.deletionTimestamp", "operator": "Exists"}]
     made.append(_stage("pod-stops", "Pod", stopping, {"delete": True, "finalizers": {"empty": True}}))
@@ -63,12 +63,18 @@ def stages(asked: Sequence[Purchase], found: Sequence[Machine], *, stop_seconds:
     return yaml.safe_dump_all(made, sort_keys=False)
 
 
-def _node(pool: str, machine: Machine, slices: int) -> dict[str, Any]:
-    capacity = dict(machine.resources)
-    status: dict[str, Any] = {"phase": "Running", "capacity": capacity}
-    if GPUS in capacity and slices > 1:
-        capacity[GPUS] = str(int(capacity[GPUS]) * slices)
-        status["allocatable"] = {GPUS: capacity[GPUS]}
+def _announced(purchase: Purchase, name: str) -> Mapping[str, int]:
+    found = purchase.announced.get(name)
+    return found.resources if found else {}
+
+
+def _node(pool: str, machine: Machine, announced: Mapping[str, int]) -> dict[str, Any]:
+    taken_for = {key: value for key, value in machine.resources.items() if "/" in key}
+    says = {key: str(announced.get(key, 0)) for key in taken_for.keys() | announced.keys()}
+    status: dict[str, Any] = {"phase": "Running", "capacity": {**machine.resources, **says}}
+    if says != taken_for:
+        # The node takes over what Karpenter's file says; where it announces something else, that holds.
+        status["allocatable"] = dict(sorted(says.items()))
     made = _stage(
         f"node-{pool}-{machine.name}", "Node", [_NOT_READY], {"statusTemplate": _READY + yaml.safe_dump(status)}
     )

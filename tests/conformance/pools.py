@@ -16,8 +16,8 @@ from infra.declared import declare
 from infra.program import make
 from infra.settings import Stack
 from infra.stackfile import StackFile
-from ops.simulate.cluster import CLAIMS, PODS, Cluster
-from ops.simulate.loads import Load
+from ops.simulate.cluster import CLAIMS, Cluster
+from ops.simulate.load import NAMESPACE, Load
 from ops.simulate.machines import Machine, machines
 from ops.simulate.pools import Purchase, purchases
 from ops.simulate.watch import Timeline
@@ -99,7 +99,7 @@ class Run:
 
     def clear(self) -> None:
         """Takes every pod and node away and starts counting again."""
-        self.delete(PODS)
+        self.delete(f"/api/v1/namespaces/{NAMESPACE}/pods")
         self.delete(CLAIMS)
         self.cluster.wait("an empty cluster", lambda: not self.cluster.items(CLAIMS), within=90)
         self.seen, self.began = Timeline(), time.monotonic()

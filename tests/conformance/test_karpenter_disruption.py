@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from ops.simulate.cluster import CLAIMS, PODS
-from ops.simulate.loads import NAMESPACE
+from ops.simulate.cluster import CLAIMS
+from ops.simulate.load import NAMESPACE
 from ops.simulate.pools import Purchase
 from ops.simulate.watch import Claim
 from tests.conformance.pools import Pools, Run, load, running
@@ -143,7 +143,7 @@ def test_idle_nodes_go_when_their_budget_lets_them_and_a_running_job_keeps_its_o
     record_property("conformance", "window shut: no node went; training: the drifted node stayed under its job")
 
     for each in (job, short):
-        run.delete(f"{PODS}/{each}")
+        run.delete(f"/api/v1/namespaces/{NAMESPACE}/pods/{each}")
     for name in [each for each in run.seen.pods if each.startswith("shut-")]:
         run.cluster.wait("the deployment", lambda: True, within=1)
         owner = name.rsplit("-", 2)[0]

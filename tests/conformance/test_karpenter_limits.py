@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from ops.simulate.loads import LOAD_LABEL
+from ops.simulate.load import LOAD_LABEL
 from ops.simulate.reasons import reasons
 from tests.conformance.pools import Pools, Run, load, running
 

@@ -95,6 +95,6 @@ def test_the_alert_of_a_full_pool_fires_and_one_node_before_it_does_not(name: st
     }
     (tmp_path / "pool.test.yaml").write_text(yaml.safe_dump(document, width=1000))
     promtool = tools.ensure(REPOSITORY, ["promtool"], lambda line: print(line, file=sys.stderr))["promtool"]
-    command = [promtool, "test", "rules", "pool.test.yaml"]
+    command: list[str | Path] = [promtool, "test", "rules", "pool.test.yaml"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -147,6 +147,7 @@ def test_gpus_that_no_whole_node_can_use_are_said() -> None:
     bound = pool_bound(replace(LARGE, gpus=15), BOOK)
     assert "whole nodes reach 8 of 15 GPUs, so that is the limit" in bound.lines
     assert (bound.gpus, bound.shares[0].limits()["nvidia.com/gpu"]) == (8, "8")
+    assert bound.steady == Decimal("55.04") * 730
 
 
 def test_what_a_fall_back_cannot_use_of_its_part_is_spots() -> None:
@@ -165,7 +166,6 @@ def test_what_a_pod_has_behind_one_gpu_is_its_slice_of_mig_and_the_whole_card_in
     assert (mig.gpu_memories_mib, mig.slices_per_gpu, mig.memory_isolated, mig.gpus) == ((4864,), 7, True, 8)
     turns = pool_bound(replace(PLAIN, **SLICED), BOOK)
     assert (turns.gpu_memories_mib, turns.slices_per_gpu, turns.memory_isolated) == ((45776,), 4, False)
-    assert bound.steady == Decimal("55.04") * 730
 
 
 def test_mixed_architectures_work_and_are_listed() -> None:

@@ -9,7 +9,9 @@ from decimal import Decimal
 import pytest
 
 from ops.simulate.machines import Machine, instance_types_file, machines, memory_mib
+from ops.simulate.node_labels import labels, unknown_labels
 from ops.simulate.pools import Purchase
+from pricing.announced import NodeAsk, announced
 from pricing.book import PriceBook
 from pricing.gpus import shape
 from pricing.pool import Buying
@@ -100,9 +102,33 @@ def test_nodes_carry_the_labels_of_karpenters_aws_provider(found: dict[str, Mach
         "instance-gpu-count": "1",
         "instance-gpu-memory": "45776",
         "instance-local-nvme": "450",
+        "instance-capability-flex": "false",
+        "instance-cpu-manufacturer": "amd",
+        "instance-network-bandwidth": "5000",
+        "instance-ebs-bandwidth": "5000",
+        "region": "us-east-1",
     }
     assert found["p5.48xlarge"].labels["karpenter.k8s.aws/instance-category"] == "p"
     assert not any("gpu" in key for key in found["m7g.xlarge"].labels)
+
+
+def test_efa_counts_only_where_a_pool_has_the_plugin_for_it(
+    asked: tuple[Purchase, ...], found: dict[str, Machine]
+) -> None:
+    assert found["p5.48xlarge"].resources["vpc.amazonaws.com/efa"] == "32"
+    plain = announced(NodeAsk(instance_type="p5.48xlarge"))
+    tune = next(each for each in asked if each.pool == "tune")
+    (without,) = machines([replace(tune, announced={"p5.48xlarge": plain})], BOOK)
+    assert without.resources["nvidia.com/gpu"] == "8" and "vpc.amazonaws.com/efa" not in without.resources
+
+
+def test_every_label_of_the_aws_provider_is_known_for_a_type_or_known_to_be_unknown() -> None:
+    known = {key.partition("/")[2] for key in labels("g6e.2xlarge")}
+    unknown = {key.partition("/")[2] for key in unknown_labels("g6e.2xlarge")}
+    assert not known & unknown and len(known | unknown) == 25
+    assert "karpenter.k8s.aws/instance-network-bandwidth" in unknown_labels("m7g.large")
+    assert labels("m7g.large")["karpenter.k8s.aws/instance-cpu-manufacturer"] == "aws"
+    assert "karpenter.k8s.aws/instance-gpu-name" in unknown_labels("p3.2xlarge")
 
 
 def test_the_file_has_one_requirement_a_label_and_a_number_for_a_price(found: dict[str, Machine]) -> None:

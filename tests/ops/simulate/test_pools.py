@@ -7,6 +7,7 @@ from typing import Any
 
 from infra.declared import Declared
 from ops.simulate.pools import Purchase
+from pricing.announced import Sharing
 from pricing.pool import Buying
 from pricing.tokens import NODE_POOL
 
@@ -49,11 +50,14 @@ def test_nodepools_come_in_the_order_in_which_karpenter_tries_them(asked: tuple[
 def test_a_purchase_says_what_its_nodepool_may_buy(asked: tuple[Purchase, ...]) -> None:
     by_name = {each.name: each for each in asked}
     spot, embed, tune = by_name["chat-spot"], by_name["embed-spot"], by_name["tune-reserved"]
-    assert (spot.pool, spot.buying, spot.slices) == ("chat", Buying.SPOT, 1)
+    assert (spot.pool, spot.buying) == ("chat", Buying.SPOT)
     assert spot.types == ("g6e.2xlarge", "g6e.xlarge")
     assert spot.zones == ("us-east-1a", "us-east-1b", "us-east-1c")
     assert dict(spot.limits) == {"nvidia.com/gpu": "10"}
-    assert (embed.slices, dict(embed.limits)) == (4, {"nodes": "4", "pods": "232"})
+    assert spot.announced["g6e.xlarge"].resources == {"nvidia.com/gpu": 1}
+    assert embed.announced["g6.xlarge"].resources == {"nvidia.com/gpu": 4}
+    assert tune.announced["p5.48xlarge"].resources == {"nvidia.com/gpu": 8, "vpc.amazonaws.com/efa": 32}
+    assert (embed.sharing, dict(embed.limits)) == (Sharing.TIME_SLICING, {"nodes": "4", "pods": "232"})
     assert (tune.buying, tune.zones, tune.capacity_block) == (Buying.RESERVED, ("us-east-1a",), False)
     assert by_name["general"].pool == "general"
 

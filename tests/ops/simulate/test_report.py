@@ -10,7 +10,7 @@ import pytest
 
 from ops.show import Show
 from ops.simulate import page
-from ops.simulate.loads import Load
+from ops.simulate.load import Load
 from ops.simulate.pools import Purchase
 from ops.simulate.report import SCHEMA, Report, report, schema
 from ops.simulate.watch import Timeline
@@ -21,9 +21,9 @@ BOOK = PriceBook.embedded("us-east-1")
 FULL = "Failed to schedule pod, all available instance types exceed limits for nodepool (NodePool=chat-spot)"
 
 
-def chat(node: str = "") -> Load:
+def chat(**more: Any) -> Load:
     selector = {"modelyard.dev/pool": "chat"}
-    return Load(name="chat", replicas=3, pod={"metadata": {}, "spec": {"nodeSelector": selector}}, notes=("a note",))
+    return Load(name="chat", replicas=3, pod={"metadata": {}, "spec": {"nodeSelector": selector}}, **more)
 
 
 def pod(name: str, node: str = "") -> dict[str, Any]:
@@ -41,8 +41,8 @@ def node(name: str, chosen: str = "g6e.xlarge", zone: str = "us-east-1a") -> dic
 
 
 def of(asked: tuple[Purchase, ...], seen: Timeline, **more: Any) -> Report:
-    said = {"stack": "prod", "skipped": (), "messages": {}, "spot": True, **more}
-    return report(book=BOOK, asked=asked, loads=[chat()], seen=seen, **said)
+    said = {"stack": "prod", "loads": [chat()], "skipped": (), "undetermined": (), "messages": {}, "spot": True, **more}
+    return report(book=BOOK, asked=asked, seen=seen, **said)
 
 
 @pytest.fixture
@@ -109,6 +109,32 @@ def test_the_page_says_first_that_it_is_a_simulation_and_by_whom(
     assert "at most 4.36 USD an hour, 3185.72 USD a month" in text
     assert "chat: 1 of 3 pods stay pending; 2 find a node, the last after 2.5 s" in text
     assert "not simulated: nodes and pods are KWOK's" in text
+
+
+def test_what_is_not_known_about_a_load_or_a_kind_is_said_first(
+    asked: tuple[Purchase, ...], seen: Timeline, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = of(
+        asked, seen, loads=[chat(doubts=("spec.x: nobody knows",))], undetermined=["RayCluster r: it may make pods"]
+    )
+    assert found.loads[0].undetermined == ["spec.x: nobody knows"]
+    page.write(found, Show())
+    text = capsys.readouterr().out
+    assert "undetermined: RayCluster r: it may make pods" in text
+    assert "chat: undetermined; as far as it is simulated, 1 of 3 pods stay pending" in text
+    assert "  not known: spec.x: nobody knows" in text
+
+
+def test_a_pod_with_scheduling_gates_says_that_it_waits_for_them(asked: tuple[Purchase, ...]) -> None:
+    gated = Load(
+        name="gated",
+        replicas=1,
+        pod={"metadata": {}, "spec": {"schedulingGates": [{"name": "example.com/a"}, {"name": "example.com/b"}]}},
+    )
+    waiting = Timeline()
+    waiting.look([], [pod("load0-0")], 1.0)
+    (load,) = of(asked, waiting, loads=[gated]).loads
+    assert load.reasons == ["it waits until its scheduling gates are taken away: example.com/a, example.com/b"]
 
 
 def test_a_page_without_nodes_says_so(asked: tuple[Purchase, ...], capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,9 +6,10 @@ from typing import Any
 
 import yaml
 
-from ops.simulate.machines import machines
+from ops.simulate.machines import Machine, machines
 from ops.simulate.pools import Purchase
-from ops.simulate.stages import stages
+from ops.simulate.stages import _node, stages
+from pricing.announced import AmiFamily, NodeAsk, Sharing, announced
 from pricing.book import PriceBook
 
 BOOK = PriceBook.embedded("us-east-1")
@@ -40,7 +41,21 @@ def test_a_node_announces_its_type_and_slices_only_where_its_pool_shares(asked: 
     shared = status(found["node-embed-g6.xlarge"])
     assert shared.count("nvidia.com/gpu: '4'") == 2 and "allocatable" in shared
     assert "nvidia.com/gpu: '8'" in status(found["node-tune-p5.48xlarge"])
+    assert "vpc.amazonaws.com/efa: '32'" in status(found["node-tune-p5.48xlarge"])
     assert "nvidia" not in status(found["node-general-m7g.xlarge"])
+
+
+def test_a_node_announces_every_slice_of_mig_and_no_efa_where_the_plugin_for_it_does_not_run() -> None:
+    kind = NodeAsk(instance_type="p5.48xlarge", family=AmiFamily.BOTTLEROCKET, sharing=Sharing.MIG, profile="1g.10gb")
+    machine = Machine(
+        name="p5.48xlarge",
+        architecture="amd64",
+        resources={"cpu": "192", "nvidia.com/gpu": "8", "vpc.amazonaws.com/efa": "32"},
+        labels={},
+        offers=(),
+    )
+    text = status(_node("p", machine, announced(kind).resources)["spec"])
+    assert text.count("nvidia.com/gpu: '56'") == 2 and text.count("vpc.amazonaws.com/efa: '0'") == 2
 
 
 def test_no_stage_ends_a_pod_but_its_deletion(asked: tuple[Purchase, ...]) -> None:
