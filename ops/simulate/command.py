@@ -39,6 +39,11 @@ def simulate(place: Place, file: Path, show: Show, *, spot: bool = True) -> Exit
         show.value(found.model_dump(mode="json", by_alias=True))
     else:
         page.write(found, show)
+    return code(found)
+
+
+def code(found: Report) -> ExitCode:
+    """How a simulation ends: a doubt comes before pods that stay pending, as it may be why they do."""
     if found.undetermined or any(each.undetermined for each in found.loads):
         return ExitCode.UNDETERMINED
     return ExitCode.OK if found.fits else ExitCode.PENDING

@@ -53,8 +53,8 @@ def take(value: Mapping[str, Any], around: Around, found: Found) -> None:
         found.loads += [load] if isinstance(load, Load) else []
         found.doubts += [] if isinstance(load, Load) else [load]
     elif means is Role.EACH_NODE:
-        made, doubts = _daemon_set(value, around)
-        found.around.append(made)
+        daemons, doubts = _daemon_set(value, around)
+        found.around.append(daemons)
         found.doubts += [f"{what}: {each}" for each in doubts]
         found.skipped.append(f"{what}: it takes room on each node that it fits, and brings none")
     elif means is Role.AROUND:

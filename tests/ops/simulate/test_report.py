@@ -10,11 +10,13 @@ import pytest
 
 from ops.show import Show
 from ops.simulate import page
+from ops.simulate.command import code
 from ops.simulate.load import Load
 from ops.simulate.pools import Purchase
 from ops.simulate.report import SCHEMA, Report, report, schema
 from ops.simulate.watch import Timeline
 from pricing.book import PriceBook
+from problem import ExitCode
 from tests.ops.simulate.test_watch import claim
 
 BOOK = PriceBook.embedded("us-east-1")
@@ -123,6 +125,19 @@ def test_what_is_not_known_about_a_load_or_a_kind_is_said_first(
     assert "undetermined: RayCluster r: it may make pods" in text
     assert "chat: undetermined; as far as it is simulated, 1 of 3 pods stay pending" in text
     assert "  not known: spec.x: nobody knows" in text
+
+
+def test_only_an_answer_that_is_certain_and_fits_ends_with_0(asked: tuple[Purchase, ...]) -> None:
+    there = Timeline()
+    there.look([node("a")], [pod(f"load0-{number}", "a") for number in range(3)], 1.0)
+    lacking = Timeline()
+    lacking.look([], [pod("load0-0")], 1.0)
+    doubtful = [chat(doubts=("spec.resourceClaims: not simulated",))]
+    assert code(of(asked, there)) is ExitCode.OK
+    assert code(of(asked, lacking)) is ExitCode.PENDING
+    assert code(of(asked, there, loads=doubtful)) is ExitCode.UNDETERMINED
+    assert code(of(asked, lacking, loads=doubtful)) is ExitCode.UNDETERMINED
+    assert code(of(asked, there, undetermined=["RayCluster r: it may make pods"])) is ExitCode.UNDETERMINED
 
 
 def test_a_pod_with_scheduling_gates_says_that_it_waits_for_them(asked: tuple[Purchase, ...]) -> None:
