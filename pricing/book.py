@@ -68,7 +68,10 @@ class SpotSpread:
 
 @dataclass(frozen=True, kw_only=True)
 class PriceBook:
-    """Prices of one region; `version` changes with every byte of the facts, `as_of` is the day that they were read."""
+    """Prices of one region; `version` changes with every byte of the facts, `as_of` is the day that they were read.
+
+    `absent` has the reason for each GPU type that no source gives an on-demand price for.
+    """
 
     region: str
     version: str
@@ -79,6 +82,7 @@ class PriceBook:
     spreads: Mapping[str, SpotSpread] = field(default_factory=dict)
     tiers: Mapping[str, tuple[Tier, ...]] = field(default_factory=dict)
     stale: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    absent: Mapping[str, str] = field(default_factory=dict)
     list_prices: PriceBook | None = None
 
     @classmethod
@@ -116,7 +120,8 @@ class PriceBook:
         reason = self.stale.get((kind, instance_type))
         if reason:
             return f"the {kind} price of {instance_type} in {self.region} on file must not be quoted ({reason})"
-        return f"no {kind} price of {instance_type} in {self.region} is on file"
+        listed = self.absent.get(instance_type) if kind == ON_DEMAND else None
+        return f"no {kind} price of {instance_type} in {self.region} is on file" + (f" ({listed})" if listed else "")
 
 
 def embedded_regions() -> tuple[str, ...]:
@@ -222,4 +227,5 @@ def read(files: Mapping[str, Any], region: str, digest: str) -> PriceBook:
         spreads=MappingProxyType(_spreads(files, region)),
         tiers=MappingProxyType(_tiers(files, region)),
         stale=MappingProxyType(stale_on_demand | stale_spot | stale_blocks),
+        absent=MappingProxyType(files["on_demand"].get("absent", {}).get(region, {})),
     )

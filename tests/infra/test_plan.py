@@ -196,7 +196,10 @@ def test_a_use_of_something_that_is_not_in_the_bill_is_refused() -> None:
 
 def test_a_pool_without_a_price_makes_the_whole_bill_undetermined() -> None:
     stack = _stack(
-        "dev", lambda platform: platform["gpuPools"]["chat"].update(instanceTypes=["g7.2xlarge"], limits={"gpus": 2})
+        "dev",
+        lambda platform: platform["gpuPools"]["chat"].update(
+            instanceTypes=["p5e.48xlarge"], limits={"gpus": 16}, onDemandFallback={"gpus": 8}
+        ),
     )
     planned = plan(stack, TODAY)
     assert not planned.totals.complete

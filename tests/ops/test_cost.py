@@ -121,11 +121,12 @@ def test_over_the_budget_the_command_says_by_how_much_what_costs_most_and_what_b
 
 
 def test_a_line_without_a_price_is_shown_as_such_in_every_format(tmp_path: Path) -> None:
-    file = _changed(tmp_path, r"\[g6.xlarge.*\]\n.*\n", "[g7.2xlarge]\n        limits: { gpus: 2 }\n")
+    pool = "[p5e.48xlarge]\n        limits: { gpus: 16 }\n        onDemandFallback: { gpus: 8 }\n"
+    file = _changed(tmp_path, r"\[g6.xlarge.*\]\n.*\n.*\n", pool)
     report = cost.report("dev", file)
     assert len(report.unpriced) == 2 and not report.budget.fits
     for text in ("\n".join(cost_page.table(report)), cost_page.markdown(report), cost_page.page(report)):
-        assert "unpriced" in text and "budget-undetermined" in text and "no on-demand price of g7.2xlarge" in text
+        assert "unpriced" in text and "budget-undetermined" in text and "no on-demand price of p5e.48xlarge" in text
 
 
 def test_a_comparison_names_every_component_of_both_stacks(capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from pricing.book import CAPACITY_BLOCK, ON_DEMAND, Price, PriceBook, embedded_regions
+from pricing.book import CAPACITY_BLOCK, ON_DEMAND, SPOT, Price, PriceBook, embedded_regions
 
 
 def price(usd: Decimal) -> Price:
@@ -26,8 +26,14 @@ def test_a_known_price_comes_with_its_date_source_and_unit(book: PriceBook) -> N
 
 
 def test_an_unknown_price_is_none_and_its_reason_names_type_and_region(book: PriceBook) -> None:
-    assert book.on_demand("g7.2xlarge") is None
-    assert book.why_unknown(ON_DEMAND, "g7.2xlarge") == "no on-demand price of g7.2xlarge in us-east-1 is on file"
+    assert book.on_demand("x9.huge") is None
+    assert book.why_unknown(ON_DEMAND, "x9.huge") == "no on-demand price of x9.huge in us-east-1 is on file"
+
+
+def test_a_gpu_type_that_the_source_does_not_list_says_so(book: PriceBook) -> None:
+    assert book.on_demand("p5e.48xlarge") is None
+    assert "is on file (the table that is cited" in book.why_unknown(ON_DEMAND, "p5e.48xlarge")
+    assert "is on file (" not in book.why_unknown(SPOT, "p5e.48xlarge")
 
 
 def test_a_stale_price_is_not_quoted_and_its_reason_says_so() -> None:

@@ -134,6 +134,27 @@ def test_every_gpu_type_is_complete_and_agrees_with_its_labels() -> None:
         assert bool(known.mig_profiles) <= (known.mig is True)
 
 
+def test_every_gpu_type_has_an_on_demand_price_or_a_reason_why_none_is_on_file() -> None:
+    data = facts.load("on_demand")
+    for region, absent in data["absent"].items():
+        book = PriceBook.embedded(region)
+        assert {name for name in gpu_types() if book.on_demand(name) is None} == set(absent)
+        assert all(absent.values())
+    assert "us-east-1" in data["absent"]
+
+
+def test_the_newest_gpu_types_have_the_price_of_the_table_that_is_cited() -> None:
+    book = PriceBook.embedded("us-east-1")
+    listed = {"2xlarge": "2.52", "4xlarge": "3.04208", "8xlarge": "4.08624"} | {
+        "12xlarge": "7.12832",
+        "24xlarge": "14.25664",
+        "48xlarge": "28.51328",
+    }
+    for size, usd in listed.items():
+        price = book.on_demand(f"g7.{size}")
+        assert price is not None and price.usd == Decimal(usd)
+
+
 def test_a_fraction_of_a_gpu_is_no_whole_gpu_and_others_are() -> None:
     assert {name for name in gpu_types() if is_fraction(name)} == {
         name for name in gpu_types() if name.startswith(("g6f.", "gr6f."))

@@ -113,11 +113,12 @@ def test_a_capacity_block_is_priced_at_its_own_fee() -> None:
 
 def test_an_unknown_price_without_a_dollar_limit_gives_limits_and_an_unpriced_item() -> None:
     ask = replace(PLAIN, instance_types=("g7.2xlarge",))
-    bound = pool_bound(ask, BOOK)
+    book = replace(BOOK, on_demand_prices={})
+    bound = pool_bound(ask, book)
     assert dict(bound.shares[0].limits()) == {"nvidia.com/gpu": "4"}
     assert (bound.minimum, bound.expected, bound.steady, bound.maximum) == (None, None, None, None)
     assert bound.lines[-1] == "cost unknown: no on-demand price of g7.2xlarge in us-east-1 is on file"
-    assert [item.priced for item in pool_items("p", ask, bound, BOOK)] == [False]
+    assert [item.priced for item in pool_items("p", ask, bound, book)] == [False]
 
 
 def test_a_node_limit_is_split_and_given_to_the_node_pools() -> None:

@@ -138,7 +138,7 @@ def test_a_dollar_limit_below_one_large_node_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("region", "name"), [("us-east-1", "g7.2xlarge"), ("us-west-2", "p5.48xlarge"), ("mars-north-1", "g6e.xlarge")]
+    ("region", "name"), [("us-east-1", "p5e.48xlarge"), ("us-west-2", "p5.48xlarge"), ("mars-north-1", "g6e.xlarge")]
 )
 def test_a_dollar_limit_without_a_price_is_refused_naming_type_and_region(region: str, name: str) -> None:
     ask = replace(PLAIN, instance_types=(name,), gpus=8, monthly_usd=Decimal(10**6))
