@@ -21,21 +21,27 @@ from components.monitoring.spec import MonitoringSpec
 from components.network import INTERFACE_ENDPOINTS, Endpoints, Nat, NetworkSpec
 from components.pools import pool_name
 from components.presets import PRESETS, Purpose
+from components.publication import PublicationSpec
 from components.registry import Keeping, RegistrySpec
 from components.registry_outside import Exposure
+from components.storage import StorageSpec
 from components.system_nodes import SystemNodesSpec
-from pricing import charts, meters
+from pricing import charts, disks, keys, meters
 from pricing.announced import AmiFamily
 from pricing.book import PriceBook
+from pricing.claims import undeclared
 from pricing.cost import CostItem
+from pricing.database import Database
+from pricing.database import lines as database_lines
 from pricing.disks import Disk
 from pricing.fleet import SURGE_PER_ZONE, Fleet, fleet
 from pricing.general import GeneralBound, general_items, general_node_counts
 from pricing.meters import Meter
-from pricing.nodepools import Unpriced
 from pricing.pool import Buying, PoolBound, Share
 from pricing.pool_plan import node_counts, share_items
+from pricing.unpriced import Unpriced
 from pricing.usage import Usage
+from versions import POSTGRESQL
 
 BOTTLEROCKET_SYSTEM_GIB = 10
 """Bottlerocket's own volume beside the one for images and pods (`node_class` makes both)."""
@@ -80,7 +86,7 @@ class Bill:
         """The control plane, the key of its secrets and its logs; nothing for a cluster that is there already."""
         if spec.existing is not None:
             return
-        yield from meters.kms_key(self._meter(component, "secrets"))
+        yield from keys.kms_key(self._meter(component, "secrets"))
         yield from meters.log_group(self._meter(component, "control-plane"), spec.log_days)
         yield from meters.control_plane(self._meter(component, "cluster"), spec.version)
 
@@ -102,37 +108,47 @@ class Bill:
         """The queue of interruptions; the events themselves are free."""
         yield from meters.queue(self._meter(component, "interruptions"))
 
-    def registry(self, spec: RegistrySpec) -> Iterator[CostItem]:
+    def registry(self, spec: RegistrySpec, storage: StorageSpec) -> Iterator[CostItem]:
         """What the registry keeps things in, and its load balancer; its servers run on nodes that are counted elsewhere."""
         if spec.exposure is Exposure.INTERNAL:
             yield from meters.load_balancer(self._meter("registry", registry_outside.NAME), "nlb", 0)
         if spec.keeping is Keeping.VOLUME:
-            one = Decimal(1)
-            yield from meters.disks(self._meter("registry", "registry"), spec.volume_gb, (one, one, one), what="volume")
+            yield from _volume(self._meter("registry", "registry"), "volume", spec.volume_gb, 1, storage)
             return
-        yield from meters.secret(self._meter("registry", "registry-keys"))
+        yield from keys.secret(self._meter("registry", "registry-keys"))
         database, component = spec.database, "registry-database"
-        yield from meters.kms_key(self._meter(component, f"{component}-key"))
+        yield from keys.kms_key(self._meter(component, f"{component}-key"))
         yield from meters.log_group(self._meter(component, f"{component}-log"), database.log_days)
-        yield from meters.database(
-            self._meter(component, "registry"),
-            database.instance_class,
+        asked = Database(
+            instance_class=database.instance_class,
+            version=POSTGRESQL,
             multi_az=database.multi_az,
             storage=database.storage_gb,
             most_storage=database.max_storage_gb,
             backups=True,
             managed_password=True,
         )
+        try:
+            yield from database_lines(self._meter(component, "registry"), asked)
+        except Unpriced as why:
+            yield self._meter(component, "registry").unpriced("cost", str(why))
         component = "registry-artifacts"
-        yield from meters.kms_key(self._meter(component, f"{component}-key"))
+        yield from keys.kms_key(self._meter(component, f"{component}-key"))
         yield from meters.bucket(self._meter(component, component))
 
-    def monitoring(self, spec: MonitoringSpec, component: str = "monitoring") -> Iterator[CostItem]:
+    def monitoring(
+        self, spec: MonitoringSpec, storage: StorageSpec, component: str = "monitoring"
+    ) -> Iterator[CostItem]:
         """The volumes of Prometheus, Alertmanager and Grafana."""
         meter, sizes = self._meter(component, STACK), spec.storage_gib
-        yield from charts.volumes(meter, "prometheus volumes", sizes.prometheus, spec.prometheus_replicas)
-        yield from charts.volumes(meter, "alertmanager volumes", sizes.alertmanager, spec.alertmanager_replicas)
-        yield from charts.volumes(meter, "grafana volume", sizes.grafana, 1)
+        yield from _volume(meter, "prometheus volumes", sizes.prometheus, spec.prometheus_replicas, storage)
+        yield from _volume(meter, "alertmanager volumes", sizes.alertmanager, spec.alertmanager_replicas, storage)
+        yield from _volume(meter, "grafana volume", sizes.grafana, 1, storage)
+
+    def publication(self, spec: PublicationSpec, component: str = "publication") -> Iterator[CostItem]:
+        """The outputs as a parameter, which costs once they are long; nothing else of them does."""
+        if spec.parameter:
+            yield from keys.parameter(self._meter(component, "outputs"), advanced=None)
 
     def general_pool(
         self, spec: GeneralPoolSpec, bound: GeneralBound, component: str = "general-pool"
@@ -142,7 +158,7 @@ class Bill:
         overlap = PRESETS[Purpose.SERVING].at_once
         yield from general_items(meter, spec.instance_types, bound, overlap)
         counts = general_node_counts(spec.instance_types, bound, overlap, meter.usage.pool_percent)
-        yield from meters.disks(meter, _disk(spec.ami_family, spec.disk_gb), counts)
+        yield from disks.lines(meter, _disks(spec.ami_family, spec.disk_gb), counts)
 
     def gpu_pool(
         self, pool: str, spec: GpuPoolSpec, bound: PoolBound, zones: list[str], component: str = ""
@@ -159,12 +175,20 @@ class Bill:
         items = share_items(component, ask, share, self.book)
         for each in items:
             yield each if isinstance(each, CostItem) else meter.unpriced("nodes", each)
-        yield from meters.disks(meter, _disk(spec.ami_family, spec.disk_gb), node_counts(ask, share))
+        yield from disks.lines(meter, _disks(spec.ami_family, spec.disk_gb), node_counts(ask, share))
 
     def _meter(self, component: str, name: str) -> Meter:
         usage = self.usage.at(component, name)
         return Meter(component=component, name=name, book=self.book, usage=usage, today=self.today)
 
 
-def _disk(family: AmiFamily, gib: int) -> int:
-    return gib + (BOTTLEROCKET_SYSTEM_GIB if family is AmiFamily.BOTTLEROCKET else 0)
+def _disks(family: AmiFamily, gib: int) -> tuple[Disk, ...]:
+    return (Disk(gib=gib + (BOTTLEROCKET_SYSTEM_GIB if family is AmiFamily.BOTTLEROCKET else 0)),)
+
+
+def _volume(meter: Meter, what: str, gib: int, count: int, storage: StorageSpec) -> Iterator[CostItem]:
+    """Volumes of the platform's own class, which is gp3 at its baseline; one that is there already may be anything."""
+    if storage.existing is None:
+        yield from charts.volumes(meter, what, Disk(gib=gib), count)
+    else:
+        yield meter.unpriced(what, undeclared(storage.existing))

@@ -33,6 +33,8 @@ class UsageSpec(Spec):
     """Requests to each bucket."""
     secret_calls: int = Field(default=_USUAL.secret_calls, ge=0)
     """Calls that read each secret."""
+    parameter_calls: int = Field(default=_USUAL.parameter_calls, ge=0)
+    """Calls that read each SSM parameter that is too long to be free."""
     load_balancer_units: int = Field(default=_USUAL.load_balancer_units, ge=0)
     """Capacity units of each load balancer, all month."""
     pool_percent: int = Field(default=_USUAL.pool_percent, ge=0, le=100)

@@ -195,10 +195,11 @@ def _items_on_aws(bill: Bill, stack: Stack, parts: Aws) -> Iterator[CostItem]:
     if existing is None or existing.node_role is None:
         yield from bill.karpenter()
     if stack.settings.monitoring.enabled:
-        yield from bill.monitoring(stack.settings.monitoring)
+        yield from bill.monitoring(stack.settings.monitoring, stack.settings.storage)
     yield from bill.general_pool(parts.general_pool, parts.general)
     if stack.settings.registry is not None:
-        yield from bill.registry(stack.settings.registry)
+        yield from bill.registry(stack.settings.registry, stack.settings.storage)
+    yield from bill.publication(stack.settings.publication)
     for pool, spec in stack.settings.gpu_pools.items():
         yield from bill.gpu_pool(pool, spec, stack.pools[pool], network.zones)
 

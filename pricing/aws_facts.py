@@ -1,4 +1,4 @@
-"""Facts about AWS that are no prices but decide whether a plan can run: vCPU quotas and EKS version support dates."""
+"""Facts about AWS that are no prices but decide whether a plan can run: vCPU quotas, and until when versions are supported."""
 
 from __future__ import annotations
 
@@ -41,6 +41,15 @@ class EksSupport:
     extended_ends: date | None
 
 
+@dataclass(frozen=True, kw_only=True)
+class RdsSupport:
+    """Until when RDS supports a major version: for nothing, and then for money, which is more from the third year on."""
+
+    standard_ends: date
+    year_3_starts: date
+    extended_ends: date
+
+
 def quota_of(instance_type: str, *, spot: bool) -> Quota | None:
     """The vCPU quota that an instance of this type counts against; None when not known (spot of p6, for example)."""
     match = _FAMILY.match(instance_type)
@@ -63,5 +72,17 @@ def eks_support(version: str) -> EksSupport | None:
             return EksSupport(
                 standard_ends=date.fromisoformat(row["standard_support_ends"]),
                 extended_ends=date.fromisoformat(end) if end else None,
+            )
+    return None
+
+
+def rds_postgresql_support(major: str) -> RdsSupport | None:
+    """The support dates of a PostgreSQL major version (`17`) on RDS, or None when no source gives them."""
+    for row in facts.load("aws_facts")["rds_postgresql_support"]["versions"]:
+        if row["version"] == major:
+            return RdsSupport(
+                standard_ends=date.fromisoformat(row["standard_support_ends"]),
+                year_3_starts=date.fromisoformat(row["year_3_starts"]),
+                extended_ends=date.fromisoformat(row["extended_support_ends"]),
             )
     return None

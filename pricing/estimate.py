@@ -13,9 +13,9 @@ from pricing.cost import CostItem, Totals, totals
 from pricing.free import why_free
 from pricing.graph import Graph, Node, Value
 from pricing.meters import Meter
-from pricing.nodepools import Unpriced
 from pricing.priced import ON_WHOSE_CLUSTER, PRICED
 from pricing.tokens import COMPONENT, LAUNCH_TEMPLATE, NODE_CLASS, PLATFORM
+from pricing.unpriced import Unpriced
 from pricing.usage import Usage
 
 OUTSIDE = "(outside)"

@@ -103,12 +103,21 @@ class Graph:
             found.setdefault(node.parent, []).append(node)
         return {parent: tuple(children) for parent, children in found.items()}
 
+    @cached_property
+    def _by_type(self) -> Mapping[str, tuple[Node, ...]]:
+        found: dict[str, list[Node]] = {}
+        for node in self.nodes:
+            found.setdefault(node.type, []).append(node)
+        return {token: tuple(alike) for token, alike in found.items()}
+
     def get(self, urn: str) -> Node | None:
         """The resource of that URN, or None."""
         return self._by_urn.get(urn)
 
     def of_type(self, *types: str) -> Iterator[Node]:
         """Every resource whose type token is one of `types`, in order."""
+        if len(types) == 1:
+            return iter(self._by_type.get(types[0], ()))
         return (node for node in self.nodes if node.type in types)
 
     def children(self, node: Node) -> tuple[Node, ...]:

@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterator, Mapping
 from decimal import ROUND_CEILING, Decimal
 
-from pricing import disks
 from pricing.cost import CostItem
 from pricing.disks import Disk, mapped
 from pricing.fleet import SURGE_PER_ZONE, Fleet, fleet
@@ -121,17 +120,6 @@ def capacity_reservation(meter: Meter, node: Node) -> Iterator[CostItem]:
         yield from fleet(meter, Fleet(types=types, sizes=(count, count, count), unlimited=False))
     except Unpriced as why:
         yield meter.unpriced("reservation", str(why))
-
-
-def volume(meter: Meter, node: Node) -> Iterator[CostItem]:
-    """One EBS volume."""
-    try:
-        read = {"volumeSize": node.read("size"), "volumeType": node.read("type")}
-        speed = {key: node.read(key) for key in ("iops", "throughput") if node.read(key) is not None}
-        one = Decimal(1)
-        yield from disks.lines(meter, mapped(({"ebs": {**read, **speed}},)), (one, one, one), what="volume")
-    except Unpriced as why:
-        yield meter.unpriced("volume", str(why))
 
 
 def whole_images(mappings: Value, devices: tuple[str, ...] = ()) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 
 from pricing.aws_facts import eks_support
@@ -20,6 +20,7 @@ DAYS_PER_MONTH = Decimal(30)
 STANDARD = "standard"
 """The tier of a control plane that scales by itself and costs nothing beside the cluster."""
 GP3_FREE_IOPS, GP3_FREE_THROUGHPUT = 3000, 125
+"""What every gp3 volume includes: IOPS and MiB/s."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,27 +143,12 @@ def log_group(meter: Meter, retention_days: int) -> Iterator[CostItem]:
     yield meter.used("storage", "cloudwatch-logs/storage", kept, "GB-month", f"{why}, kept {retention_days} days")
 
 
-def kms_key(meter: Meter) -> Iterator[CostItem]:
-    """A KMS key of one's own, and the requests to it."""
-    yield meter.fixed("key", "kms/key", Decimal(1), "key-month")
-    requests = meter.usage.kms_requests
-    amount = Decimal(requests) / 10_000
-    yield meter.used("requests", "kms/requests", amount, "10000 requests", f"kmsRequests: {requests} a month")
-
-
 def queue(meter: Meter, *, fifo: bool = False) -> Iterator[CostItem]:
     """A queue, paid by requests alone."""
     requests = meter.usage.queue_requests
     amount = Decimal(requests) / 1_000_000
     key = "sqs/fifo-requests" if fifo else "sqs/standard-requests"
     yield meter.used("requests", key, amount, "1000000 requests", f"queueRequests: {requests} a month")
-
-
-def secret(meter: Meter) -> Iterator[CostItem]:
-    """A secret, and the calls that read it."""
-    yield meter.fixed("secret", "secrets-manager/secret", Decimal(1), "secret-month")
-    calls = meter.usage.secret_calls
-    yield meter.used("calls", "secrets-manager/calls", Decimal(calls) / 10_000, "10000 calls", f"secretCalls: {calls}")
 
 
 def bucket(meter: Meter) -> Iterator[CostItem]:
@@ -198,7 +184,7 @@ def budget_action(meter: Meter) -> Iterator[CostItem]:
     """A budget that acts: an account has two for nothing, and nobody here knows how many others there are."""
     amount = HOURS_PER_MONTH / 24
     why = "free as one of the account's first two, paid by the day otherwise"
-    yield _at_most(meter, "action", "aws-budgets/action-enabled-budget", amount, "budget-day", why)
+    yield at_most(meter, "action", "aws-budgets/action-enabled-budget", amount, "budget-day", why)
 
 
 def own_cluster(meter: Meter) -> Iterator[CostItem]:
@@ -217,85 +203,13 @@ def own_cluster(meter: Meter) -> Iterator[CostItem]:
     )
 
 
-def database(
-    meter: Meter,
-    instance_class: str,
-    *,
-    multi_az: bool,
-    storage: int,
-    most_storage: int,
-    backups: bool = False,
-    managed_password: bool = False,
-) -> Iterator[CostItem]:
-    """A PostgreSQL database: its instances (the Multi-AZ rate covers both), its gp3 storage, which may grow, and its backups.
-
-    Backups are free up to the size of the storage; at most they come to as much again. A burstable class is paid for what
-    it takes above its share, which may be all of its vCPUs.
-    """
-    zones = "multi-az" if multi_az else "single-az"
-    yield meter.hours(
-        "instances",
-        f"rds-postgresql/{instance_class}/{zones}",
-        unit="instance-hour",
-        label=f"{instance_class}, {zones}",
-    )
-    if instance_class.startswith("db.t"):
-        yield _credits(meter, instance_class, instances=2 if multi_az else 1)
-    item = meter.fixed("storage", f"rds-postgresql/gp3-storage-{zones}", Decimal(storage), "GB-month")
-    if item.unit_price is not None and most_storage > storage:
-        most = Decimal(most_storage)
-        item = replace(item, quantity=most, maximum=most * item.unit_price.usd).assuming(f"it may grow to {most} GB")
-    yield item
-    if backups:
-        why = "free up to the size of the storage, and at most as much again"
-        yield _at_most(meter, "backups", BACKUPS, Decimal(most_storage), "GB-month", why)
-    if managed_password:
-        yield from secret(meter)
-
-
-BACKUPS = "rds-postgresql/backup-storage-beyond-the-free-allocation"
-CREDITS = "rds-postgresql/t4g-cpu-credits-in-unlimited-mode"
-BURSTABLE_VCPUS = {"xlarge": 4, "2xlarge": 8}
-"""vCPUs of the burstable sizes that have more than two (AWS's list of RDS instance classes, read 2026-11-24)."""
-
-
-def _credits(meter: Meter, instance_class: str, instances: int) -> CostItem:
-    _, family, size = instance_class.split(".")
-    if family != "t4g":
-        return meter.unpriced("CPU credits", f"no price of the CPU credits of {family} is on file")
-    vcpus = BURSTABLE_VCPUS.get(size, 2) * instances
-    why = f"{vcpus} vCPUs above their share all month at most"
-    return _at_most(meter, "CPU credits", CREDITS, HOURS_PER_MONTH * vcpus, "vCPU-hour", why)
-
-
-def _at_most(meter: Meter, what: str, key: str, amount: Decimal, unit: str, why: str) -> CostItem:
+def at_most(meter: Meter, what: str, key: str, amount: Decimal, unit: str, why: str) -> CostItem:
     """A line that is not expected, and comes to `amount` at most."""
     price = meter.book.service(key)
     if price is None:
         return meter.unpriced(what, f"no price of {key} in {meter.book.region} is on file", amount, unit)
     amounts = (ZERO, ZERO, amount * price.usd)
     return ranged(meter, what, label=what, quantity=amount, unit=unit, price=price, amounts=amounts, assumptions=(why,))
-
-
-def disks(
-    meter: Meter, gibibytes: int, nodes: tuple[Decimal, Decimal, Decimal], *, what: str = "disks"
-) -> Iterator[CostItem]:
-    """The gp3 disks of `nodes` (at least, as expected, at most), `gibibytes` each, at the baseline's speed."""
-    price = meter.book.service("ebs/gp3-storage")
-    least, likely, most = (count * gibibytes for count in nodes)
-    if price is None:
-        why = f"no price of ebs/gp3-storage in {meter.book.region} is on file"
-        yield meter.unpriced(what, why, most, "GB-month")
-        return
-    yield ranged(
-        meter,
-        what,
-        label=f"{gibibytes} GiB gp3 for each node",
-        quantity=most,
-        unit="GB-month",
-        price=price,
-        amounts=(least * price.usd, likely * price.usd, most * price.usd),
-    )
 
 
 def ranged(

@@ -6,29 +6,33 @@ before it launches a node.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from pricing.cost import CostItem
+from pricing import disks
+from pricing.cost import HOURS_PER_MONTH, CostItem
 from pricing.general import general_bound, general_items, general_node_counts
 from pricing.gpus import GpuType, gpu_type, node_pods, shape
 from pricing.graph import UNKNOWN, Node, Value
 from pricing.machines import BOTTLEROCKET, whole_images
-from pricing.meters import Meter, disks
+from pricing.meters import Meter, ranged
 from pricing.pool import Buying, Capacity, PoolAsk, Share
 from pricing.pool_plan import node_counts, share_items
-from pricing.unpriced import Unpriced as Unpriced
+from pricing.unpriced import Unpriced
 from problem import Refused
 
 TYPE, BUYING = "node.kubernetes.io/instance-type", "karpenter.sh/capacity-type"
+ONLY: Mapping[str, tuple[str, ...]] = {
+    "kubernetes.io/os": ("linux",),
+    "karpenter.k8s.aws/instance-tenancy": ("default",),
+}
+"""Labels whose other values are dearer machines: Windows has a licence, and dedicated machines a surcharge."""
 GPUS, CPU, NODES, PODS = "nvidia.com/gpu", "cpu", "nodes", "pods"
-LINUX_FAMILIES = frozenset({"al2", "al2023", "bottlerocket", "custom"})
-"""AMI families of Karpenter whose nodes have Linux, the only rate on file; a custom image is taken for Linux."""
+LINUX_FAMILIES = frozenset({"al2", "al2023", "bottlerocket"})
+"""AMI families of Karpenter whose nodes have Linux, the only rate on file; an image of another family may have a licence."""
 LEAST_OVERLAP = 1
 """Interruption and expiry replace a node whatever the disruption budgets say."""
-_GIB = re.compile(r"(\d+)Gi")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,26 +61,6 @@ def node_pool(
             yield from _general_pool(meter, node, ask, node_class)
     except Unpriced as why:
         yield meter.unpriced("nodes", str(why))
-
-
-def volumes(mappings: Value) -> int:
-    """The gibibytes of a list of block devices, all of them gp3 at its baseline. Raises Unpriced otherwise."""
-    if not isinstance(mappings, tuple) or not mappings:
-        raise Unpriced("the size of the nodes' disks is not said" if mappings is None else "the disks are not known")
-    total = 0
-    for each in mappings:
-        volume = each.get("ebs") if isinstance(each, Mapping) else UNKNOWN
-        if not isinstance(volume, Mapping):
-            raise Unpriced("a disk of the nodes is not known")
-        size, kind = volume.get("volumeSize"), volume.get("volumeType")
-        if isinstance(size, str) and (found := _GIB.fullmatch(size)):
-            size = int(found[1])
-        if isinstance(size, bool) or not isinstance(size, int) or size < 0:
-            raise Unpriced("the size of a disk of the nodes is not known")
-        if kind != "gp3" or volume.get("iops", 3000) != 3000 or volume.get("throughput", 125) != 125:
-            raise Unpriced("a disk of the nodes is not gp3 at its baseline of 3000 IOPS and 125 MiB/s")
-        total += size
-    return total
 
 
 def _gpu_pool(
@@ -173,10 +157,11 @@ def _disks(
     listed = mappings if isinstance(mappings, tuple) else ()
     rooted = any(isinstance(each, Mapping) and each.get("rootVolume") is True for each in listed)
     devices = BOTTLEROCKET if _family(found) == "bottlerocket" else ()
-    gibibytes = volumes(mappings)
+    read = disks.mapped(mappings)
     if devices or not rooted:
         whole_images(mappings, devices)
-    yield from disks(meter, gibibytes, nodes)
+    yield from disks.lines(meter, read, nodes)
+    yield from _addresses(meter, found, nodes)
 
 
 def _family(node_class: Node) -> str:
@@ -186,9 +171,31 @@ def _family(node_class: Node) -> str:
     named = {str(each).partition("@")[0].lower() for each in aliases if isinstance(each, str)}
     if isinstance(said, str):
         named.add(said.lower())
-    if len(named) != 1 or not named <= LINUX_FAMILIES:
+    if UNKNOWN in (said, terms, *aliases) or len(named) != 1 or not named <= LINUX_FAMILIES:
         raise Unpriced("what runs on its nodes (amiFamily, or an alias of amiSelectorTerms) is not known to be Linux")
     return named.pop()
+
+
+def _addresses(meter: Meter, found: Node, nodes: tuple[Decimal, Decimal, Decimal]) -> Iterator[CostItem]:
+    """The public address of each node, where the EC2NodeClass asks for one; its subnets' own setting is not in the stack."""
+    public = found.read("spec", "associatePublicIPAddress")
+    if public in (None, False):
+        return
+    if public is not True:
+        raise Unpriced("whether nodes have public addresses is not known")
+    price = meter.book.service("vpc/public-ipv4")
+    if price is None:
+        raise Unpriced(f"no price of vpc/public-ipv4 in {meter.book.region} is on file")
+    hours = tuple(count * HOURS_PER_MONTH for count in nodes)
+    yield ranged(
+        meter,
+        "public IPv4",
+        label="one for each node",
+        quantity=hours[2],
+        unit="address-hour",
+        price=price,
+        amounts=(hours[0] * price.usd, hours[1] * price.usd, hours[2] * price.usd),
+    )
 
 
 def _class_of(node: Node, node_class: Callable[[str], Node | None]) -> Node:
@@ -203,10 +210,22 @@ def _ask(node: Node) -> Ask:
     requirements = node.read("spec", "template", "spec", "requirements")
     if not isinstance(requirements, tuple):
         raise Unpriced("the NodePool's requirements are not known")
+    for each in requirements:
+        _allowed(each)
     types = _within(requirements, TYPE)
     if not types:
         raise Unpriced(f"the NodePool does not name its instance types (`{TYPE}` In ...)")
     return Ask(types=types, buying=_buying(requirements), limits=_limits(node), overlap=_overlap(node))
+
+
+def _allowed(requirement: Value) -> None:
+    """Raises Unpriced for a requirement that asks for dearer machines than those that are priced."""
+    if not isinstance(requirement, Mapping) or requirement.get("key") not in ONLY:
+        return
+    key, values = str(requirement.get("key")), requirement.get("values")
+    within = isinstance(values, tuple) and all(value in ONLY[key] for value in values)
+    if requirement.get("operator") != "In" or not within:
+        raise Unpriced(f"only nodes with {key} in {', '.join(ONLY[key])} are priced")
 
 
 def _within(requirements: tuple[Value, ...], key: str) -> tuple[str, ...]:

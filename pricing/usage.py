@@ -18,10 +18,11 @@ HUNDRED = Decimal(100)
 class Usage:
     """Expected use a month, for each resource of its kind unless it says otherwise.
 
-    GB and requests are counted for each NAT gateway, endpoint, log group, key, queue, bucket or secret; `zone_gb` and
-    `internet_gb` for the whole stack. `pool_percent` is how much of a pool's limits is expected to run all month,
-    `update_hours` how long a node group is being updated, `load_balancer_units` the capacity units of a load balancer all
-    month. `each` maps `name.field` (`nat-a.natGb`, `gpu-pool-chat.poolPercent`) to another amount.
+    GB and requests are counted for each NAT gateway, endpoint, log group, key, queue, bucket, secret or advanced parameter
+    unless it says otherwise; `zone_gb` and `internet_gb` for the whole stack. `pool_percent` is how much of a pool's limits
+    is expected to run all month, `update_hours` how long a node group is being updated, `load_balancer_units` the capacity
+    units of a load balancer all month. `each` maps `name.field` (`nat-a.natGb`, `gpu-pool-chat.poolPercent`) to another
+    amount.
     """
 
     nat_gb: int = 100
@@ -34,6 +35,7 @@ class Usage:
     bucket_gb: int = 100
     bucket_requests: int = 1_000_000
     secret_calls: int = 10_000
+    parameter_calls: int = 10_000
     load_balancer_units: int = 1
     pool_percent: int = 70
     update_hours: int = 4

@@ -1,7 +1,8 @@
 """Which product of the AWS Price List each key of the book is; a key that is not here is read by no refresh.
 
 Service codes, families and usage types as infracost's resource files and AWS's own bills name them (read 2026-11-24). Not
-here: extended support of EKS, whose key holds the total of two rates, and CPU credits of RDS.
+here: extended support of EKS, whose key holds the total of two rates, and what only some databases, keys and volumes pay
+for (CPU credits, extended support and io1 of RDS, asymmetric requests of KMS, provisioned speed of EBS).
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ class Service(StrEnum):
     S3 = "s3"
     KMS = "kms"
     SECRETS = "secrets"
+    PARAMETERS = "parameters"
     LOGS = "logs"
     SQS = "sqs"
 
@@ -40,6 +42,7 @@ def _of(
 
 
 _EC2, _VPC, _RDS, _LOGS = "AmazonEC2", "AmazonVPC", "AmazonRDS", "AmazonCloudWatch"
+_SSM = "AWSSystemsManager"
 _TRANSFER, _FROM = "AWSDataTransfer", "fromRegionCode"
 _RDS_STORAGE = "rds-postgresql/gp3-storage"
 SERVICES: Mapping[Service, tuple[Wanted, ...]] = {
@@ -97,6 +100,10 @@ SERVICES: Mapping[Service, tuple[Wanted, ...]] = {
     Service.KMS: (
         _of("kms/key", "awskms", "Encryption Key", THING, "KMS-Keys"),
         _of("kms/requests", "awskms", "API Request", REQUEST, "KMS-Requests", times=10_000),
+    ),
+    Service.PARAMETERS: (
+        _of("ssm/advanced-parameter", _SSM, "AWS Systems Manager", HOUR, "PS-Advanced-Param-Tier1", times=730),
+        _of("ssm/advanced-parameter-calls", _SSM, "API Request", REQUEST, "PS-Param-Processed-Tier2", times=10_000),
     ),
     Service.SECRETS: (
         _of("secrets-manager/secret", "AWSSecretsManager", "Secret", THING),

@@ -16,7 +16,7 @@ from pricing.discounts import discounted
 from pricing.estimate import Estimator, stated_usage
 from pricing.free import why_free
 from pricing.priced import PRICED
-from pricing.tokens import COMPONENT, GPU_POOL, LAUNCH_TEMPLATE, NODE_CLASS, NODE_POOL
+from pricing.tokens import COMPONENT, GPU_POOL, LAUNCH_TEMPLATE, NODE_CLASS, NODE_POOL, SCALER, STORAGE_CLASS
 from pricing.usage import Usage
 
 TOLERANCE = Decimal("0.00001")
@@ -24,6 +24,8 @@ TOLERANCE = Decimal("0.00001")
 POOLS = (f"{COMPONENT}GeneralPool", GPU_POOL)
 HOMES = {NODE_POOL: POOLS, NODE_CLASS: POOLS, LAUNCH_TEMPLATE: (f"{COMPONENT}SystemNodes",)}
 """Where nodes and their templates may stand: a template is free by itself, but decides what a node costs."""
+SHARED = (STORAGE_CLASS, SCALER)
+"""What decides the price of resources in other components too: classes of volumes, and how far workloads are scaled."""
 
 
 def in_the_plan(node: Node, context: Context) -> Iterator[Finding]:
@@ -94,7 +96,8 @@ def as_counted(node: Node, context: Context) -> Iterator[Finding]:
     region = platform.read("region")
     today = datetime.date.today()
     book = discounted(PriceBook.embedded("" if region is None else str(region)), context.guard.discounts, today)
-    estimator = Estimator(Graph((component, *inside)), book, usage, today)
+    shared = [each for each in context.seen.values() if each.type in SHARED and each not in inside]
+    estimator = Estimator(Graph((component, *inside, *shared)), book, usage, today)
     alike = [each for each in inside if each.type == node.type]
     for item in estimator.items(node) or ():
         yield from _counted(node, item, planned, _together(item, alike, estimator))

@@ -15,11 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pricing import shares
+from pricing.balancers import BALANCER
 from pricing.book import PriceBook
 from pricing.cost import CostItem, Totals, cents, totals
 from pricing.estimate import Estimate, estimate
 from pricing.graph import UNKNOWN, Graph
-from pricing.priced import BALANCER
 from pricing.usage import Usage
 
 BOOK = PriceBook.embedded("us-east-1")
@@ -78,6 +78,15 @@ def node_pool(**changed: Any) -> tuple[str, dict[str, Any]]:
 CLASS = (
     NODE_CLASS,
     {"metadata": {"name": "chat"}, "spec": {"amiFamily": "AL2023", "blockDeviceMappings": POOL_DISKS}},
+)
+
+STORAGE = (
+    "kubernetes:storage.k8s.io/v1:StorageClass",
+    {
+        "metadata": {"name": "gp3", "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}},
+        "provisioner": "ebs.csi.aws.com",
+        "parameters": {"type": "gp3"},
+    },
 )
 
 
@@ -150,6 +159,7 @@ CASES: dict[str, tuple[list[tuple[str, dict[str, Any]]], tuple[str, str, str]]] 
                 "aws:rds/instance:Instance",
                 {
                     "engine": "postgres",
+                    "engineVersion": "17",
                     "instanceClass": "db.m7g.large",
                     "multiAz": True,
                     "allocatedStorage": 200,
@@ -166,6 +176,7 @@ CASES: dict[str, tuple[list[tuple[str, dict[str, Any]]], tuple[str, str, str]]] 
                 "aws:rds/instance:Instance",
                 {
                     "engine": "postgres",
+                    "engineVersion": "17",
                     "instanceClass": "db.m7g.large",
                     "allocatedStorage": 100,
                     "maxAllocatedStorage": 400,
@@ -182,6 +193,7 @@ CASES: dict[str, tuple[list[tuple[str, dict[str, Any]]], tuple[str, str, str]]] 
                 "aws:rds/instance:Instance",
                 {
                     "engine": "postgres",
+                    "engineVersion": "17",
                     "instanceClass": "db.t4g.small",
                     "allocatedStorage": 20,
                     "maxAllocatedStorage": 22,
@@ -238,7 +250,10 @@ CASES: dict[str, tuple[list[tuple[str, dict[str, Any]]], tuple[str, str, str]]] 
     ),
     "a NodePool in whose limits no node fits": ([CLASS, node_pool(limits={"nvidia.com/gpu": "0"})], ("0.00",) * 3),
     "a volume claim": (
-        [("kubernetes:core/v1:PersistentVolumeClaim", {"spec": {"resources": {"requests": {"storage": "10Gi"}}}})],
+        [
+            STORAGE,
+            ("kubernetes:core/v1:PersistentVolumeClaim", {"spec": {"resources": {"requests": {"storage": "10Gi"}}}}),
+        ],
         ("0.80", "0.80", "0.80"),
     ),
 }
@@ -314,7 +329,6 @@ UNPRICED: dict[str, tuple[list[tuple[str, dict[str, Any]]], str]] = {
             },
         }.items()
     },
-    "an advanced parameter": ([("aws:ssm/parameter:Parameter", {"tier": "Advanced"})], "only standard parameters"),
     "another database": ([("aws:rds/instance:Instance", {"engine": "mysql"})], "only PostgreSQL"),
 }
 

@@ -14,9 +14,12 @@ from pricing.estimate import Estimate, estimate
 from pricing.graph import UNKNOWN, Graph
 from pricing.inputs import REGION, Kind
 from pricing.usage import Usage
-from tests.pricing.variations import CASES, LISTS, Case, Resources
+from tests.pricing import variations, variations_kept
+from tests.pricing.variations import Case, Resources
 
 BOOK = PriceBook.embedded("us-east-1")
+CASES = [*variations.CASES, *variations_kept.CASES]
+LISTS = (*variations.LISTS, *variations_kept.LISTS)
 TODAY = datetime.date(2026, 11, 24)
 
 
