@@ -1,4 +1,4 @@
-"""A real API server with External Secrets' CRDs refuses a store that would borrow the operator's identity, and takes the others."""
+"""A real API server refuses a store that would borrow the identity of External Secrets' operator, and takes others."""
 
 from __future__ import annotations
 
