@@ -32,7 +32,7 @@ from tests.pricing.variations import (
     template,
 )
 
-EIP = ("aws:ec2/eip:Eip", {})
+EIP: tuple[str, dict[str, Any]] = ("aws:ec2/eip:Eip", {})
 NODE_CLASS, NODE_POOL = "kubernetes:karpenter.k8s.aws/v1:EC2NodeClass", "kubernetes:karpenter.sh/v1:NodePool"
 
 
@@ -346,7 +346,7 @@ def test_a_limit_in_dollars_leaves_room_for_cpu_credits() -> None:
 
 
 def test_the_same_inputs_with_their_harmless_values_are_priced() -> None:
-    plain = {"tenancy": "default", "getPasswordData": False, "cpuOptions": {"amdSevSnp": "disabled"}}
+    plain: dict[str, Any] = {"tenancy": "default", "getPasswordData": False, "cpuOptions": {"amdSevSnp": "disabled"}}
     assert _bill(instance(**plain)).items == _bill(instance()).items
 
 
