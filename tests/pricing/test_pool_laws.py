@@ -201,7 +201,7 @@ def test_whole_nodes_reach_every_stated_limit_and_a_pool_is_full_exactly_when_it
             assert full == (reached or (share.nodes is not None and count >= share.nodes))
 
 
-@given(st.lists(st.sampled_from([1, 2, 4, 8, 16, 32, 48, 64, 96, 192]), min_size=1, max_size=4), st.integers(0, 700))
+@given(st.lists(st.sampled_from([1, 2, 4, 8, 16, 32, 48, 64, 96, 192]), min_size=1, max_size=4), st.integers(0, 250))
 def test_the_most_that_whole_nodes_reach_is_what_counting_them_one_by_one_reaches(sizes: list[int], limit: int) -> None:
     assert reachable(sizes, limit) == max(used for used, _ in _states(sizes, limit, None))
 
