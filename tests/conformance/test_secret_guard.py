@@ -1,4 +1,4 @@
-"""A real API server refuses a store that would borrow the identity of External Secrets' operator, and takes others."""
+"""A real API server with External Secrets' CRDs: a store that would borrow the operator's identity is refused, no other is."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def refusal(plane: ControlPlane, obj: dict[str, Any]) -> str:
 
 
 def test_only_an_identity_of_ones_own_reads_from_aws(guarded: ControlPlane) -> None:
-    borrowed = [{}, {"auth": {}}, {"auth": {"jwt": {}}}, {"auth": {"secretRef": {}}}]
+    borrowed: list[dict[str, Any]] = [{}, {"auth": {}}, {"auth": {"jwt": {}}}, {"auth": {"secretRef": {}}}]
     for more in borrowed:
         assert MESSAGE in refusal(guarded, store({"aws": {**AWS, **more}})), more
     for auth in (OWN, {"secretRef": KEYS}):
