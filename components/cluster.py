@@ -23,13 +23,16 @@ from versions import ADDONS, KUBERNETES
 
 LOG_TYPES = ("api", "audit", "authenticator", "controllerManager", "scheduler")
 ADMIN_POLICY = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"
+API_PORT = 443
+_SECURITY_GROUP = re.compile(r"sg-[0-9a-f]{8,17}")
 _ROLE = re.compile(r"[A-Za-z0-9_+=,.@-]{1,64}")
 """An IAM role's name, as the IAM API takes it."""
-OPEN = ipaddress.IPv4Network("0.0.0.0/0")
+PRIVATE = tuple(map(ipaddress.IPv4Network, ("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16")))
+"""Blocks that a VPC and what is peered with it may have (VPC user guide, VPC CIDR blocks)."""
 
 
 class Reach(enum.StrEnum):
-    """How the deployer gets to the API server: from inside the VPC, through an SSM tunnel, or from known addresses."""
+    """How the deployer gets to the API server: from inside the VPC, through an SSM tunnel, or from known public addresses."""
 
     VPC_RUNNER = "vpcRunner"
     SSM_TUNNEL = "ssmTunnel"
@@ -42,7 +45,9 @@ class AccessSpec(Spec):
     reach: Reach = Reach.VPC_RUNNER
     """Private endpoint with a runner in the VPC or a tunnel, or a public endpoint for `allowedCidrs`."""
     allowed_cidrs: list[str] = Field(default_factory=list)
-    """IPv4 blocks that may reach a public endpoint; never the whole internet."""
+    """IPv4 blocks that may come to the endpoint: of a public one, never the whole internet; with `vpcRunner`, private ones."""
+    allowed_security_group_ids: list[str] = Field(default_factory=list)
+    """With `vpcRunner`: security groups whose members may come; such a group exists before the `up` that names it."""
     tunnel_port: int = Field(default=8443, ge=1024, le=65_535)
     """Local port on which the SSM tunnel to the endpoint stands; nothing else uses it."""
     runner_label: str = "ubuntu-latest"
@@ -61,13 +66,34 @@ class AccessSpec(Spec):
                 allowed="at least one IPv4 block",
                 fix="name the blocks that the deployer and the administrators come from",
             )
-        if not public and self.allowed_cidrs:
+        if self.reach is Reach.SSM_TUNNEL and self.allowed_cidrs:
             raise Invalid(
-                "a private endpoint takes no CIDRs",
+                "a tunnel ends in a node, which the cluster knows: nobody else has to be let in",
                 where="allowedCidrs",
                 found=", ".join(self.allowed_cidrs),
-                allowed="[] unless reach is publicCidrs",
+                allowed="[] with reach ssmTunnel",
             )
+        if self.reach is not Reach.VPC_RUNNER and self.allowed_security_group_ids:
+            raise Invalid(
+                "security groups are of a VPC: they let nobody in from elsewhere",
+                where="allowedSecurityGroupIds",
+                found=", ".join(self.allowed_security_group_ids),
+                allowed="[] unless reach is vpcRunner",
+            )
+        for field, named in (
+            ("allowedCidrs", self.allowed_cidrs),
+            ("allowedSecurityGroupIds", self.allowed_security_group_ids),
+        ):
+            if len(set(named)) != len(named):
+                raise Invalid("named twice", where=field, found=", ".join(named), fix="name each once")
+        for place, text in enumerate(self.allowed_security_group_ids):
+            if not _SECURITY_GROUP.fullmatch(text):
+                raise Invalid(
+                    "not the id of a security group",
+                    where=f"allowedSecurityGroupIds[{place}]",
+                    found=text,
+                    allowed="for example sg-0123456789abcdef0",
+                )
         for place, text in enumerate(self.admin_roles):
             if not _ROLE.fullmatch(text):
                 raise Invalid(
@@ -89,6 +115,14 @@ class AccessSpec(Spec):
                     found=text,
                     allowed="/8 or smaller",
                     fix="name the blocks that the deployer and the administrators come from",
+                )
+            if not public and not any(block.subnet_of(each) for each in PRIVATE):
+                raise Invalid(
+                    "nobody comes to a private endpoint from public addresses",
+                    where=f"allowedCidrs[{place}]",
+                    found=text,
+                    allowed=f"a block within {', '.join(map(str, PRIVATE))}",
+                    fix="name the block of the subnet that the runner stands in, or say reach: publicCidrs",
                 )
         return self
 
@@ -151,7 +185,7 @@ class Cluster(pulumi.ComponentResource):
     security_group_id: pulumi.Output[str]
     arn: pulumi.Output[str]
     entries: list[pulumi.Resource]
-    """The access entries; whatever talks to the API server depends on them."""
+    """The access entries and the rules that let the deployer in; whatever talks to the API server depends on them."""
 
     def __init__(self, name: str, args: ClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("modelyard:index:Cluster", name, {"spec": args.spec.to_inputs()}, opts)
@@ -223,7 +257,8 @@ class Cluster(pulumi.ComponentResource):
         self.certificate_authority = cluster.certificate_authority.data.apply(str)
         self.security_group_id = cluster.vpc_config.cluster_security_group_id.apply(str)
         self.arn = cluster.arn
-        self.entries = [entry for admin in args.spec.access.admin_roles for entry in self._admin(cluster, admin)]
+        admins = [entry for admin in args.spec.access.admin_roles for entry in self._admin(cluster, admin)]
+        self.entries = [*admins, *self._way_in()]
 
     def _endpoint(self) -> aws.eks.ClusterVpcConfigArgsDict:
         access = self._args.spec.access
@@ -235,6 +270,30 @@ class Cluster(pulumi.ComponentResource):
         if access.reach is Reach.PUBLIC_CIDRS:
             config["public_access_cidrs"] = access.allowed_cidrs
         return config
+
+    def _way_in(self) -> list[pulumi.Resource]:
+        """What opens the private endpoint to the deployer. EKS lets in only what is in the cluster's own security group.
+
+        Source: EKS user guide, "Accessing a private only API server" (read 2026-11-30).
+        """
+        access = self._args.spec.access
+        if access.reach is not Reach.VPC_RUNNER:
+            return []
+        blocks: dict[str, dict[str, Any]] = {each.replace("/", "-"): {"cidr_ipv4": each} for each in access.allowed_cidrs}
+        groups = {each: {"referenced_security_group_id": each} for each in access.allowed_security_group_ids}
+        return [
+            aws.vpc.SecurityGroupIngressRule(
+                f"api-from-{name}",
+                security_group_id=self.security_group_id,
+                description="Kubernetes API from the deployer",
+                ip_protocol="tcp",
+                from_port=API_PORT,
+                to_port=API_PORT,
+                opts=pulumi.ResourceOptions(parent=self),
+                **source,
+            )
+            for name, source in {**blocks, **groups}.items()
+        ]
 
     def _admin(self, cluster: aws.eks.Cluster, role: str) -> list[pulumi.Resource]:
         child = pulumi.ResourceOptions(parent=self)

@@ -26,7 +26,10 @@ SECRET = "${secret}"  # noqa: S105
 
 @dataclass(frozen=True, kw_only=True)
 class Declared:
-    """One declared resource or component, its inputs in the provider's camelCase keys."""
+    """One declared resource or component, its inputs in the provider's camelCase keys.
+
+    `references` says for an input from which resources its value comes.
+    """
 
     urn: str
     token: str
@@ -37,6 +40,7 @@ class Declared:
     dependencies: tuple[str, ...]
     protect: bool
     provider: str
+    references: dict[str, tuple[str, ...]]
 
 
 def declare(program: Callable[[], None], *, project: str, stack: str) -> dict[str, Declared]:
@@ -53,27 +57,34 @@ def declare(program: Callable[[], None], *, project: str, stack: str) -> dict[st
     return monitor.found
 
 
-def as_graph(found: Mapping[str, Declared]) -> Graph:
-    """What a stack declares as the graph that estimates and rules read; every value with a placeholder is unknown."""
+def as_graph(found: Mapping[str, Declared], *, texts: bool = False) -> Graph:
+    """What a stack declares as the graph that estimates and rules read; every value with a placeholder is unknown.
+
+    With `texts` a text that only holds one, as a policy document does, stays as it is.
+    """
     return Graph.of(
         {
             "urn": each.urn,
             "type": each.token,
             "name": each.name,
             "parent": each.parent,
-            "inputs": _unknown(each.inputs),
+            "inputs": _unknown(each.inputs, texts),
             "depends": each.dependencies,
+            "references": each.references,
         }
         for each in found.values()
     )
 
 
-def _unknown(value: Any) -> Any:
+def _unknown(value: Any, texts: bool) -> Any:
     if isinstance(value, Mapping):
-        return {key: _unknown(inner) for key, inner in value.items()}
+        return {key: _unknown(inner, texts) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_unknown(inner) for inner in value]
-    return UNKNOWN if isinstance(value, str) and "${" in value else value
+        return [_unknown(inner, texts) for inner in value]
+    if not isinstance(value, str) or "${" not in value:
+        return value
+    whole = value.startswith("${") and value.endswith("}")
+    return value if texts and not whole else UNKNOWN
 
 
 class _Recorder(mocks.MockMonitor):
@@ -104,6 +115,9 @@ class _Recorder(mocks.MockMonitor):
                 dependencies=tuple(sorted(set(request.dependencies))),
                 protect=bool(request.protect),
                 provider=request.provider,
+                references={
+                    key: tuple(sorted(found.urns)) for key, found in request.propertyDependencies.items() if found.urns
+                },
             )
             if request.custom:
                 known = _placeholders(request.type, urn, inputs)

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from ipaddress import IPv4Network
 from typing import TYPE_CHECKING
 
-from components.cluster import ClusterSpec
+from components.cluster import ClusterSpec, Reach
 from components.general_pool import POOL as GENERAL
 from components.general_pool import GeneralPoolSpec
 from components.karpenter import KarpenterSpec
 from components.network import NetworkSpec
+from components.network_plan import Tier, plan_subnets
 from components.registry_pods import disk_mib
 from components.spec import Spec
 from infra.audiences import crossing
@@ -97,6 +99,7 @@ def disagreements(settings: Settings) -> Iterator[Problem]:
     yield from crossing(settings)
     yield from _nobody_to_hold(settings)
     yield from _no_room(settings)
+    yield from _nobody_comes(settings)
     given = [key for key, field in AWS_PARTS.items() if getattr(settings, field) is not None]
     missing = [key for key in AWS_PARTS if key not in given]
     if settings.kubernetes is not None:
@@ -153,6 +156,46 @@ def _no_room(settings: Settings) -> Iterator[Problem]:
             allowed=f"{(room_mib - disk_mib(0)) // 1024 - 1} with generalPool.diskGb: {pool.disk_gb}",
             fix="lower it, or raise generalPool.diskGb",
         )
+
+
+def _nobody_comes(settings: Settings) -> Iterator[Problem]:
+    """Whether the runner of a private endpoint is let in, and has a place in the VPC that the platform makes."""
+    cluster, network = settings.cluster, settings.network
+    if cluster is None or network is None or cluster.access.reach is not Reach.VPC_RUNNER:
+        return
+    where, blocks = "cluster.access.allowedCidrs", cluster.access.allowed_cidrs
+    groups = cluster.access.allowed_security_group_ids
+    if cluster.existing is not None:
+        if blocks or groups:
+            yield Problem(
+                summary="whom an existing cluster lets in is its owner's to say: the platform changes no rule of it",
+                where=where if blocks else "cluster.access.allowedSecurityGroupIds",
+                found=", ".join([*blocks, *groups]),
+                allowed="[] with cluster.existing",
+                fix="take it out; `modelyard doctor --cloud` asks whether the endpoint answers from here",
+            )
+        return
+    if not blocks and not groups:
+        home = "the VPC" if network.existing else network.cidr
+        yield Problem(
+            summary="the endpoint is private, and nothing says from where the deployer comes to it",
+            where=where,
+            found="[]",
+            allowed="at least one block, or a security group under allowedSecurityGroupIds",
+            fix=f"name the block of the subnet of {home} that the runner stands in; or say reach: ssmTunnel or publicCidrs",
+        )
+    if network.existing is not None:
+        return
+    private = [each for each in plan_subnets(network.cidr, network.zones) if each.tier is Tier.PRIVATE]
+    for place, block in enumerate(blocks):
+        if not any(IPv4Network(block).overlaps(IPv4Network(each.cidr)) for each in private):
+            yield Problem(
+                summary="no private subnet of the platform's VPC has such addresses, so no runner stands there",
+                where=f"{where}[{place}]",
+                found=block,
+                allowed=", ".join(f"{each.cidr} (zone {each.zone})" for each in private),
+                fix="name a private subnet's block; a runner in another network needs a VPC that is peered with it: network.existing",
+            )
 
 
 def _needing_aws(settings: Settings) -> Iterator[Problem]:

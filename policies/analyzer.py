@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent import futures
 from typing import TYPE_CHECKING
 
@@ -112,7 +112,10 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         self, request: wire.AnalyzeStackRequest, context: grpc.ServicerContext
     ) -> wire.AnalyzeResponse:
         """What the stack rules say, once every resource is planned or made."""
-        nodes = [_node(each, each.parent, each.dependencies, self._secrets) for each in request.resources]
+        nodes = [
+            _node(each, each.parent, each.dependencies, self._secrets, each.propertyDependencies)
+            for each in request.resources
+        ]
         return self._answer(lambda: self._judge.stack(nodes, self._secrets), context)
 
     def _answer(self, judged: Callable[[], list[Verdict]], context: grpc.ServicerContext) -> wire.AnalyzeResponse:
@@ -143,6 +146,7 @@ def _node(
     parent: str,
     depends: Sequence[str],
     secrets: set[str],
+    references: Mapping[str, wire.AnalyzerPropertyDependencies] | None = None,
 ) -> Node:
     return Node(
         urn=sent.urn,
@@ -151,6 +155,7 @@ def _node(
         parent=parent or None,
         inputs={key: frozen(value) for key, value in plain(sent.properties, secrets).items()},
         depends=tuple(depends),
+        references={key: tuple(found.urns) for key, found in (references or {}).items()},
     )
 
 

@@ -35,7 +35,10 @@ Value: TypeAlias = "bool | int | float | str | Unknown | tuple[Value, ...] | Map
 
 @dataclass(frozen=True, kw_only=True)
 class Node:
-    """One resource or component: its URN, type token, logical name, parent's URN, inputs and what it depends on."""
+    """One resource or component: its URN, type token, logical name, parent's URN, inputs and what it depends on.
+
+    `references` says for an input from which resources its value comes; it is there even when the value is not known yet.
+    """
 
     urn: str
     type: str
@@ -43,6 +46,7 @@ class Node:
     parent: str | None = None
     inputs: Mapping[str, Value] = field(default_factory=dict)
     depends: tuple[str, ...] = ()
+    references: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def read(self, *path: str | int) -> Value:
         """The input at a path (`read("limits", "gpus")`): None when absent, UNKNOWN when it or a part above is."""
@@ -67,7 +71,8 @@ class Graph:
 
     @classmethod
     def of(cls, records: Iterable[Mapping[str, object]]) -> Graph:
-        """A graph from dicts with `urn`, `type`, `name` and optionally `parent`, `inputs`, `depends`.
+        """A graph from dicts with `urn`, `type`, `name` and optionally `parent`, `inputs`, `depends`,
+        `references`.
 
         Raises Refused when a record lacks one of the first three, when its inputs are no mapping, and when two have the
         same URN.
@@ -163,6 +168,7 @@ def _node(record: Mapping[str, object]) -> Node:
     inputs = record.get("inputs", {})
     depends = record.get("depends", ())
     parent = record.get("parent")
+    references = record.get("references", {})
     return Node(
         urn=str(record["urn"]),
         type=str(record["type"]),
@@ -172,4 +178,7 @@ def _node(record: Mapping[str, object]) -> Node:
         if isinstance(inputs, Mapping)
         else MappingProxyType({}),
         depends=tuple(str(urn) for urn in depends) if isinstance(depends, list | tuple) else (),
+        references=MappingProxyType({str(key): tuple(map(str, urns)) for key, urns in references.items()})
+        if isinstance(references, Mapping)
+        else MappingProxyType({}),
     )

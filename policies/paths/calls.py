@@ -1,0 +1,82 @@
+"""Which AWS services somebody calls, read from the role that it has: a permission that nobody uses is not granted here."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from policies.paths.keys import UNKNOWN, Graph, Key, Node, items, key, keys, mapping
+
+ROLE = "aws:iam/role:Role"
+ATTACHMENT = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
+POLICY = "aws:iam/policy:Policy"
+INLINE = "aws:iam/rolePolicy:RolePolicy"
+
+HIDDEN = "?"
+"""What stands for a call that cannot be read: the role is not declared, or a policy of it is not known."""
+
+
+@functools.cache
+def _table() -> Mapping[str, Any]:
+    text = (Path(__file__).parent / "data" / "services.yaml").read_text(encoding="utf-8")
+    return yaml.safe_load(text)  # type: ignore[no-any-return]
+
+
+class Calls:
+    """The roles of a graph, each with the services that its policies name."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+        self._of: dict[Key, set[str]] = {}
+        for node in graph.of_type(ATTACHMENT):
+            self._add(node, self._attached(node))
+        for node in graph.of_type(INLINE):
+            self._add(node, _services(node.read("policy")))
+
+    def of(self, role: Key | None) -> frozenset[str]:
+        """The services that the holder of a role calls, by the names of their endpoints; HIDDEN among them when not all is known."""
+        if role is None or role is UNKNOWN or self._graph.get(str(role)) is None:
+            return frozenset((HIDDEN,))
+        return frozenset(self._of.get(role, ()))
+
+    def _add(self, node: Node, services: Iterator[str]) -> None:
+        role = key(node, (ROLE,), "role")
+        if role is not None:
+            self._of.setdefault(role, set()).update(services)
+
+    def _attached(self, node: Node) -> Iterator[str]:
+        named = node.read("policyArn")
+        name = named.rpartition("/")[2] if isinstance(named, str) else ""
+        if name in _table()["managed"]:
+            yield from _endpoints(_table()["managed"][name])
+            return
+        own = [self._graph.get(str(each)) for each in keys(node, (POLICY,), "policyArn")]
+        for policy in own:
+            yield from (HIDDEN,) if policy is None else _services(policy.read("policy"))
+
+
+def _services(document: object) -> Iterator[str]:
+    if not isinstance(document, str):
+        yield HIDDEN
+        return
+    try:
+        statements = mapping(json.loads(document)).get("Statement")
+    except ValueError:
+        yield HIDDEN
+        return
+    for statement in [statements] if isinstance(statements, Mapping) else items(statements):
+        if mapping(statement).get("Effect") != "Allow":
+            continue
+        actions = mapping(statement).get("Action", "*")
+        prefixes = {str(each).partition(":")[0] for each in ([actions] if isinstance(actions, str) else items(actions))}
+        yield from _endpoints(sorted(prefixes - _table()["quiet"].keys()))
+
+
+def _endpoints(prefixes: list[str]) -> Iterator[str]:
+    for prefix in prefixes:
+        yield from _table()["services"].get(prefix, (HIDDEN,))

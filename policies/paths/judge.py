@@ -1,0 +1,342 @@
+"""Walks every path that a stack needs, and says of each whether it exists."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from kube.network_policies import Addresses, Block, Pod, Policy, denied
+from policies.paths.calls import HIDDEN, Calls
+from policies.paths.ends import Agent, Api, Clients, Database, Deployer, End, Machines, Need, Service
+from policies.paths.groups import CLUSTER, GROUP, Groups, Peer
+from policies.paths.keys import UNKNOWN, Graph, Key, Node, keys, mapping, namespace_of
+from policies.paths.needs import POLICY, machines, needs
+from policies.paths.network import SUBNET, Network, unread
+from policies.paths.programs import ADDON, Pods, programs
+from policies.paths.walk import Walk
+from problem import Problem
+
+AGENT = (Block("169.254.170.23/32"),)
+"""Where the Pod Identity agent listens on each node (EKS user guide, Pod Identity agent, read 2026-11-30)."""
+SPECIAL = (
+    "0.0.0.0/8",
+    "10.0.0.0/8",
+    "100.64.0.0/10",
+    "127.0.0.0/8",
+    "169.254.0.0/16",
+    "172.16.0.0/12",
+    "192.168.0.0/16",
+    "224.0.0.0/3",
+)
+"""Blocks that are not on the internet (IANA, IPv4 special-purpose address registry)."""
+
+
+def _public() -> tuple[Block, ...]:
+    left = [Block("0.0.0.0/0")]
+    for special in map(Block, SPECIAL):
+        left = [rest for each in left for rest in (each.address_exclude(special) if special.subnet_of(each) else [each])]
+    return tuple(left)
+
+
+PUBLIC = _public()
+"""The internet: nobody knows which of its addresses a service has today, so a policy has to let out to all of them."""
+
+
+class Status(enum.StrEnum):
+    """Whether a path exists; `UNDETERMINED` where a part of it belongs to somebody else and cannot be seen."""
+
+    EXISTS = "exists"
+    MISSING = "missing"
+    UNDETERMINED = "undetermined"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Path:
+    """One path that a stack needs: what breaks it, and what of it cannot be seen."""
+
+    need: Need
+    broken: tuple[Problem, ...] = ()
+    unseen: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The path in one line."""
+        return self.need.name
+
+    @property
+    def status(self) -> Status:
+        """What breaks counts before what cannot be seen."""
+        return Status.MISSING if self.broken else Status.UNDETERMINED if self.unseen else Status.EXISTS
+
+
+def paths(graph: Graph) -> tuple[Path, ...]:
+    """Every path that the stack of this graph needs, once each, in a stable order."""
+    return tuple(_Judge(graph).paths())
+
+
+def problems(found: Iterable[Path]) -> list[Problem]:
+    """What breaks paths, one problem for each cause; it names the paths that it breaks."""
+    causes: dict[tuple[str, str, str], tuple[Problem, list[str]]] = {}
+    for path in found:
+        for problem in path.broken:
+            cause = (problem.where, problem.summary, problem.fix)
+            causes.setdefault(cause, (problem, []))[1].append(path.name)
+    return [replace(problem, found=problem.found or _some(names)) for problem, names in causes.values()]
+
+
+def unseen(found: Iterable[Path]) -> dict[str, list[str]]:
+    """What cannot be seen, each with the paths that lead past it."""
+    hidden: dict[str, list[str]] = {}
+    for path in found:
+        for what in path.unseen if path.status is Status.UNDETERMINED else ():
+            hidden.setdefault(what, []).append(path.name)
+    return hidden
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return f"missing: {'; '.join(names[:3])}{more}"
+
+
+class _Judge:
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+        self._network, self._groups, self._calls = Network(graph), Groups(graph), Calls(graph)
+        self._programs = programs(graph)
+        self._nodes = machines(graph, self._calls)
+        self._policies = [
+            Policy(namespace=namespace_of(each, graph), name=str(each.read("metadata", "name")), spec=mapping(each.read("spec")))
+            for each in graph.of_type(POLICY)
+        ]
+        self._placed: dict[tuple[object, ...], Walk] = {}
+
+    def paths(self) -> Iterator[Path]:
+        whole = Walk()
+        for node in unread(self._graph):
+            whole.breaks(node.name, "nobody can say what this lets through", found=node.type, fix="take it out, or teach `paths` to read it")
+        for node, name in self._programs.unknown:
+            whole.hides(f"{name} of {node.name}: what its pods talk to")
+        seen: set[str] = set()
+        for need in needs(self._graph, self._programs, self._nodes, self._calls):
+            if need.name not in seen:
+                seen.add(need.name)
+                walk = Walk(list(whole.broken), list(whole.unseen))
+                self._walk(walk, need)
+                yield Path(need=need, broken=tuple(walk.broken), unseen=tuple(walk.unseen))
+
+    def _walk(self, walk: Walk, need: Need) -> None:
+        source, target = need.source, need.target
+        if isinstance(source, Deployer):
+            self._deployer(walk, source, target)
+        elif isinstance(source, Machines):
+            self._leave(walk, source, target, need)
+        elif isinstance(source, Pods):
+            self._policed(walk, need)
+            for each in self._nodes:
+                self._leave(walk, each, target, need)
+        elif isinstance(target, Pods):
+            self._policed(walk, need)
+            if isinstance(source, Api):
+                self._from_api(walk, source, target, need)
+        if isinstance(target, Pods) and target.name == "DNS":
+            self._answers(walk)
+
+    # ---- pods and policies
+
+    def _policed(self, walk: Walk, need: Need) -> None:
+        near, far = self._peer(need.source), self._peer(need.target)
+        if why := denied(self._policies, near, far, need.port, need.protocol):
+            fix = "let it through in a NetworkPolicy of that namespace, or do not ask for the path"
+            walk.breaks(need.source.name, why, fix=fix)
+
+    def _peer(self, end: End) -> Pod | Addresses:
+        """The end as policies see it."""
+        if isinstance(end, Pods) and not end.host:
+            return end.pod
+        if isinstance(end, Clients):
+            return Addresses(end.blocks)
+        if isinstance(end, Agent):
+            return Addresses(AGENT)
+        blocks: tuple[Block, ...] | None = ()
+        if isinstance(end, Database):
+            blocks = self._network.blocks(end.subnets)
+        elif isinstance(end, Api):
+            blocks = self._network.blocks(self._cluster_subnets(end.cluster))
+        elif isinstance(end, Service):
+            at = self._interface(end.service)
+            blocks = self._network.blocks(keys(at, (SUBNET,), "subnetIds")) if at is not None else PUBLIC
+        elif isinstance(end, Pods):
+            blocks = self._network.blocks([each for nodes in self._nodes for each in nodes.subnets])
+        if not blocks:
+            # Addresses that nobody knows are let through only by a rule for everybody.
+            return Addresses((Block("0.0.0.0/0"),))
+        return Addresses(blocks)
+
+    def _interface(self, service: str) -> Node | None:
+        return next((found for each in self._nodes if (found := self._network.interface(each.subnets, service))), None)
+
+    # ---- machines
+
+    def _leave(self, walk: Walk, nodes: Machines, target: End, need: Need) -> None:
+        # To a pod on another node the way is the same whichever pod it is.
+        end = "pods" if isinstance(target, Pods) else getattr(target, "name", "")
+        key = (nodes.names, end, need.port, need.protocol)
+        if key not in self._placed:
+            fresh = self._placed[key] = Walk()
+            self._from_machines(fresh, nodes, target, need)
+        for problem in self._placed[key].broken:
+            if problem not in walk.broken:
+                walk.broken.append(problem)
+        for what in self._placed[key].unseen:
+            walk.hides(what)
+
+    def _from_machines(self, walk: Walk, nodes: Machines, target: End, need: Need) -> None:
+        near = Peer(nodes.groups, self._network.blocks(nodes.subnets))
+        if isinstance(target, Api):
+            self._to_api(walk, nodes, near, target)
+        elif isinstance(target, Service):
+            self._to_service(walk, nodes, near, target.service)
+        elif isinstance(target, Database):
+            self._network.resolves(walk, nodes.subnets)
+            self._network.together(walk, nodes.subnets, target.subnets)
+            far = Peer(target.groups, self._network.blocks(target.subnets))
+            self._pass(walk, near, nodes.name, far, target.name, need)
+        elif isinstance(target, Pods):
+            for other in self._nodes:
+                self._network.together(walk, nodes.subnets, other.subnets)
+                far = Peer(other.groups, self._network.blocks(other.subnets))
+                self._pass(walk, near, nodes.name, far, other.name, need)
+
+    def _pass(self, walk: Walk, near: Peer, near_name: str, far: Peer, far_name: str, need: Need) -> None:
+        self._groups.lets(walk, near.groups, far, need.port, need.protocol, inward=False, what=far_name)
+        self._groups.lets(walk, far.groups, near, need.port, need.protocol, inward=True, what=near_name)
+
+    def _to_service(self, walk: Walk, nodes: Machines, near: Peer, service: str) -> None:
+        if service == HIDDEN:
+            walk.hides(f"which services {nodes.name} or their pods call: a role or a policy of theirs")
+            return
+        self._network.resolves(walk, nodes.subnets)
+        endpoint = self._network.interface(nodes.subnets, service)
+        if endpoint is not None:
+            places = keys(endpoint, (SUBNET,), "subnetIds")
+            far = Peer(keys(endpoint, (GROUP, CLUSTER), "securityGroupIds"), self._network.blocks(places))
+            self._groups.lets(walk, near.groups, far, 443, "TCP", inward=False, what=nodes.name)
+            self._groups.lets(walk, far.groups, near, 443, "TCP", inward=True, what=nodes.name)
+            return
+        self._groups.lets(walk, near.groups, Peer((), (Block("0.0.0.0/0"),)), 443, "TCP", inward=False, what=nodes.name)
+        self._network.out(walk, [each for each in nodes.subnets if not self._network.gateway(each, service)])
+
+    # ---- the API server
+
+    def _cluster_subnets(self, cluster: Key) -> tuple[Key, ...]:
+        node = self._graph.get(str(cluster)) if cluster is not UNKNOWN else None
+        return keys(node, (SUBNET,), "vpcConfig", "subnetIds") if node else (UNKNOWN,)
+
+    def _to_api(self, walk: Walk, nodes: Machines, near: Peer, api: Api) -> None:
+        node = self._graph.get(str(api.cluster)) if api.cluster is not UNKNOWN else None
+        if node is None:
+            walk.hides("the security groups of the cluster that is there")
+            return
+        if node.read("vpcConfig", "endpointPrivateAccess") is not True:
+            walk.breaks(node.name, "the API server has no private address for its nodes", fix="set endpointPrivateAccess to true")
+        subnets = self._cluster_subnets(api.cluster)
+        self._network.resolves(walk, nodes.subnets)
+        self._network.together(walk, nodes.subnets, subnets)
+        far = Peer(self._api_groups(api.cluster), self._network.blocks(subnets))
+        self._groups.lets(walk, near.groups, far, 443, "TCP", inward=False, what=nodes.name)
+        self._groups.lets(walk, far.groups, near, 443, "TCP", inward=True, what=nodes.name)
+
+    def _api_groups(self, cluster: Key) -> tuple[Key, ...]:
+        node = self._graph.get(str(cluster)) if cluster is not UNKNOWN else None
+        more = keys(node, (GROUP,), "vpcConfig", "securityGroupIds") if node else ()
+        return (cluster, *more)
+
+    def _from_api(self, walk: Walk, api: Api, target: Pods, need: Need) -> None:
+        if api.cluster is UNKNOWN:
+            walk.hides("the security groups of the cluster that is there")
+            return
+        subnets = self._cluster_subnets(api.cluster)
+        near = Peer(self._api_groups(api.cluster), self._network.blocks(subnets))
+        for nodes in self._nodes:
+            self._network.together(walk, subnets, nodes.subnets)
+            far = Peer(nodes.groups, self._network.blocks(nodes.subnets))
+            self._pass(walk, near, api.name, far, nodes.name, need)
+
+    def _deployer(self, walk: Walk, deployer: Deployer, target: End) -> None:
+        node = self._graph.get(str(target.cluster)) if isinstance(target, Api) else None
+        if node is None or not isinstance(target, Api):
+            walk.hides("the cluster that is there")
+            return
+        if deployer.public:
+            self._publicly(walk, deployer, node)
+        elif deployer.tunnel:
+            self._tunnelled(walk, target)
+        else:
+            self._privately(walk, deployer, target)
+
+    def _publicly(self, walk: Walk, deployer: Deployer, cluster: Node) -> None:
+        allowed = [each for each in _texts(cluster.read("vpcConfig", "publicAccessCidrs"))] or ["0.0.0.0/0"]
+        if cluster.read("vpcConfig", "endpointPublicAccess") is False:
+            walk.breaks(cluster.name, "the API server has no public address", fix="set endpointPublicAccess to true")
+        elif not any(Block(deployer.block).subnet_of(Block(each)) for each in allowed if _is_block(each)):
+            walk.breaks(cluster.name, "the public endpoint does not know this block", found=", ".join(allowed), allowed=deployer.block)
+
+    def _privately(self, walk: Walk, deployer: Deployer, api: Api) -> None:
+        if not deployer.block and deployer.group is None:
+            walk.breaks("cluster.access", "the endpoint is private, and nothing says who may come to it")
+            return
+        subnets = self._cluster_subnets(api.cluster)
+        blocks = (Block(deployer.block),) if deployer.block else None
+        if blocks is not None:
+            self._stands(walk, blocks[0], subnets)
+        peer = Peer((deployer.group,) if deployer.group is not None else (), blocks)
+        self._groups.lets(walk, self._api_groups(api.cluster), peer, 443, "TCP", inward=True, what=deployer.name)
+
+    def _stands(self, walk: Walk, block: Block, subnets: tuple[Key, ...]) -> None:
+        """Whether there is a place in the cluster's VPC for somebody with an address of that block."""
+        known = self._graph.of_type(SUBNET)
+        mine = [self._network.blocks([each.urn]) for each in known]
+        if not mine:
+            walk.hides(f"whether a route leads from {block} to the cluster's subnets")
+        elif not any(each and each[0].overlaps(block) for each in mine):
+            walk.breaks("cluster", f"no subnet of the VPC has addresses of {block}, and no route leads back to it", fix="name blocks of the VPC")
+
+    def _tunnelled(self, walk: Walk, api: Api) -> None:
+        ways = []
+        for nodes in self._nodes:
+            if {"ssm", "ssmmessages"} <= nodes.calls:
+                way = Walk()
+                near = Peer(nodes.groups, self._network.blocks(nodes.subnets))
+                self._to_api(way, nodes, near, api)
+                for service in ("ssm", "ssmmessages"):
+                    self._to_service(way, nodes, near, service)
+                ways.append(way)
+        if not ways:
+            walk.breaks("cluster", "no node may speak to Session Manager", fix="attach AmazonSSMManagedInstanceCore to the system nodes' role")
+        elif not any(not way.broken for way in ways):
+            walk.broken += ways[0].broken
+        elif not any(not way.broken and not way.unseen for way in ways):
+            walk.unseen += next(way.unseen for way in ways if not way.broken)
+
+    def _answers(self, walk: Walk) -> None:
+        """Whether somebody answers names: in a cluster of the stack's own that is the add-on CoreDNS."""
+        own = any(self._graph.of_type(CLUSTER))
+        if own and not any(each.read("addonName") == "coredns" for each in self._graph.of_type(ADDON)):
+            walk.breaks("cluster", "nobody answers DNS in the cluster: add-on coredns is not there", fix="declare it")
+        for nodes in self._nodes:
+            self._network.resolves(walk, nodes.subnets)
+
+
+def _texts(value: object) -> list[str]:
+    return [each for each in value if isinstance(each, str)] if isinstance(value, tuple) else []
+
+
+def _is_block(text: str) -> bool:
+    try:
+        Block(text)
+    except ValueError:
+        return False
+    return True
+
+
