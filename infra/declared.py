@@ -43,15 +43,23 @@ class Declared:
     references: dict[str, tuple[str, ...]]
 
 
-def declare(program: Callable[[], None], *, project: str, stack: str) -> dict[str, Declared]:
+Answer = Callable[[str, Mapping[str, Any]], "dict[str, Any] | None"]
+"""What a data source says: of its token and its arguments, its result; None when it is not known."""
+
+
+def declare(
+    program: Callable[[], None], *, project: str, stack: str, answers: Answer = lambda *_: None
+) -> dict[str, Declared]:
     """Runs a program and returns everything that it registers, by URN, in order of registration.
+
+    `answers` says what an account holds already, for a program that asks.
 
     Raises what the program raises. Not thread-safe: Pulumi's runtime has one monitor for the process.
     """
-    monitor = _Recorder()
+    monitor = _Recorder(answers)
     # A second program in this process would otherwise hang its resources under the first one's stack.
     pulumi.runtime.settings.ROOT.set(None)
-    mocks.set_mocks(_Answers(), project=project, stack=stack, preview=False, monitor=monitor)
+    mocks.set_mocks(_Answers(answers), project=project, stack=stack, preview=False, monitor=monitor)
     pulumi.runtime.settings.SETTINGS.outputs.clear()
     sync_await._sync_await(run_pulumi_func(program))
     return monitor.found
@@ -90,8 +98,8 @@ def _unknown(value: Any, texts: bool) -> Any:
 class _Recorder(mocks.MockMonitor):
     """Keeps what a program registers; answers with its inputs, and placeholders for what a cloud would decide."""
 
-    def __init__(self) -> None:
-        super().__init__(_Answers())
+    def __init__(self, answers: Answer) -> None:
+        super().__init__(_Answers(answers))
         self.found: dict[str, Declared] = {}
 
     def make_urn(self, parent: str, type_: str, name: str) -> str:
@@ -127,13 +135,18 @@ class _Recorder(mocks.MockMonitor):
 
 
 class _Answers(mocks.Mocks):
-    """Data sources as a plan can know them: whatever was asked for is there, and nothing else is known."""
+    """Data sources as a plan can know them: whatever was asked for is there, and no more is known than `answers` says."""
+
+    def __init__(self, answers: Answer) -> None:
+        self._answers = answers
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
         return "", dict(args.inputs)
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
         asked = dict(args.args)
+        if (known := self._answers(args.token, asked)) is not None:
+            return {**asked, **known}, []
         name = args.token.rpartition(":")[2]
         if name == "getCallerIdentity":
             return {"accountId": ACCOUNT, "arn": "${aws#callerArn}", "id": ACCOUNT, "userId": "${aws#userId}"}, []

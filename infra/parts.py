@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING
 
-from components.cluster import ClusterSpec, Reach
+from components.cluster import ClusterSpec
+from components.cluster_access import Reach
 from components.general_pool import POOL as GENERAL
 from components.general_pool import GeneralPoolSpec
 from components.karpenter import KarpenterSpec
@@ -161,7 +162,9 @@ def _no_room(settings: Settings) -> Iterator[Problem]:
 def _nobody_comes(settings: Settings) -> Iterator[Problem]:
     """Whether the runner of a private endpoint is let in, and has a place in the VPC that the platform makes."""
     cluster, network = settings.cluster, settings.network
-    if cluster is None or network is None or cluster.access.reach is not Reach.VPC_RUNNER:
+    if settings.kubernetes is not None or cluster is None or network is None:
+        return
+    if cluster.access.reach is not Reach.VPC_RUNNER:
         return
     where, blocks = "cluster.access.allowedCidrs", cluster.access.allowed_cidrs
     groups = cluster.access.allowed_security_group_ids
@@ -194,7 +197,7 @@ def _nobody_comes(settings: Settings) -> Iterator[Problem]:
                 where=f"{where}[{place}]",
                 found=block,
                 allowed=", ".join(f"{each.cidr} (zone {each.zone})" for each in private),
-                fix="name a private subnet's block; a runner in another network needs a VPC that is peered with it: network.existing",
+                fix="name a private subnet's block; for a runner in another network, name a VPC that is peered with it",
             )
 
 

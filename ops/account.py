@@ -165,6 +165,36 @@ class Account:
             answer = self._client("eks").describe_cluster(name=cluster)
         return str(answer["cluster"].get("endpoint", ""))
 
+    def network(self, vpc: str) -> dict[str, Any]:
+        """A VPC with its DNS switches, and everything in it that carries traffic, as EC2 describes each."""
+        ec2, mine = self._client("ec2"), [{"Name": "vpc-id", "Values": [vpc]}]
+        with asking("ec2:DescribeVpcs, ec2:DescribeVpcAttribute"):
+            found = ec2.describe_vpcs(VpcIds=[vpc])["Vpcs"][0]
+            switches = {
+                name: ec2.describe_vpc_attribute(VpcId=vpc, Attribute=f"enable{name}")[f"Enable{name}"]["Value"]
+                for name in ("DnsSupport", "DnsHostnames")
+            }
+        attached = [{"Name": "attachment.vpc-id", "Values": [vpc]}]
+        parts = {
+            "Subnets": ("describe_subnets", {"Filters": mine}),
+            "RouteTables": ("describe_route_tables", {"Filters": mine}),
+            "SecurityGroups": ("describe_security_groups", {"Filters": mine}),
+            "VpcEndpoints": ("describe_vpc_endpoints", {"Filters": mine}),
+            "NatGateways": ("describe_nat_gateways", {"Filter": mine}),
+            "InternetGateways": ("describe_internet_gateways", {"Filters": attached}),
+        }
+        network: dict[str, Any] = {"Vpc": found, **switches}
+        for name, (operation, filters) in parts.items():
+            with asking(f"ec2:Describe{name}"):
+                pages = ec2.get_paginator(operation).paginate(**filters)
+                network[name] = [each for page in pages for each in page[name]]
+        return network
+
+    def cluster(self, name: str) -> dict[str, Any]:
+        """An EKS cluster as EKS describes it."""
+        with asking("eks:DescribeCluster"):
+            return dict(self._client("eks").describe_cluster(name=name)["cluster"])
+
 
 @contextmanager
 def asking(permission: str) -> Iterator[None]:

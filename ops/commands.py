@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ops import doctor, held, remains, world
+from ops import doctor, first_up, held, remains, world
 from ops.engine import Engine, Outcome, Program
 from ops.remains import Remains
 from ops.report.make import Deployed
@@ -74,7 +74,23 @@ def up(job: Job) -> ExitCode:
         with job.show.progress("up", planned.gathered.touched) as progress:
             done = engine.up(packs=job.packs, on_change=progress)
         job.show.outcome(done, steps=False)
-        return job.end(planned, done)
+        if (problem := _stopped(job, engine, done)) is None:
+            return job.end(planned, done)
+        if not job.show.as_json:
+            job.show.problems([problem], "stopped")
+        return job.end(planned, done, next=problem.as_dict())
+
+
+def _stopped(job: Job, engine: Engine, done: Outcome) -> Problem | None:
+    """What comes next when an `up` has made the ground and could not speak to the cluster on it."""
+    messages = [each.message for each in done.gathered.errors]
+    if done.ok or not any(first_up.UNREACHABLE in each for each in messages):
+        return None
+    from infra.settings import Stack
+    from infra.stackfile import StackFile
+
+    stack = Stack.read(StackFile.read(job.place.stack_file))
+    return first_up.stopped(stack, messages, _resources(engine.state()))
 
 
 def refresh(job: Job, *, only_look: bool = False) -> ExitCode:

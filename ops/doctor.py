@@ -18,7 +18,7 @@ import yaml
 from infra import program as wiring
 from infra.settings import Stack
 from infra.stackfile import StackFile
-from ops import health, images, world
+from ops import first_up, health, images, network_paths, world
 from ops.account import Account
 from ops.engine import Engine
 from ops.health import Answers, Check, Status
@@ -156,10 +156,16 @@ def cloud(
     if checks[0].status is Status.UNKNOWN:
         return
     yield from health.answered("secrets key", lambda: secrets(place, state, account))
+    yield from health.answered(network_paths.NAME, lambda: network_paths.checks(stack, account))
+    yield from health.answered("cluster endpoint", lambda: _reached(stack, state, account))
+
+
+def _reached(stack: Stack, state: dict[str, Any], account: Answers) -> Iterator[Check]:
+    """Whether the API server answers from here, and which of the two steps of a first `up` is next when it does not."""
+    url = _endpoint(stack, state, account)
+    fix = first_up.way_in(stack, state.get("resources") or [], url.removeprefix("https://"))
     tunnel = stack.on_aws.cluster.access.tunnel
-    yield from health.answered(
-        "cluster endpoint", lambda: iter([health.endpoint(_endpoint(stack, state, account), tunnel)])
-    )
+    yield health.endpoint(url, tunnel, first=first_up.before(stack), fix=fix)
 
 
 def _kubectl(stack: Stack) -> Iterator[Check]:

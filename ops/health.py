@@ -7,7 +7,7 @@ import socket
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from components.existing_cluster import Part
@@ -71,6 +71,8 @@ class Answers(Protocol):
     def addresses(self) -> list[dict[str, str]]: ...
     def key(self, id: str) -> str: ...
     def endpoint(self, cluster: str) -> str: ...
+    def network(self, vpc: str) -> dict[str, Any]: ...
+    def cluster(self, name: str) -> dict[str, Any]: ...
 
 
 def judged(account: Answers, stack: Stack) -> Iterator[Check]:
@@ -281,25 +283,19 @@ def payer(account: Answers, stack: Stack) -> Iterator[Check]:
     )
 
 
-def endpoint(url: str, tunnel: int | None = None) -> Check:
-    """Whether the cluster's API server answers from here (a TCP connection, 5 s); no URL means a first deployment.
+def endpoint(url: str, tunnel: int | None = None, *, first: str = "", fix: str = "") -> Check:
+    """Whether the cluster's API server answers from here (a TCP connection, 5 s).
 
-    With `tunnel`, a local port, it is asked through the SSM tunnel that has to stand there.
+    No URL means a first deployment, of which `first` says what it will do; `fix` is the way in when nothing answers. With
+    `tunnel`, a local port, it is asked through the SSM tunnel that has to stand there.
     """
     if not url:
-        return Check(name="cluster endpoint", status=Status.OK, found="skipped: nothing is deployed yet")
+        return Check(name="cluster endpoint", status=Status.OK, found=first or "skipped: nothing is deployed yet")
     parts = urlsplit(url)
     host, port = (parts.hostname or "", parts.port or 443) if tunnel is None else ("127.0.0.1", tunnel)
     try:
         socket.create_connection((host, port), timeout=_CONNECT_SECONDS).close()
     except OSError as error:
-        fix = (
-            "run from the VPC's runner, or add this address to cluster.access.allowedCidrs (cluster.access.reach says which)"
-            if tunnel is None
-            else "`aws ssm start-session --target <a system node's id> --document-name "
-            "AWS-StartPortForwardingSessionToRemoteHost --parameters "
-            f"host={parts.hostname},portNumber=443,localPortNumber={tunnel}`, and leave it open"
-        )
         return Check(
             name="cluster endpoint",
             status=Status.FAIL,

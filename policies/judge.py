@@ -90,7 +90,7 @@ class Judge:
                 verdicts += self._told(rule, graph, lambda rule=rule: rule.check_stack(graph, context), secrets)  # type: ignore[misc]
             if waiting := self._undetermined.get(rule.name):
                 problem = Problem(
-                    summary=f"{len(waiting)} value(s) are not known before deployment; each is judged before it is used",
+                    summary=f"{len(waiting)} {rule.waiting}",
                     found=", ".join(waiting),
                 )
                 verdicts.append(Verdict(rule=rule, level=Level.ADVISORY, problem=problem, waiting=True))

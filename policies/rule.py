@@ -94,6 +94,8 @@ class Rule:
     references: tuple[Reference, ...] = field(default_factory=tuple)
     exemptible: bool = True
     """Whether an entry under `exemptions` in the guard file lets a resource pass; budgets have entries of their own."""
+    waiting: str = "value(s) are not known before deployment; each is judged before it is used"
+    """What to say, behind their number, of places that this preview cannot judge."""
 
     def __post_init__(self) -> None:
         if (self.check is None) == (self.check_stack is None):

@@ -18,7 +18,9 @@ POLICY = "aws:iam/policy:Policy"
 INLINE = "aws:iam/rolePolicy:RolePolicy"
 
 HIDDEN = "?"
-"""What stands for a call that cannot be read: the role is not declared, or a policy of it is not known."""
+"""What stands for a call that cannot be read: the role is not declared, or its policy is one that nobody knows."""
+LATER = "later"
+"""What stands for the calls of a policy that holds another resource's id, which only deployment tells."""
 
 
 @functools.cache
@@ -36,10 +38,10 @@ class Calls:
         for node in graph.of_type(ATTACHMENT):
             self._add(node, self._attached(node))
         for node in graph.of_type(INLINE):
-            self._add(node, _services(node.read("policy")))
+            self._add(node, _services(node))
 
     def of(self, role: Key | None) -> frozenset[str]:
-        """The services that the holder of a role calls, by the names of their endpoints; HIDDEN among them when not all is known."""
+        """The services that the holder of a role calls, by their endpoints' names; HIDDEN among them when not all is known."""
         if role is None or role is UNKNOWN or self._graph.get(str(role)) is None:
             return frozenset((HIDDEN,))
         return frozenset(self._of.get(role, ()))
@@ -57,12 +59,13 @@ class Calls:
             return
         own = [self._graph.get(str(each)) for each in keys(node, (POLICY,), "policyArn")]
         for policy in own:
-            yield from (HIDDEN,) if policy is None else _services(policy.read("policy"))
+            yield from (HIDDEN,) if policy is None else _services(policy)
 
 
-def _services(document: object) -> Iterator[str]:
+def _services(policy: Node) -> Iterator[str]:
+    document = policy.read("policy")
     if not isinstance(document, str):
-        yield HIDDEN
+        yield LATER if policy.references.get("policy") else HIDDEN
         return
     try:
         statements = mapping(json.loads(document)).get("Statement")

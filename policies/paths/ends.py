@@ -9,6 +9,9 @@ from kube.network_policies import Block
 from policies.paths.keys import Key
 from policies.paths.programs import Pods
 
+EVERY = "-1"
+"""Every protocol, as security groups write it."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Machines:
@@ -80,7 +83,15 @@ class Agent:
     name: str = "Pod Identity agent"
 
 
-End: TypeAlias = "Machines | Api | Deployer | Service | Database | Clients | Agent | Pods"
+@dataclass(frozen=True, kw_only=True)
+class Fabric:
+    """The other members of a group that a pool of nodes has for itself: EFA wants all traffic between them."""
+
+    group: Key
+    name: str = "each other over EFA"
+
+
+End: TypeAlias = "Machines | Api | Deployer | Service | Database | Clients | Agent | Fabric | Pods"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,5 +108,5 @@ class Need:
     @property
     def name(self) -> str:
         """The need in one line; two needs of one name are the same path."""
-        way = f"{self.port}" if self.protocol == "TCP" else f"{self.port}/{self.protocol.lower()}"
-        return f"{self.source.name} -> {self.target.name} {way}"
+        ways = {"TCP": f" {self.port}", EVERY: ""}
+        return f"{self.source.name} -> {self.target.name}{ways.get(self.protocol, f' {self.port}/{self.protocol.lower()}')}"

@@ -1,4 +1,4 @@
-"""Security groups and their rules, as EC2 applies them: whatever one rule allows is allowed, and answers come back by themselves."""
+"""Security groups and their rules, as EC2 applies them: what one rule allows is allowed, and answers come back."""
 
 from __future__ import annotations
 
@@ -74,8 +74,14 @@ class Groups:
             return
         hidden = [group for group in groups if group not in known and not _is_urn(group)]
         names = ", ".join(name_of(group, self._graph) for group in groups) or "no group"
-        if hidden or (rules and peer.blocks is None) or any(UNKNOWN in rule.groups for rule in rules):
-            walk.hides(f"the rules of security group {', '.join(name_of(each, self._graph) for each in hidden) or names}")
+        if (
+            hidden
+            or (ranges and peer.blocks is None and not peer.groups)
+            or any(UNKNOWN in rule.groups for rule in rules)
+        ):
+            walk.hides(
+                f"the rules of security group {', '.join(name_of(each, self._graph) for each in hidden) or names}"
+            )
             return
         way, verb = ("in", "ingress") if inward else ("out", "egress")
         walk.breaks(
@@ -97,7 +103,11 @@ def _declared(graph: Graph) -> Iterator[Rule]:
         elif node.type in (INGRESS, EGRESS):
             named = keys(node, GROUPS, "referencedSecurityGroupId")
             block = node.read("cidrIpv4")
-            said = {"protocol": node.read("ipProtocol"), "fromPort": node.read("fromPort"), "toPort": node.read("toPort")}
+            said = {
+                "protocol": node.read("ipProtocol"),
+                "fromPort": node.read("fromPort"),
+                "toPort": node.read("toPort"),
+            }
             own = key(node, GROUPS, "securityGroupId")
             if own is not None:
                 yield _rule(own, said, inward=node.type == INGRESS, groups=named, blocks=_blocks([block]))
@@ -109,12 +119,15 @@ def _declared(graph: Graph) -> Iterator[Rule]:
                 yield _rule(own, node.inputs, inward=node.read("type") == "ingress", groups=groups, blocks=blocks)
         elif node.type in (GROUP, DEFAULT_GROUP):
             for name in ("ingress", "egress"):
-                for each in items(node.read(name)):
-                    said = mapping(each)
-                    groups = (node.urn,) if said.get("self") is True else ()
-                    groups += tuple(items(said.get("securityGroups")))
+                for inline in map(mapping, items(node.read(name))):
+                    groups = (node.urn,) if inline.get("self") is True else ()
+                    groups += tuple(items(inline.get("securityGroups")))
                     yield _rule(
-                        node.urn, said, inward=name == "ingress", groups=groups, blocks=_blocks(said.get("cidrBlocks"))
+                        node.urn,
+                        inline,
+                        inward=name == "ingress",
+                        groups=groups,
+                        blocks=_blocks(inline.get("cidrBlocks")),
                     )
 
 
@@ -129,7 +142,7 @@ def _rule(
     protocol = str(said.get("protocol"))
     first, last = said.get("fromPort"), said.get("toPort")
     # A port that is not known is no port: what cannot be read lets nothing through.
-    ports = (int(first), int(last)) if _number(first) and _number(last) else (1, 0)
+    ports = (int(first), int(last)) if isinstance(first, int | float) and isinstance(last, int | float) else (1, 0)
     return Rule(
         group=group,
         inward=inward,
@@ -141,10 +154,6 @@ def _rule(
     )
 
 
-def _number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
 def _blocks(value: object) -> tuple[Block, ...]:
     found = []
     for each in items(value):
@@ -153,5 +162,3 @@ def _blocks(value: object) -> tuple[Block, ...]:
         except (ValueError, TypeError):
             continue
     return tuple(found)
-
-

@@ -7,14 +7,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from kube.network_policies import Addresses, Block, Pod, Policy, denied
-from policies.paths.calls import HIDDEN, Calls
-from policies.paths.ends import Agent, Api, Clients, Database, Deployer, End, Machines, Need, Service
-from policies.paths.groups import CLUSTER, GROUP, Groups, Peer
-from policies.paths.keys import UNKNOWN, Graph, Key, Node, keys, mapping, namespace_of
-from policies.paths.needs import POLICY, machines, needs
+from policies.paths.calls import INLINE, Calls
+from policies.paths.ends import Agent, Api, Clients, Database, Deployer, End, Fabric, Machines, Need, Service
+from policies.paths.groups import CLUSTER, Groups, Peer
+from policies.paths.inside import POLICY
+from policies.paths.keys import Graph, Node, keys, mapping, namespace_of
+from policies.paths.needs import machines, needs
 from policies.paths.network import SUBNET, Network, unread
 from policies.paths.programs import ADDON, Pods, programs
 from policies.paths.walk import Walk
+from policies.paths.ways import Ways
 from problem import Problem
 
 AGENT = (Block("169.254.170.23/32"),)
@@ -35,7 +37,9 @@ SPECIAL = (
 def _public() -> tuple[Block, ...]:
     left = [Block("0.0.0.0/0")]
     for special in map(Block, SPECIAL):
-        left = [rest for each in left for rest in (each.address_exclude(special) if special.subnet_of(each) else [each])]
+        left = [
+            rest for each in left for rest in (each.address_exclude(special) if special.subnet_of(each) else [each])
+        ]
     return tuple(left)
 
 
@@ -85,6 +89,12 @@ def problems(found: Iterable[Path]) -> list[Problem]:
     return [replace(problem, found=problem.found or _some(names)) for problem, names in causes.values()]
 
 
+def later(graph: Graph) -> list[str]:
+    """The policies whose calls only deployment tells, because they hold the id of something that is still to be made."""
+    inline = (each for each in graph.of_type(INLINE) if not isinstance(each.read("policy"), str))
+    return [f"{each.name}: policy" for each in inline if each.references.get("policy")]
+
+
 def unseen(found: Iterable[Path]) -> dict[str, list[str]]:
     """What cannot be seen, each with the paths that lead past it."""
     hidden: dict[str, list[str]] = {}
@@ -105,8 +115,13 @@ class _Judge:
         self._network, self._groups, self._calls = Network(graph), Groups(graph), Calls(graph)
         self._programs = programs(graph)
         self._nodes = machines(graph, self._calls)
+        self._ways = Ways(graph, self._network, self._groups, self._nodes)
         self._policies = [
-            Policy(namespace=namespace_of(each, graph), name=str(each.read("metadata", "name")), spec=mapping(each.read("spec")))
+            Policy(
+                namespace=namespace_of(each, graph),
+                name=str(each.read("metadata", "name")),
+                spec=mapping(each.read("spec")),
+            )
             for each in graph.of_type(POLICY)
         ]
         self._placed: dict[tuple[object, ...], Walk] = {}
@@ -114,7 +129,12 @@ class _Judge:
     def paths(self) -> Iterator[Path]:
         whole = Walk()
         for node in unread(self._graph):
-            whole.breaks(node.name, "nobody can say what this lets through", found=node.type, fix="take it out, or teach `paths` to read it")
+            whole.breaks(
+                node.name,
+                "nobody can say what this lets through",
+                found=node.type,
+                fix="take it out, or teach `paths` to read it",
+            )
         for node, name in self._programs.unknown:
             whole.hides(f"{name} of {node.name}: what its pods talk to")
         seen: set[str] = set()
@@ -128,7 +148,7 @@ class _Judge:
     def _walk(self, walk: Walk, need: Need) -> None:
         source, target = need.source, need.target
         if isinstance(source, Deployer):
-            self._deployer(walk, source, target)
+            self._ways.deployer(walk, source, target)
         elif isinstance(source, Machines):
             self._leave(walk, source, target, need)
         elif isinstance(source, Pods):
@@ -138,7 +158,7 @@ class _Judge:
         elif isinstance(target, Pods):
             self._policed(walk, need)
             if isinstance(source, Api):
-                self._from_api(walk, source, target, need)
+                self._ways.from_api(walk, source, need)
         if isinstance(target, Pods) and target.name == "DNS":
             self._answers(walk)
 
@@ -162,7 +182,7 @@ class _Judge:
         if isinstance(end, Database):
             blocks = self._network.blocks(end.subnets)
         elif isinstance(end, Api):
-            blocks = self._network.blocks(self._cluster_subnets(end.cluster))
+            blocks = self._network.blocks(self._ways.cluster_subnets(end.cluster))
         elif isinstance(end, Service):
             at = self._interface(end.service)
             blocks = self._network.blocks(keys(at, (SUBNET,), "subnetIds")) if at is not None else PUBLIC
@@ -194,149 +214,27 @@ class _Judge:
     def _from_machines(self, walk: Walk, nodes: Machines, target: End, need: Need) -> None:
         near = Peer(nodes.groups, self._network.blocks(nodes.subnets))
         if isinstance(target, Api):
-            self._to_api(walk, nodes, near, target)
+            self._ways.to_api(walk, nodes, near, target)
         elif isinstance(target, Service):
-            self._to_service(walk, nodes, near, target.service)
+            self._ways.to_service(walk, nodes, near, target.service)
+        elif isinstance(target, Fabric):
+            own = Peer((target.group,), None)
+            self._ways.through(walk, own, nodes.name, own, nodes.name, need)
         elif isinstance(target, Database):
             self._network.resolves(walk, nodes.subnets)
             self._network.together(walk, nodes.subnets, target.subnets)
             far = Peer(target.groups, self._network.blocks(target.subnets))
-            self._pass(walk, near, nodes.name, far, target.name, need)
+            self._ways.through(walk, near, nodes.name, far, target.name, need)
         elif isinstance(target, Pods):
             for other in self._nodes:
                 self._network.together(walk, nodes.subnets, other.subnets)
                 far = Peer(other.groups, self._network.blocks(other.subnets))
-                self._pass(walk, near, nodes.name, far, other.name, need)
-
-    def _pass(self, walk: Walk, near: Peer, near_name: str, far: Peer, far_name: str, need: Need) -> None:
-        self._groups.lets(walk, near.groups, far, need.port, need.protocol, inward=False, what=far_name)
-        self._groups.lets(walk, far.groups, near, need.port, need.protocol, inward=True, what=near_name)
-
-    def _to_service(self, walk: Walk, nodes: Machines, near: Peer, service: str) -> None:
-        if service == HIDDEN:
-            walk.hides(f"which services {nodes.name} or their pods call: a role or a policy of theirs")
-            return
-        self._network.resolves(walk, nodes.subnets)
-        endpoint = self._network.interface(nodes.subnets, service)
-        if endpoint is not None:
-            places = keys(endpoint, (SUBNET,), "subnetIds")
-            far = Peer(keys(endpoint, (GROUP, CLUSTER), "securityGroupIds"), self._network.blocks(places))
-            self._groups.lets(walk, near.groups, far, 443, "TCP", inward=False, what=nodes.name)
-            self._groups.lets(walk, far.groups, near, 443, "TCP", inward=True, what=nodes.name)
-            return
-        self._groups.lets(walk, near.groups, Peer((), (Block("0.0.0.0/0"),)), 443, "TCP", inward=False, what=nodes.name)
-        self._network.out(walk, [each for each in nodes.subnets if not self._network.gateway(each, service)])
-
-    # ---- the API server
-
-    def _cluster_subnets(self, cluster: Key) -> tuple[Key, ...]:
-        node = self._graph.get(str(cluster)) if cluster is not UNKNOWN else None
-        return keys(node, (SUBNET,), "vpcConfig", "subnetIds") if node else (UNKNOWN,)
-
-    def _to_api(self, walk: Walk, nodes: Machines, near: Peer, api: Api) -> None:
-        node = self._graph.get(str(api.cluster)) if api.cluster is not UNKNOWN else None
-        if node is None:
-            walk.hides("the security groups of the cluster that is there")
-            return
-        if node.read("vpcConfig", "endpointPrivateAccess") is not True:
-            walk.breaks(node.name, "the API server has no private address for its nodes", fix="set endpointPrivateAccess to true")
-        subnets = self._cluster_subnets(api.cluster)
-        self._network.resolves(walk, nodes.subnets)
-        self._network.together(walk, nodes.subnets, subnets)
-        far = Peer(self._api_groups(api.cluster), self._network.blocks(subnets))
-        self._groups.lets(walk, near.groups, far, 443, "TCP", inward=False, what=nodes.name)
-        self._groups.lets(walk, far.groups, near, 443, "TCP", inward=True, what=nodes.name)
-
-    def _api_groups(self, cluster: Key) -> tuple[Key, ...]:
-        node = self._graph.get(str(cluster)) if cluster is not UNKNOWN else None
-        more = keys(node, (GROUP,), "vpcConfig", "securityGroupIds") if node else ()
-        return (cluster, *more)
-
-    def _from_api(self, walk: Walk, api: Api, target: Pods, need: Need) -> None:
-        if api.cluster is UNKNOWN:
-            walk.hides("the security groups of the cluster that is there")
-            return
-        subnets = self._cluster_subnets(api.cluster)
-        near = Peer(self._api_groups(api.cluster), self._network.blocks(subnets))
-        for nodes in self._nodes:
-            self._network.together(walk, subnets, nodes.subnets)
-            far = Peer(nodes.groups, self._network.blocks(nodes.subnets))
-            self._pass(walk, near, api.name, far, nodes.name, need)
-
-    def _deployer(self, walk: Walk, deployer: Deployer, target: End) -> None:
-        node = self._graph.get(str(target.cluster)) if isinstance(target, Api) else None
-        if node is None or not isinstance(target, Api):
-            walk.hides("the cluster that is there")
-            return
-        if deployer.public:
-            self._publicly(walk, deployer, node)
-        elif deployer.tunnel:
-            self._tunnelled(walk, target)
-        else:
-            self._privately(walk, deployer, target)
-
-    def _publicly(self, walk: Walk, deployer: Deployer, cluster: Node) -> None:
-        allowed = [each for each in _texts(cluster.read("vpcConfig", "publicAccessCidrs"))] or ["0.0.0.0/0"]
-        if cluster.read("vpcConfig", "endpointPublicAccess") is False:
-            walk.breaks(cluster.name, "the API server has no public address", fix="set endpointPublicAccess to true")
-        elif not any(Block(deployer.block).subnet_of(Block(each)) for each in allowed if _is_block(each)):
-            walk.breaks(cluster.name, "the public endpoint does not know this block", found=", ".join(allowed), allowed=deployer.block)
-
-    def _privately(self, walk: Walk, deployer: Deployer, api: Api) -> None:
-        if not deployer.block and deployer.group is None:
-            walk.breaks("cluster.access", "the endpoint is private, and nothing says who may come to it")
-            return
-        subnets = self._cluster_subnets(api.cluster)
-        blocks = (Block(deployer.block),) if deployer.block else None
-        if blocks is not None:
-            self._stands(walk, blocks[0], subnets)
-        peer = Peer((deployer.group,) if deployer.group is not None else (), blocks)
-        self._groups.lets(walk, self._api_groups(api.cluster), peer, 443, "TCP", inward=True, what=deployer.name)
-
-    def _stands(self, walk: Walk, block: Block, subnets: tuple[Key, ...]) -> None:
-        """Whether there is a place in the cluster's VPC for somebody with an address of that block."""
-        known = self._graph.of_type(SUBNET)
-        mine = [self._network.blocks([each.urn]) for each in known]
-        if not mine:
-            walk.hides(f"whether a route leads from {block} to the cluster's subnets")
-        elif not any(each and each[0].overlaps(block) for each in mine):
-            walk.breaks("cluster", f"no subnet of the VPC has addresses of {block}, and no route leads back to it", fix="name blocks of the VPC")
-
-    def _tunnelled(self, walk: Walk, api: Api) -> None:
-        ways = []
-        for nodes in self._nodes:
-            if {"ssm", "ssmmessages"} <= nodes.calls:
-                way = Walk()
-                near = Peer(nodes.groups, self._network.blocks(nodes.subnets))
-                self._to_api(way, nodes, near, api)
-                for service in ("ssm", "ssmmessages"):
-                    self._to_service(way, nodes, near, service)
-                ways.append(way)
-        if not ways:
-            walk.breaks("cluster", "no node may speak to Session Manager", fix="attach AmazonSSMManagedInstanceCore to the system nodes' role")
-        elif not any(not way.broken for way in ways):
-            walk.broken += ways[0].broken
-        elif not any(not way.broken and not way.unseen for way in ways):
-            walk.unseen += next(way.unseen for way in ways if not way.broken)
+                self._ways.through(walk, near, nodes.name, far, other.name, need)
 
     def _answers(self, walk: Walk) -> None:
         """Whether somebody answers names: in a cluster of the stack's own that is the add-on CoreDNS."""
-        own = any(self._graph.of_type(CLUSTER))
+        own = any(each.urn.startswith("urn:") for each in self._graph.of_type(CLUSTER))
         if own and not any(each.read("addonName") == "coredns" for each in self._graph.of_type(ADDON)):
             walk.breaks("cluster", "nobody answers DNS in the cluster: add-on coredns is not there", fix="declare it")
         for nodes in self._nodes:
             self._network.resolves(walk, nodes.subnets)
-
-
-def _texts(value: object) -> list[str]:
-    return [each for each in value if isinstance(each, str)] if isinstance(value, tuple) else []
-
-
-def _is_block(text: str) -> bool:
-    try:
-        Block(text)
-    except ValueError:
-        return False
-    return True
-
-

@@ -19,8 +19,8 @@ def keys(node: Node, types: tuple[str, ...], *path: str) -> tuple[Key, ...]:
     """
     leaves = list(_leaves(node.read(*path)))
     urns = tuple(urn for urn in node.references.get(path[0], ()) if type_of(urn) in types)
-    if len(urns) >= len(leaves):
-        return urns
+    if not leaves or len(urns) >= len(leaves):
+        return urns if leaves else ()
     if urns:
         return (*urns, UNKNOWN)
     return tuple(leaves)

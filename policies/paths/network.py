@@ -139,7 +139,9 @@ class Network:
         table = self._table.get(subnet, self._main.get(vpc))
         if table is None:
             if node.urn.startswith("urn:"):
-                walk.breaks(node.name, "the subnet has no route table of its own", fix="associate it with one that leads out")
+                walk.breaks(
+                    node.name, "the subnet has no route table of its own", fix="associate it with one that leads out"
+                )
             else:
                 walk.hides(f"the main route table of VPC {name_of(vpc, self.graph)}")
             return None
@@ -227,4 +229,3 @@ def _service(endpoint: Node) -> str:
 def unread(graph: Graph) -> list[Node]:
     """What a stack declares that could take a path away and is not read here."""
     return [each for each in graph.nodes if each.type.startswith(UNREAD)]
-

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ RELEASE = "kubernetes:helm.sh/v3:Release"
 ADDON = "aws:eks/addon:Addon"
 SYSTEM = "kube-system"
 KUBERNETES = "kubernetes:"
+DNS = {"k8s-app": "kube-dns"}
+"""The labels of CoreDNS in every cluster."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +92,14 @@ def programs(graph: Graph) -> Programs:
     return found
 
 
+def dns(found: Programs) -> Pods:
+    """CoreDNS: the add-on's, or the one that a cluster of somebody else's brings."""
+    own = next((each for each in found.pods if DNS.items() <= each.pod.labels.items()), None)
+    if own is not None:
+        return replace(own, name="DNS")
+    return Pods(name="DNS", pod=Pod(namespace=SYSTEM, labels=DNS, ports={"dns": 53}), urn="")
+
+
 def on(part: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
     """Whether a part of a chart is switched on; a switch that nobody has set is."""
     if "when" not in part:
@@ -121,9 +131,7 @@ def _program(node: Node, graph: Graph, labels: Mapping[str, dict[str, str]], fou
         if on(role_facts, values)
     }
     found.pods.extend(made.values())
-    found.programs.append(
-        Program(urn=node.urn, name=name, namespace=home, pods=made, facts=facts, values=values)
-    )
+    found.programs.append(Program(urn=node.urn, name=name, namespace=home, pods=made, facts=facts, values=values))
 
 
 def _pods(

@@ -1,7 +1,7 @@
 """The security pack: what may be reached, what is encrypted, who may do what, and what runs."""
 
 from policies.rule import Rule
-from policies.security import cluster, encryption, iam, kept, network, nodes, pods, tags
+from policies.security import cluster, encryption, iam, kept, network, nodes, pods, reach, tags
 
 RULES: tuple[Rule, ...] = (
     *cluster.RULES,
@@ -11,5 +11,6 @@ RULES: tuple[Rule, ...] = (
     *network.RULES,
     *nodes.RULES,
     *pods.RULES,
+    *reach.RULES,
     *tags.RULES,
 )

@@ -1,7 +1,7 @@
 """Which cluster a kubeconfig means, whether it answers, and what it runs on: the side of Kubernetes that AWS owns.
 
-The endpoint must be that of an EKS cluster in the simulated AWS, the caller must have been let in there, and pods need
-a node group. A kubeconfig of any other cluster, and a context that a provider names, is taken to work.
+The endpoint must be that of an EKS cluster in the simulated AWS, the caller must get to it (`door`) and be let in there, and
+pods need a node group. A kubeconfig of any other cluster, and a context that a provider names, is taken to work.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from kube.pods import items, mapping
 from kube.shape import is_unknown
 from problem import ExitCode, Problem, Refused
 from sandbox.faults import CloudError
+from sandbox.kubernetes import door
 from sandbox.world import Item, World
 
 CLUSTER = "aws:eks/cluster:Cluster"
@@ -66,8 +67,9 @@ class Cluster:
         named = settings.get("context") if not settings.get("kubeconfig") else None
         server = cluster.get("server")
         # Through a tunnel: what answers at the far end is who its certificate says.
-        if name := cluster.get("tls-server-name"):
-            server = f"https://{name}"
+        self._tunnel = bool(cluster.get("tls-server-name"))
+        if self._tunnel:
+            server = f"https://{cluster['tls-server-name']}"
         self._server = str(server or (f"context {named}" if named else ""))
 
     def eks(self) -> Item | None:
@@ -87,6 +89,7 @@ class Cluster:
         cluster = self.eks()
         if cluster is None:
             raise CloudError("Unreachable", f"{unreachable}: dial tcp: lookup {host}: no such host")
+        door.knock(self._world, cluster, host, tunnel=self._tunnel)
         self._authorize(cluster)
 
     def _authorize(self, cluster: Item) -> None:

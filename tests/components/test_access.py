@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from components.cluster import AccessSpec, Reach, kubeconfig
+from components.cluster import kubeconfig
+from components.cluster_access import AccessSpec, Reach
 from components.spec import Invalid
 
 HAPPY: dict[str, Any] = {"reach": "publicCidrs", "allowed_cidrs": ["203.0.113.0/24"], "admin_roles": ["deployer"]}
@@ -22,7 +23,21 @@ HAPPY: dict[str, Any] = {"reach": "publicCidrs", "allowed_cidrs": ["203.0.113.0/
         ({"allowed_cidrs": []}, "allowedCidrs", "name the blocks"),
         ({"allowed_cidrs": ["12.0.0.0/7"]}, "allowedCidrs[0]", "name the blocks"),
         ({"allowed_cidrs": ["203.0.113.7/24"]}, "allowedCidrs[0]", "host bits"),
-        ({"reach": "vpcRunner"}, "allowedCidrs", ""),
+        ({"reach": "vpcRunner"}, "allowedCidrs[0]", "the subnet that the runner stands in"),
+        (
+            {"reach": "vpcRunner", "allowed_cidrs": ["10.0.0.0/8", "11.0.0.0/8"]},
+            "allowedCidrs[1]",
+            "reach: publicCidrs",
+        ),
+        ({"reach": "vpcRunner", "allowed_cidrs": ["172.32.0.0/16"]}, "allowedCidrs[0]", "reach: publicCidrs"),
+        ({"reach": "vpcRunner", "allowed_cidrs": ["10.0.0.0/16"] * 2}, "allowedCidrs", "name each once"),
+        ({"reach": "ssmTunnel"}, "allowedCidrs", ""),
+        ({"allowed_security_group_ids": ["sg-0123456789abcdef0"]}, "allowedSecurityGroupIds", ""),
+        (
+            {"reach": "vpcRunner", "allowed_cidrs": [], "allowed_security_group_ids": ["sg-01234567", "runner"]},
+            "allowedSecurityGroupIds[1]",
+            "",
+        ),
     ],
 )
 def test_an_access_that_cannot_be_is_refused_where_it_stands(change: dict[str, Any], where: str, fix: str) -> None:

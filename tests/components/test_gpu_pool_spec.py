@@ -32,6 +32,7 @@ def refused(**changes: Any) -> list[tuple[str, str]]:
         "environment": "dev",
         "owner": "ml-platform",
         "budget": {"monthlyUsd": 4000},
+        "cluster": {"access": {"reach": "ssmTunnel"}},
         "gpuPools": {"chat": pool},
     }
     try:

@@ -119,7 +119,8 @@ def test_a_registry_that_is_reached_from_outside_is_accepted(cloud: LiveCloud, r
         "allowedCidrs": ["10.20.0.0/16"],
     }
     registry = {"exposure": "internal", "outside": outside}
-    platform = {"environment": "dev", "owner": "ml-platform", "budget": {"monthlyUsd": 5000}, "registry": registry}
+    dev = {"environment": "dev", "owner": "ml-platform", "budget": {"monthlyUsd": 5000}}
+    platform = {**dev, "cluster": {"access": {"reach": "ssmTunnel"}}, "registry": registry}
     found = by_program(lambda: build(Stack.of(platform, "us-east-1")), "dev")
     ours = {each.token: each for each in found if each.name in ("registry-outside", "registry")}
     tokens = ("kubernetes:core/v1:Service", "kubernetes:networking.k8s.io/v1:NetworkPolicy", DEPLOYMENT)

@@ -31,7 +31,7 @@ def _refused(
         "environment": "dev",
         "owner": "ml-platform",
         "budget": {"monthlyUsd": 8000, **budget},
-        "cluster": {"access": {"reach": "vpcRunner"}},
+        "cluster": {"access": {"reach": "ssmTunnel"}},
         "generalPool": {"instanceTypes": ["m7g.large"], "limits": {"vcpus": 4}},
         "gpuPools": {"chat": {**CHAT, "owner": "search"}, "batch": CHAT},
     }

@@ -23,7 +23,12 @@ HAPPY: dict[str, Any] = {
     "kubernetes": {"context": "kind-modelyard"},
     "storage": {"existing": "standard"},
 }
-ON_AWS: dict[str, Any] = {"environment": "dev", "owner": "ml-platform", "budget": {"monthlyUsd": 1000}}
+ON_AWS: dict[str, Any] = {
+    "environment": "dev",
+    "owner": "ml-platform",
+    "budget": {"monthlyUsd": 1000},
+    "cluster": {"access": {"reach": "ssmTunnel"}},
+}
 POOL = {"purpose": "serving", "capacity": "spot", "instanceTypes": ["g6.xlarge"], "limits": {"gpus": 1}}
 
 
@@ -100,7 +105,8 @@ def test_each_part_of_aws_is_refused_beside_a_cluster_of_ones_own() -> None:
     for part in AWS_PARTS:
         (problem,) = refusals({**HAPPY, part: {}})
         assert (problem.where, problem.allowed) == (part, "null")
-    wheres = [problem.where for problem in refusals({**HAPPY, **ON_AWS, "publication": {"parameter": False}})]
+    both = {**HAPPY, **ON_AWS, "publication": {"parameter": False}}
+    wheres = [problem.where for problem in refusals(both)]
     assert wheres == [*AWS_PARTS, "budget.watch.enabled", "externalSecrets.source", "monitoring.karpenter"]
 
 
@@ -142,3 +148,59 @@ def test_who_works_on_an_account_is_told_that_there_is_none() -> None:
 def test_a_class_that_is_there_keeps_its_own_rule_for_volumes() -> None:
     (problem,) = refusals({**HAPPY, "storage": {"existing": "standard", "retain": True}})
     assert problem.where == "storage.retain"
+
+
+VPC = {"vpcId": "vpc-0123456789abcdef0", "privateSubnetIds": ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]}
+CIDRS, GROUPS = "cluster.access.allowedCidrs", "cluster.access.allowedSecurityGroupIds"
+GROUP = {"allowedSecurityGroupIds": ["sg-0123456789abcdef0"]}
+
+
+@pytest.mark.parametrize(
+    ("change", "where", "says"),
+    [
+        ({"cluster": {}}, CIDRS, "the block of the subnet of 10.0.0.0/16 that the runner stands in"),
+        ({"cluster": {}, "network": {"existing": VPC}}, CIDRS, "the block of the subnet of the VPC"),
+        (
+            {"cluster": {"access": {"allowedCidrs": ["10.1.0.0/16"]}}},
+            f"{CIDRS}[0]",
+            "10.0.0.0/18 (zone a), 10.0.64.0/18 (zone b)",
+        ),
+        (
+            {"cluster": {"access": {"allowedCidrs": ["10.0.64.0/18", "10.0.128.0/18"]}}},
+            f"{CIDRS}[1]",
+            "no runner stands there",
+        ),
+        (
+            {
+                "cluster": {"existing": {"name": "theirs"}, "access": {"allowedCidrs": ["10.0.0.0/18"]}},
+                "network": {"existing": VPC},
+            },
+            CIDRS,
+            "its owner's to say",
+        ),
+        (
+            {"cluster": {"existing": {"name": "theirs"}, "access": GROUP}, "network": {"existing": VPC}},
+            GROUPS,
+            "its owner's to say",
+        ),
+    ],
+)
+def test_a_private_endpoint_to_which_nobody_can_come_is_refused(change: dict[str, Any], where: str, says: str) -> None:
+    (problem,) = refusals({**ON_AWS, **change}, "us-east-1")
+    assert problem.where == where
+    assert says in problem.text()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"cluster": {"access": {"allowedCidrs": ["10.0.64.0/18"]}}},
+        {"cluster": {"access": {"allowedCidrs": ["10.0.0.0/16"]}}},
+        {"cluster": {"access": {"allowedCidrs": ["10.0.127.255/32"]}}},
+        {"cluster": {"access": GROUP}},
+        {"cluster": {"access": {"allowedCidrs": ["192.168.0.0/16"]}}, "network": {"existing": VPC}},
+        {"cluster": {"existing": {"name": "theirs"}}, "network": {"existing": VPC}},
+    ],
+)
+def test_a_private_endpoint_is_open_to_whom_the_stack_names(change: dict[str, Any]) -> None:
+    assert Stack.of({**ON_AWS, **change}, "us-east-1").aws is not None

@@ -27,8 +27,8 @@ CERTIFICATE, HOST, CIDRS = (f"registry.outside.{key}" for key in ("certificateAr
 
 def stack(registry: dict[str, Any]) -> Stack:
     """A dev stack with that registry."""
-    budget = {"monthlyUsd": 5000}
-    return Stack.of({"environment": "dev", "owner": "ml-platform", "budget": budget, "registry": registry}, "us-east-1")
+    dev = {"environment": "dev", "owner": "ml-platform", "budget": {"monthlyUsd": 5000}}
+    return Stack.of({**dev, "cluster": {"access": {"reach": "ssmTunnel"}}, "registry": registry}, "us-east-1")
 
 
 def refusal(registry: dict[str, Any]) -> Problem:

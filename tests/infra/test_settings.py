@@ -12,11 +12,15 @@ from infra.profiles import PROFILES
 from infra.schema import files
 from infra.settings import Settings, Stack
 
-MINIMAL: dict[str, Any] = {"owner": "ml-platform", "budget": {"monthlyUsd": 1000}}
+MINIMAL: dict[str, Any] = {
+    "owner": "ml-platform",
+    "budget": {"monthlyUsd": 1000},
+    "cluster": {"access": {"reach": "ssmTunnel"}},
+}
 
 
 @pytest.mark.parametrize("environment", [each for each in PROFILES if each is not Environment.LOCAL])
-def test_every_profile_makes_a_valid_stack_of_three_lines(environment: Environment) -> None:
+def test_every_profile_makes_a_valid_stack_of_four_lines(environment: Environment) -> None:
     stack = Stack.of({**MINIMAL, "environment": environment.value}, "us-east-1")
     assert stack.settings.environment is environment
 

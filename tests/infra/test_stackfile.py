@@ -20,6 +20,7 @@ config:
     network:
       cidr: 10.20.0.0/16
       zones: [a, b]
+    cluster: { access: { allowedCidrs: [10.20.0.0/18] } }
 """
 
 

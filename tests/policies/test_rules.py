@@ -20,7 +20,7 @@ from pricing.graph import UNKNOWN, Graph, Node
 from pricing.guard import Guard
 
 EXAMPLES: dict[str, list[dict[str, Any]]] = yaml.safe_load((Path(__file__).parent / "examples.yaml").read_text())
-IN_THE_GRAPH = {"buckets-complete", "buckets-kept"}
+IN_THE_GRAPH = {"buckets-complete", "buckets-kept", "network-paths"}
 """Stack rules have no single resource to change; `test_judge.py` holds their examples."""
 RULES = {rule.name: rule for rule in rules("security")}
 """The budget pack's rules are about a whole plan: `test_budget.py` has their examples."""

@@ -1,0 +1,119 @@
+"""Whether a call of the simulated deployer gets to a cluster's API server, as the cluster's endpoint and its group decide.
+
+Where the deployer stands is in `.deployer.json` of the world: `{"address": "10.0.0.9", "groups": ["sg-..."]}`. Without the
+file it stands wherever it is let in, so a call only fails when nobody is.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kube.pods import items, mapping
+from sandbox.faults import CloudError
+from sandbox.values import at
+from sandbox.world import Item, World
+
+FILE = ".deployer.json"
+PORT = 443
+NODE_GROUP = "aws:eks/nodeGroup:NodeGroup"
+VPC = "aws:ec2/vpc:Vpc"
+INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
+OLD_RULE = "aws:ec2/securityGroupRule:SecurityGroupRule"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where the deployer stands: its address, and the security groups of its machine."""
+
+    address: ipaddress.IPv4Address
+    groups: frozenset[str]
+
+
+def place(world: World) -> Place | None:
+    """Where the world's file puts the deployer; None when it says nothing."""
+    file: Path = world.folder / FILE
+    if not file.exists():
+        return None
+    said = json.loads(file.read_text(encoding="utf-8"))
+    return Place(address=ipaddress.IPv4Address(said["address"]), groups=frozenset(said.get("groups", ())))
+
+
+def knock(world: World, cluster: Item, host: str, *, tunnel: bool) -> None:
+    """Raise CloudError, in the client's words, when the call does not get there."""
+    here = place(world)
+    if tunnel:
+        # Session Manager ends in a node, and nodes are in the cluster's own group.
+        name = cluster.inputs.get("name", cluster.id)
+        if not any(each.state.get("clusterName") == name for each in world.all("aws", NODE_GROUP)):
+            raise _unreachable(
+                f'Get "https://127.0.0.1/version": dial tcp 127.0.0.1: connect: connection refused ({host})'
+            )
+    elif not (_publicly(cluster, here) or _privately(world, cluster, here)):
+        raise _unreachable(f'Get "https://{host}/version?timeout=32s": dial tcp {host}:443: i/o timeout')
+
+
+def _publicly(cluster: Item, here: Place | None) -> bool:
+    config = mapping(cluster.state.get("vpcConfig"))
+    if config.get("endpointPublicAccess") is False:
+        return False
+    blocks = [str(each) for each in items(config.get("publicAccessCidrs"))] or ["0.0.0.0/0"]
+    return here is None or any(here.address in ipaddress.IPv4Network(each) for each in blocks)
+
+
+def _privately(world: World, cluster: Item, here: Place | None) -> bool:
+    if at(cluster.state, "vpcConfig.endpointPrivateAccess") is not True:
+        return False
+    if here is not None and not _inside(world, cluster, here):
+        return False
+    group = at(cluster.state, "vpcConfig.clusterSecurityGroupId")
+    if here is not None and group in here.groups:
+        return True
+    return any(_lets(rule, here) for rule in _rules(world, group))
+
+
+def _inside(world: World, cluster: Item, here: Place) -> bool:
+    """Whether a packet finds its way back: this world has no peering, so only from the cluster's own VPC."""
+    home = at(cluster.state, "vpcConfig.vpcId")
+    blocks = [each.state.get("cidrBlock") for each in world.all("aws", VPC) if each.id == home]
+    return any(here.address in ipaddress.IPv4Network(each) for each in blocks if isinstance(each, str))
+
+
+def _rules(world: World, group: Any) -> Iterator[Mapping[str, Any]]:
+    for item in world.all("aws", INGRESS):
+        if item.state.get("securityGroupId") == group:
+            yield {
+                "protocol": item.state.get("ipProtocol"),
+                "from": item.state.get("fromPort"),
+                "to": item.state.get("toPort"),
+                "blocks": [item.state.get("cidrIpv4")],
+                "groups": [item.state.get("referencedSecurityGroupId")],
+            }
+    for item in world.all("aws", OLD_RULE):
+        if item.state.get("securityGroupId") == group and item.state.get("type") == "ingress":
+            yield {
+                "protocol": item.state.get("protocol"),
+                "from": item.state.get("fromPort"),
+                "to": item.state.get("toPort"),
+                "blocks": items(item.state.get("cidrBlocks")),
+                "groups": [item.state.get("sourceSecurityGroupId")],
+            }
+
+
+def _lets(rule: Mapping[str, Any], here: Place | None) -> bool:
+    first, last = rule["from"], rule["to"]
+    numbers = isinstance(first, int | float) and isinstance(last, int | float) and first <= PORT <= last
+    if rule["protocol"] not in ("-1", "all") and not (rule["protocol"] in ("tcp", "6") and numbers):
+        return False
+    if here is None:
+        return True
+    blocks = (ipaddress.IPv4Network(each) for each in rule["blocks"] if isinstance(each, str))
+    return any(here.address in each for each in blocks) or bool(here.groups & {each for each in rule["groups"] if each})
+
+
+def _unreachable(said: str) -> CloudError:
+    return CloudError("Unreachable", f"configured Kubernetes cluster is unreachable: {said}")
