@@ -20,7 +20,7 @@ class ExistingNetworkSpec(Spec):
     vpc_id: str = Field(pattern=r"^vpc-[0-9a-f]{8,17}$")
     """The VPC's id."""
     private_subnet_ids: list[str] = Field(min_length=2)
-    """Subnets for nodes, in exactly the zones of `network.zones`. Whether they have a route out is not looked at."""
+    """Subnets for nodes, in exactly the zones of `network.zones`. `doctor --cloud` looks whether they have a way out."""
     intra_subnet_ids: list[str] = Field(default_factory=list)
     """Subnets for the control plane's interfaces; the private ones when empty."""
 

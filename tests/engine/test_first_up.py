@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from components.cluster import Cluster
 from ops import commands
 from problem import ExitCode
 from sandbox.kubernetes.door import FILE
@@ -17,6 +18,8 @@ pytestmark = pytest.mark.engine
 
 RULE = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 SMALL: dict[str, Any] = {"monitoring.enabled": False, "registry": None, "gpuPools": {}}
+
+RUNNER = {**SMALL, "cluster.access": {"reach": "vpcRunner", "allowedCidrs": ["10.20.0.0/18"]}}
 
 
 def stand(here: Any, address: str) -> None:
@@ -33,11 +36,12 @@ def kinds(here: Any, package: str) -> set[str]:
 def test_a_runner_in_the_vpc_finishes_what_the_first_step_has_begun_and_alone_can_take_it_down(
     stage: Callable[..., Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    change = {**SMALL, "cluster.access": {"reach": "vpcRunner", "allowedCidrs": ["10.20.0.0/18"]}}
-    here = stage("dev").edited(change, tmp_path / "runner.yaml")
+    here = stage("dev").edited(RUNNER, tmp_path / "runner.yaml")
     stand(here, "198.51.100.7")
 
     stopped = here.run(commands.up, ExitCode.FAILED)
+    said = [each for run in here.show.outcomes for each in run.gathered.violations]
+    assert [each.message for each in said if each.policy == "network-paths"] == []
     assert all("cluster is unreachable" in each.message for each in stopped.gathered.errors if each.urn)
     assert {"aws:eks/nodeGroup:NodeGroup", "aws:eks/addon:Addon", RULE} <= kinds(here, "aws")
     assert kinds(here, "kubernetes") == set()
@@ -60,3 +64,13 @@ def test_a_runner_in_the_vpc_finishes_what_the_first_step_has_begun_and_alone_ca
     here.run(commands.destroy)
     assert kinds(here, "aws") == {"aws:kms/key:Key"}
     assert kinds(here, "kubernetes") == set()
+
+
+def test_without_the_rule_that_lets_the_runner_in_the_packs_refuse_the_stack_before_anything_is_made(
+    stage: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Cluster, "_way_in", lambda _: [])
+    here = stage("dev").edited(RUNNER, tmp_path / "runner.yaml")
+    (refusal,) = here.run(commands.up, ExitCode.REFUSED).gathered.mandatory
+    assert "no rule of the security group lets deployer in 10.20.0.0/18 in on tcp 443" in refusal.message
+    assert here.made() == []
