@@ -16,10 +16,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from rich.console import Console
-from rich.markup import escape
 from rich.status import Status
 
+from ops.console import Printer, plain
 from ops.engine import Outcome
 from ops.gather import Diagnostic, Gathered, Operation
 from problem import Problem
@@ -44,17 +43,17 @@ class Show:
         self.as_json = as_json
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(line_buffering=True)
-        self.out = Console(file=sys.stderr if as_json else sys.stdout, highlight=False, soft_wrap=True)
-        self.err = Console(stderr=True, highlight=False, soft_wrap=True)
+        self.out = Printer(sys.stderr if as_json else sys.stdout)
+        self.err = Printer(sys.stderr)
         self._warned: list[Diagnostic] = []
 
     def say(self, line: str) -> None:
         """One line of progress."""
-        self.err.print(escape(line), style="dim")
+        self.err.write((line, "dim"))
 
     def line(self, text: str = "", style: str = "") -> None:
         """One line of the report."""
-        self.out.print(escape(text), style=style)
+        self.out.write((text, style))
 
     def value(self, value: Any) -> None:
         """The one JSON value of a command asked for JSON."""
@@ -74,10 +73,10 @@ class Show:
             self.value([problem.as_dict() for problem in problems])
             return
         for problem in problems:
-            headline, *rest = problem.text().splitlines()
-            self.err.print(f"[bold red]{word}[/] {escape(headline)}")
+            headline, *rest = problem.text().split("\n")
+            self.err.write((word, "bold red"), (f" {headline}", ""))
             for line in rest:
-                self.err.print(escape(line))
+                self.err.write((line, ""))
 
     @contextlib.contextmanager
     def progress(self, operation: str, total: int) -> Iterator[_Progress]:
@@ -105,7 +104,7 @@ class Show:
         for style, word, said in (("yellow", "warning", warnings), ("bold red", "error", gathered.errors)):
             for each in said:
                 about = f"{_short(each.urn)}: " if each.urn else ""
-                self.out.print(f"[{style}]{word}[/] {escape(about + each.message)}")
+                self.out.write((word, style), (f" {about}{each.message}", ""))
         self.line(f"{outcome.operation.value}: {summary(outcome)}", style="green" if outcome.ok else "bold red")
 
     def _steps(self, gathered: Gathered) -> None:
@@ -124,15 +123,15 @@ class Show:
         for each in sorted(gathered.violations, key=lambda violation: not violation.mandatory):
             word, style = ("refused", "bold red") if each.mandatory else ("advice", "yellow")
             about = f" {_short(each.urn)}" if each.urn else ""
-            self.out.print(f"[{style}]{word}[/] [bold]{escape(f'{each.pack}/{each.policy}')}[/]{escape(about)}")
-            for line in each.message.splitlines():
+            self.out.write((word, style), (" ", ""), (f"{each.pack}/{each.policy}", "bold"), (about, ""))
+            for line in each.message.split("\n"):
                 self.line(f"  {line}")
 
 
 class _Progress:
     """Turns the gathered counts into a moving line, or a line each few seconds."""
 
-    def __init__(self, console: Console, operation: str, total: int) -> None:
+    def __init__(self, console: Printer, operation: str, total: int) -> None:
         self.status: Status | None = None
         self._console, self._operation, self._total = console, operation, total
         self._told = self._started = time.monotonic()
@@ -140,10 +139,10 @@ class _Progress:
     def __call__(self, gathered: Gathered) -> None:
         text = f"{self._operation}: {self._count(gathered)}"
         if self.status is not None:
-            self.status.update(escape(f"{text}  {_short(gathered.current)}"))
+            self.status.update(plain(f"{text}  {_short(gathered.current)}"))
         elif time.monotonic() - self._told >= _EVERY:
             self._told = time.monotonic()
-            self._console.print(escape(f"{text}, {self._told - self._started:.0f} s"), soft_wrap=True)
+            self._console.write((f"{text}, {self._told - self._started:.0f} s", ""))
 
     def _count(self, gathered: Gathered) -> str:
         done = sum(gathered.done.values())
