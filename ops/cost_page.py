@@ -8,6 +8,7 @@ from html import escape
 
 from ops.cost import Amounts, Line, Report, as_json
 from ops.options import CostFormat
+from ops.report.inert import plain
 from pricing.shares import SHARED
 
 NONE = "-"
@@ -71,17 +72,17 @@ def place(report: Report) -> str:
 
 def markdown(report: Report) -> str:
     """The report for a pull request: verdict first, the lines of each component folded."""
-    parts = [f"**{_cell(verdict(report))}**", "", "| USD a month | minimum | expected | maximum |", "|---|--:|--:|--:|"]
-    parts += [f"| {_cell(each.name)} | {_cells(each.amounts)} |" for each in report.components]
+    parts = [f"**{plain(verdict(report))}**", "", "| USD a month | minimum | expected | maximum |", "|---|--:|--:|--:|"]
+    parts += [f"| {plain(each.name)} | {_cells(each.amounts)} |" for each in report.components]
     parts += [f"| **total** | {_cells(report.total)} |", ""]
     parts += ["| share, USD a month | minimum | expected | maximum |", "|---|--:|--:|--:|"]
-    parts += [f"| {_cell(label)} | {_cells(amounts)} |" for label, amounts in shares(report)]
+    parts += [f"| {plain(label)} | {_cells(amounts)} |" for label, amounts in shares(report)]
     parts.append("")
     if report.compared:
-        parts += [f"Against {_cell(report.compared.stack)}: {report.compared.difference.maximum:+f} USD at most.", ""]
+        parts += [f"Against {plain(report.compared.stack)}: {report.compared.difference.maximum:+f} USD at most.", ""]
         parts += ["| component | here | there | difference |", "|---|--:|--:|--:|"]
         parts += [
-            f"| {_cell(each.name)} | {_known(each.here, NONE)} | {_known(each.there, NONE)} | {each.difference:+f} |"
+            f"| {plain(each.name)} | {_known(each.here, NONE)} | {_known(each.there, NONE)} | {each.difference:+f} |"
             for each in report.compared.components
         ]
         parts.append("")
@@ -91,7 +92,7 @@ def markdown(report: Report) -> str:
         parts += ["<details>", f"<summary>{escape(component.name)}</summary>", ""]
         parts += ["| line | quantity | unit price | minimum | expected | maximum |", "|---|--:|--:|--:|--:|--:|"]
         parts += [
-            f"| {_cell(line.role)} | {_quantity(line)} | {_price(line)} | {_line_cells(line)} |"
+            f"| {plain(line.role)} | {_quantity(line)} | {_price(line)} | {_line_cells(line)} |"
             for line in component.lines
         ]
         parts += ["", "</details>", ""]
@@ -236,7 +237,3 @@ def _price(line: Line) -> str:
     return (
         "unpriced" if line.unit_price_usd is None else f"{line.unit_price_usd.normalize():.6f}".rstrip("0").rstrip(".")
     )
-
-
-def _cell(text: str) -> str:
-    return escape(text, quote=False).replace("|", "\\|").replace("\n", " ")

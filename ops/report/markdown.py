@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from html import escape
 
+from ops.report.inert import cell, code, plain
 from ops.report.model import Change, Cost, Danger, Group, Policies, PolicyRow, Property, Report, Told
 from ops.report.words import ICONS, MARKS, cost_rows, counted, hazards, judged, more, outline, silent
 
@@ -15,9 +16,9 @@ OPEN = 12
 
 def markdown(report: Report) -> str:
     """The report for a pull request: the world, the verdict, money, policies, dangers, then every change by component."""
-    parts = [f"### {ICONS[report.verdict]} {_plain(outline(report))}", "", f"**{_plain(report.headline)}**", ""]
+    parts = [f"### {ICONS[report.verdict]} {plain(outline(report))}", "", f"**{plain(report.headline)}**", ""]
     for notice in report.notices:
-        parts += [f"> {_plain(notice)}", ""]
+        parts += [f"> {plain(notice)}", ""]
     parts += _judge(report)
     for title, told in (("Refused", report.refusals), ("Errors", report.errors)):
         parts += _told(title, told)
@@ -29,7 +30,7 @@ def markdown(report: Report) -> str:
     parts += _groups(report)
     if report.notes:
         parts += _folded("How the pools are sized", [*_fenced("\n".join(report.notes))][:-1])
-    parts += [f"<sub>{_plain(_foot(report))}</sub>"]
+    parts += [f"<sub>{plain(_foot(report))}</sub>"]
     return "\n".join(parts) + "\n"
 
 
@@ -43,11 +44,11 @@ def _foot(report: Report) -> str:
 def _judge(report: Report) -> Iterator[str]:
     if report.judge is None:
         return
-    yield _plain(judged(report.judge))
-    yield from (f"- {_code(each.path)} {_plain(each.how)}" for each in report.judge.changed)
+    yield plain(judged(report.judge))
+    yield from (f"- {code(each.path)} {plain(each.how)}" for each in report.judge.changed)
     if report.judge.more_changed:
         yield f"- and {report.judge.more_changed} more"
-    yield from (f"- not known there: {_code(each)}" for each in report.judge.unknown)
+    yield from (f"- not known there: {code(each)}" for each in report.judge.unknown)
     yield ""
 
 
@@ -67,13 +68,13 @@ def _cost(cost: Cost) -> Iterator[str]:
     limit = min(cost.budget, cost.ceiling)
     yield ""
     yield (
-        f"{cost.left:,.2f} USD are left of the {_plain(cost.binds)} of {limit:,.2f} USD; "
-        f"{cost.unpriced or 'no'} line{'s' * (cost.unpriced != 1)} without a price. Prices {_code(cost.price_book)}."
+        f"{cost.left:,.2f} USD are left of the {plain(cost.binds)} of {limit:,.2f} USD; "
+        f"{cost.unpriced or 'no'} line{'s' * (cost.unpriced != 1)} without a price. Prices {code(cost.price_book)}."
     )
     yield ""
     if cost.components and cost.deployed:
         rows = [
-            f"| {_code(each.name)} | {'-' if each.before is None else f'{each.before:,.2f}'} | {each.after:,.2f} "
+            f"| {cell(each.name)} | {'-' if each.before is None else f'{each.before:,.2f}'} | {each.after:,.2f} "
             f"| {each.change:+,.2f} |"
             for each in cost.components
         ]
@@ -96,23 +97,23 @@ def _policies(policies: Policies) -> Iterator[str]:
     if policies.exemptions:
         yield from ("| exemption | owner | reason | until |", "|---|---|---|---|")
         for each in policies.exemptions:
-            until = f"{_plain(each.expires)}{' (over)' if each.expired else ''}"
-            yield f"| {_code(each.what)} | {_code(each.owner)} | {_code(each.reason)} | {until} |"
+            until = f"{plain(each.expires)}{' (over)' if each.expired else ''}"
+            yield f"| {cell(each.what)} | {cell(each.owner)} | {cell(each.reason)} | {until} |"
         yield ""
 
 
 def _row(row: PolicyRow) -> str:
     level = "**mandatory**" if row.mandatory else "advisory"
-    named = "<br>".join(_code(each) for each in row.resources)
+    named = "<br>".join(cell(each) for each in row.resources)
     rest = f"<br>and {row.count - len(row.resources)} more" if row.resources and row.count > len(row.resources) else ""
-    message = "<br>".join(_code(line) for line in row.message.splitlines() if line.strip())
-    return f"| {_code(row.rule)} | {level} | {named}{rest} | {message} |"
+    message = "<br>".join(cell(line) for line in row.message.splitlines() if line.strip())
+    return f"| {cell(row.rule)} | {level} | {named}{rest} | {message} |"
 
 
 def _dangers(dangers: list[Danger], rest: int) -> Iterator[str]:
     if dangers:
         yield from ("#### Read these first", "")
-        yield from (f"- **{hazards(each)}** {_code(each.resource)}: {_code(each.why)}" for each in dangers)
+        yield from (f"- **{hazards(each)}** {code(each.resource)}: {code(each.why)}" for each in dangers)
         yield from ([f"- and {rest} more"] if rest else [])
         yield ""
 
@@ -175,14 +176,3 @@ def _fenced(text: str) -> Iterator[str]:
 def _safe(line: str) -> str:
     """A line that cannot end the block of code that it stands in, nor look like a comment of ours."""
     return re.sub(r"`{3,}|~{3,}", lambda found: "'" * len(found.group()), line).replace("<!--", "<!- -")
-
-
-def _code(text: str) -> str:
-    plain = " ".join(text.split()).replace("`", "'").replace("|", "\\|").replace("<!--", "<!- -")
-    return f"`{plain}`" if plain else ""
-
-
-def _plain(text: str) -> str:
-    """Text outside code: nothing in it formats, links or calls anybody."""
-    flat = escape(" ".join(text.split()), quote=False)
-    return re.sub(r"([\\`*_\[\]|#~])", r"\\\1", flat).replace("@", "@\u200b").replace("://", ":\u200b//")
