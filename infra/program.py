@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import gc
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pulumi
@@ -26,6 +27,8 @@ def make(stack_file: Path) -> Callable[[], None]:
 def main() -> None:
     """The program of the stack that the engine has selected: its configuration, with lines from the file beside it.
 
+    The engine has read that file with a YAML reader of its own, which takes `0200` for 128 and says nothing: so the file itself
+    is judged too, when there is one. What comes from elsewhere (`--config-file`, an environment) is judged by its values alone.
     Whatever refuses becomes one message to the engine, without a traceback.
     """
     config = pulumi.Config("modelyard").require_object("platform")
@@ -33,13 +36,12 @@ def main() -> None:
     # An older language host does not tell the program where its project is.
     root = pulumi.get_root_directory() or str(Path.cwd().parent)
     path = Path(root) / f"Pulumi.{pulumi.get_stack()}.yaml"
+    file = StackFile(path=path, platform=config, region=region)
     try:
-        read = StackFile.read(path)
-        lines = read.lines if read.platform == config else {}
-    except Refused:
-        lines = {}
-    try:
-        _build(StackFile(path=path, platform=config, region=region, lines=lines))
+        if path.is_file():
+            read = StackFile.read(path)
+            file = replace(read, region=region) if read.platform == config else file
+        _build(file)
     except Refused as refused:
         raise pulumi.RunError(str(refused)) from None
 

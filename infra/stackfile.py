@@ -2,40 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from kube import plain_yaml
 from problem import Problem, Refused
 
 PLATFORM_KEY = "modelyard:platform"
 REGION_KEY = "aws:region"
 MAX_BYTES = 1_000_000
+_OF_PULUMI = ("config", "environment", "secretsprovider", "encryptedkey", "encryptionsalt")
+"""The keys of a stack file, as Pulumi reads it."""
+_WHERE = f"config.{PLATFORM_KEY}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class StackFile:
     """One parsed stack file: `platform` is the value of `modelyard:platform`, `lines` maps its dotted paths to lines.
 
-    `region` is empty when the file names none, which only a platform outside AWS may do.
+    `region` is empty when the file names none, which only a platform outside AWS may do. `words` are the numbers as they
+    stand in the file: 1.30 is 1.3 as a number.
     """
 
     path: Path
     platform: Any
     region: str
-    lines: dict[str, int] = field(default_factory=dict)
+    lines: Mapping[str, int] = field(default_factory=dict)
+    words: Mapping[str, str] = field(default_factory=dict)
 
     def line(self, where: str) -> int:
         """The line (from 1) of the nearest thing that stands in the file: the path itself, or what it is part of."""
-        steps = where.replace("[", ".[").split(".") if where else []
-        while steps:
-            if found := self.lines.get(".".join(steps)):
-                return found
-            steps.pop()
-        return self.lines.get("", 1)
+        return plain_yaml.nearest(self.lines, where)
 
     def placed(self, refused: Refused) -> Refused:
         """The same refusal, each of its problems told where it stands in this file."""
@@ -46,28 +45,16 @@ class StackFile:
     def read(cls, path: Path) -> StackFile:
         """Parses a stack file.
 
-        Raises Refused when it is missing, is not YAML, says a key twice, uses aliases or has no platform.
+        Raises Refused when it is missing, is not YAML that every reader reads the same way, or has no platform.
         """
-        text = _text(path)
         try:
-            root = yaml.compose(text, Loader=yaml.SafeLoader)
-            _refuse_tricks(root, text, path)
-            document = yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            mark = getattr(error, "problem_mark", None)
-            summary = getattr(error, "problem", None) or "the text cannot be read as YAML"
-            raise Refused(
-                Problem(
-                    summary=f"not valid YAML: {summary}",
-                    file=path.name,
-                    line=mark.line + 1 if mark else 1,
-                    fix="check indentation, quotes and brackets on this line and the one above",
-                )
-            ) from None
-        except (ValueError, RecursionError) as error:
-            reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
-            raise Refused(Problem(summary=f"a value cannot be read: {reason}", file=path.name, line=1)) from None
+            read = plain_yaml.read(_text(path), path.name)
+        except Refused as refused:
+            raise Refused([_in_platform(each) for each in refused.problems], refused.code) from None
+        document = read.value
         config = document.get("config") if isinstance(document, dict) else None
+        if misplaced := [each.at(path.name, read.line(each.where)) for each in _misplaced(document, config)]:
+            raise Refused(misplaced)
         if not isinstance(config, dict) or PLATFORM_KEY not in config:
             raise Refused(
                 Problem(
@@ -86,13 +73,55 @@ class StackFile:
                     summary="the region is no text",
                     where=REGION_KEY,
                     file=path.name,
-                    line=1,
-                    found=str(region) if region is not None else "nothing",
+                    line=read.line(f"config.{REGION_KEY}"),
                     allowed="an AWS region, for example us-east-1",
                 )
             )
-        lines = dict(_lines(_descend(root, "config", PLATFORM_KEY), ""))
-        return cls(path=path, platform=config[PLATFORM_KEY], region=region, lines=lines)
+        return cls(
+            path=path,
+            platform=config[PLATFORM_KEY],
+            region=region,
+            lines=_below(read.lines),
+            words=_below(read.words),
+        )
+
+
+def _below(found: Mapping[str, Any]) -> dict[str, Any]:
+    """What stands in the platform, by its path there."""
+    inside = {where: each for where, each in found.items() if where == _WHERE or where.startswith(f"{_WHERE}.")}
+    return {where.removeprefix(_WHERE).removeprefix("."): each for where, each in inside.items()}
+
+
+def _in_platform(problem: Problem) -> Problem:
+    return replace(problem, where=problem.where.removeprefix(f"{_WHERE}."))
+
+
+def _misplaced(document: Any, config: Any) -> Iterator[Problem]:
+    """What stands outside the platform and belongs in it: Pulumi would read on as if it were not there."""
+    at_top = document if isinstance(document, dict) else {}
+    beside = config if isinstance(config, dict) else {}
+    for key in (each for each in at_top if each not in _OF_PULUMI):
+        yield Problem(
+            summary="nobody reads this key here",
+            where=key,
+            allowed=", ".join(_OF_PULUMI),
+            fix=_move(key) if key in {*_parts(), PLATFORM_KEY} else "take it out",
+        )
+    for key, value in beside.items():
+        secret = isinstance(value, dict) and set(value) == {"secure"}
+        if key.removeprefix("modelyard:") in _parts() and not secret:
+            yield Problem(summary="nobody reads this key here", where=f"config.{key}", fix=_move(key))
+
+
+def _move(key: str) -> str:
+    return "it belongs under config" if key == PLATFORM_KEY else f"it belongs under config, in {PLATFORM_KEY}"
+
+
+def _parts() -> frozenset[str]:
+    # The settings read a stack file: they are asked when there is one, not when this module is loaded.
+    from infra.settings import Settings
+
+    return frozenset(str(about.alias) for about in Settings.model_fields.values())
 
 
 def _text(path: Path) -> str:
@@ -121,62 +150,3 @@ def _text(path: Path) -> str:
         raise Refused(
             Problem(summary="the stack file is not UTF-8 text", file=path.name, line=line, fix="save it as UTF-8")
         ) from None
-
-
-def _refuse_tricks(root: yaml.Node | None, text: str, path: Path) -> None:
-    for token in yaml.scan(text, Loader=yaml.SafeLoader):
-        if isinstance(token, yaml.AliasToken):
-            raise Refused(
-                Problem(
-                    summary="a stack file takes no YAML aliases",
-                    file=path.name,
-                    line=token.start_mark.line + 1,
-                    found=f"*{token.value}",
-                    fix="write the value out, or leave it to the environment's profile",
-                )
-            )
-    for key in _twice(root):
-        raise Refused(
-            Problem(
-                summary="a key stands twice",
-                where=str(key.value),
-                file=path.name,
-                line=key.start_mark.line + 1,
-                fix="keep one of them",
-            )
-        )
-
-
-def _twice(node: yaml.Node | None) -> Iterator[yaml.ScalarNode]:
-    if isinstance(node, yaml.MappingNode):
-        seen: set[tuple[str, str]] = set()
-        for key, value in node.value:
-            if isinstance(key, yaml.ScalarNode):
-                if (key.tag, key.value) in seen:
-                    yield key
-                seen.add((key.tag, key.value))
-            yield from _twice(value)
-    elif isinstance(node, yaml.SequenceNode):
-        for item in node.value:
-            yield from _twice(item)
-
-
-def _descend(node: yaml.Node | None, *keys: str) -> yaml.Node | None:
-    for wanted in keys:
-        pairs = node.value if isinstance(node, yaml.MappingNode) else []
-        node = next((value for key, value in pairs if getattr(key, "value", None) == wanted), None)
-    return node
-
-
-def _lines(node: yaml.Node | None, where: str) -> Iterator[tuple[str, int]]:
-    if node is None:
-        return
-    yield where, node.start_mark.line + 1
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            path = f"{where}.{key.value}" if where else str(key.value)
-            yield from _lines(value, path)
-            yield path, key.start_mark.line + 1
-    elif isinstance(node, yaml.SequenceNode):
-        for place, item in enumerate(node.value):
-            yield from _lines(item, f"{where}.[{place}]")

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from kube import plain_yaml
 from problem import Problem, Refused
 
 SIMULATED_NAMESPACES = frozenset({"aws", "kubernetes", "pulumi"})
@@ -34,21 +33,9 @@ def derive(stack_file: Path, project: str) -> Derived:
     Raises `Refused` for a file that is missing or no YAML mapping, that names a provider the sandbox does not simulate,
     or that takes its config from a Pulumi environment elsewhere.
     """
-    text = _read(stack_file)
-    try:
-        content = yaml.safe_load(text) or {}
-        lines = _lines(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        raise Refused(
-            Problem(
-                summary="this is not YAML",
-                found=str(getattr(error, "problem", "") or error),
-                file=str(stack_file),
-                line=mark.line + 1 if mark else 0,
-            )
-        ) from None
-    problems = _problems(content, project, stack_file, lines)
+    read = plain_yaml.read(_read(stack_file), str(stack_file))
+    content = read.value or {}
+    problems = _problems(content, project, stack_file, read)
     if problems:
         raise Refused(problems)
     secrets: dict[str, str] = {}
@@ -74,7 +61,7 @@ def _read(stack_file: Path) -> str:
         raise Refused(Problem(summary=f"the stack file is not UTF-8: {error.reason}", file=str(stack_file))) from None
 
 
-def _problems(content: object, project: str, stack_file: Path, lines: dict[str, int]) -> list[Problem]:
+def _problems(content: object, project: str, stack_file: Path, read: plain_yaml.Read) -> list[Problem]:
     file = str(stack_file)
     if not isinstance(content, dict) or not isinstance(content.get("config") or {}, dict):
         return [Problem(summary="a stack file is a mapping with a key `config`, itself a mapping", file=file, line=1)]
@@ -86,7 +73,7 @@ def _problems(content: object, project: str, stack_file: Path, lines: dict[str, 
                 where="environment",
                 fix="put the values into `config`, or run with --cloud",
                 file=file,
-                line=lines.get("environment", 0),
+                line=read.line("environment"),
             )
         )
     allowed = SIMULATED_NAMESPACES | {project}
@@ -100,22 +87,10 @@ def _problems(content: object, project: str, stack_file: Path, lines: dict[str, 
                     allowed=", ".join(sorted(allowed)),
                     fix="remove the key, or run with --cloud",
                     file=file,
-                    line=lines.get(str(key), 0),
+                    line=read.line(f"config.{key}"),
                 )
             )
     return problems
-
-
-def _lines(text: str) -> dict[str, int]:
-    """The line, from 1, of each key at the top and under `config`."""
-    node = yaml.compose(text, Loader=yaml.SafeLoader)
-    found: dict[str, int] = {}
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            found[str(key.value)] = key.start_mark.line + 1
-            if key.value == "config" and isinstance(value, yaml.MappingNode):
-                found.update({str(inner.value): inner.start_mark.line + 1 for inner, _ in value.value})
-    return found
 
 
 def _without_secrets(value: Any, path: str, secrets: dict[str, str]) -> Any:

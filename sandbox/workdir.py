@@ -119,7 +119,8 @@ def write_stack(
     salt = {}
     if target.exists():
         salt = {k: v for k, v in load_project(target).items() if k == "encryptionsalt"}
-    _replace(target, yaml.safe_dump({**salt, "config": derived.config}, sort_keys=False))
+    # JSON is YAML in which every text is quoted: whatever reads it, reads the same.
+    _replace(target, json.dumps({**salt, "config": derived.config}, indent=2, ensure_ascii=False))
     if not exists:
         _pulumi(toolchain, ["stack", "init", name, "--secrets-provider", "passphrase"], folder, env)
     if derived.secrets:
