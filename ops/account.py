@@ -94,17 +94,17 @@ class Account:
         return int(answer["Quota"]["Value"])
 
     def role(self, name: str) -> bool:
-        """Whether an IAM role of this name exists."""
+        """Whether an IAM role of this name exists, under the path that stands before the name: `team/ml/deployer`."""
         from botocore.exceptions import ClientError
 
         with asking("iam:GetRole"):
             try:
-                self._client("iam").get_role(RoleName=name)
+                found = self._client("iam").get_role(RoleName=name.rpartition("/")[2])
             except ClientError as error:
                 if error.response["Error"]["Code"] != "NoSuchEntity":
                     raise
                 return False
-        return True
+        return str(found["Role"]["Arn"]).endswith(f":role/{name}")
 
     def addon_versions(self, addon: str, kubernetes: str) -> set[str]:
         """The versions of an EKS add-on that this region offers for a Kubernetes minor; none for a name that EKS has not."""

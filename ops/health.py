@@ -18,7 +18,7 @@ from ops.needs import Load
 from problem import Problem
 from versions import ADDONS
 
-SPOT_ROLE = "AWSServiceRoleForEC2Spot"
+SPOT_ROLE = "aws-service-role/spot.amazonaws.com/AWSServiceRoleForEC2Spot"
 ADDRESS_QUOTA = "L-0263D0A3"
 """EC2-VPC Elastic IPs of a region."""
 
@@ -100,7 +100,8 @@ def caller(account: Answers, stack: Stack) -> Iterator[Check]:
     if stack.on_aws.cluster.existing is not None:
         return
     admins = stack.on_aws.cluster.access.admin_roles
-    ok = _role(arn) in admins
+    # The ARN of an assumed role leaves its path out, and names of roles are an account's own.
+    ok = _role(arn) in {each.rpartition("/")[2] for each in admins}
     yield Check(
         name="deployer",
         status=Status.OK if ok else Status.FAIL,
@@ -213,8 +214,8 @@ def roles(account: Answers, stack: Stack) -> Iterator[Check]:
         yield Check(
             name=f"role {name}",
             status=Status.OK if there else Status.FAIL,
-            found="" if there else "no such role",
-            fix="" if there else "make it, or change cluster.access.adminRoles",
+            found="" if there else "no such role under that path",
+            fix="" if there else "make it, or change cluster.access.adminRoles: `aws iam get-role` tells a role's path",
         )
     if needs.buys_spot(stack):
         there = account.role(SPOT_ROLE)

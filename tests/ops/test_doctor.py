@@ -419,6 +419,12 @@ def test_a_role_that_is_not_there_is_an_answer_and_a_denied_question_is_none(
     account = Account(lambda service: stubbed(service).client)
     stubbed("iam").add_client_error("get_role", "NoSuchEntity")
     assert account.role("nobody") is False
+    asked = {"RoleName": "deployer"}
+    for name, there in (("team/ml/deployer", True), ("deployer", False), ("team/deployer", False)):
+        role = {"Path": "/team/ml/", "RoleName": "deployer", "RoleId": "AROAEXAMPLE0123456", "CreateDate": "2026-11-30"}
+        role["Arn"] = "arn:aws:iam::111122223333:role/team/ml/deployer"
+        stubbed("iam").add_response("get_role", {"Role": role}, asked)
+        assert account.role(name) is there
     stubbed("iam").add_client_error("get_role", "AccessDenied", "not allowed")
     with pytest.raises(Unanswered, match="AccessDenied: not allowed") as unanswered:
         account.role("nobody")
