@@ -6,15 +6,16 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
+from components.kinds.addresses import Email
+from components.kinds.aws import RoleName, TopicName
+from components.kinds.words import PoolName, Team
 from components.spec import Invalid, Spec
 from problem import Problem
 
 Usd = Annotated[Decimal, Field(gt=0, max_digits=12, decimal_places=2)]
 Percent = Annotated[int, Field(ge=1, le=1000)]
-Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", max_length=254)]
-RoleName = Annotated[str, StringConstraints(pattern=r"^[\w+=,.@-]{1,64}$")]
 ALERTS = 10
 """Notifications that one budget in AWS takes; each share needs two, for what was spent and for the forecast."""
 
@@ -37,7 +38,7 @@ class BudgetWatchSpec(Spec):
     """Whether there is an AWS Budget and anomaly detection; false outside AWS."""
     emails: list[Email] = Field(default_factory=list, max_length=10)
     """Who is told by mail. With neither mail nor topic nobody is told, and the console alone shows it."""
-    topic: str = Field(default="", pattern=r"^[A-Za-z0-9_-]{0,256}$")
+    topic: TopicName = ""
     """Name of an SNS topic in the stack's region to tell; its own policy has to let AWS Budgets and Cost Anomaly
     Detection publish."""
     alert_at_percents: list[Percent] = Field(
@@ -89,9 +90,9 @@ class BudgetSpec(Spec):
     """Budget of the whole stack (USD a month of 730 h); 0 where nothing may cost."""
     warn_at_percent: int = Field(default=80, ge=1, le=100)
     """Share of the budget (percent) from which a preview warns."""
-    per_pool: dict[str, Usd] = Field(default_factory=dict, max_length=201)
+    per_pool: dict[PoolName, Usd] = Field(default_factory=dict, max_length=201)
     """Budgets of single pools by name, `general` for the general pool (USD a month)."""
-    per_team: dict[str, Usd] = Field(default_factory=dict, max_length=100)
+    per_team: dict[Team, Usd] = Field(default_factory=dict, max_length=100)
     """Budgets of teams by name: their pools, and all that is shared for the stack's owner (USD a month)."""
     watch: BudgetWatchSpec = Field(default_factory=BudgetWatchSpec)
     """How AWS watches the same amount."""

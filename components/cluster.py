@@ -14,6 +14,7 @@ from components.addons import AddonsSpec
 from components.cluster_access import AccessSpec, Reach
 from components.existing_cluster import ExistingClusterSpec, look, problems
 from components.iam import trust
+from components.kinds.kubernetes import Version
 from components.spec import Invalid, LogDays, Spec
 from components.system_nodes import SystemNodesSpec
 from problem import Refused
@@ -27,7 +28,7 @@ API_PORT = 443
 class ClusterSpec(Spec):
     """The control plane, its add-ons and its system nodes; or an `existing` one."""
 
-    version: str = KUBERNETES
+    version: Version = KUBERNETES
     """Kubernetes minor; EKS moves one minor at a time."""
     access: AccessSpec = Field(default_factory=AccessSpec)
     """Who administers the cluster, and from where."""
@@ -191,11 +192,13 @@ class Cluster(pulumi.ComponentResource):
     def _admin(self, cluster: aws.eks.Cluster, role: str) -> list[pulumi.Resource]:
         child = pulumi.ResourceOptions(parent=self)
         principal = f"arn:aws:iam::{self._args.account_id}:role/{role}"
+        # A path is no part of a role's name, and two roles of an account never share theirs.
+        name = f"admin-{role.rpartition('/')[2]}"
         entry = aws.eks.AccessEntry(
-            f"admin-{role}", cluster_name=cluster.name, principal_arn=principal, type="STANDARD", opts=child
+            name, cluster_name=cluster.name, principal_arn=principal, type="STANDARD", opts=child
         )
         grant = aws.eks.AccessPolicyAssociation(
-            f"admin-{role}",
+            name,
             cluster_name=cluster.name,
             principal_arn=entry.principal_arn,
             policy_arn=ADMIN_POLICY,

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
+from components.kinds.aws import ClusterName, RoleName
 from components.spec import Invalid, Spec
 from problem import Problem
 from versions import ADDONS
@@ -31,7 +32,7 @@ class Part(enum.StrEnum):
 class ExistingClusterSpec(Spec):
     """An EKS cluster that somebody else owns: what the platform needs of it is checked, nothing of it is changed."""
 
-    name: str = Field(pattern=r"^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$")
+    name: ClusterName
     """The cluster's name."""
     addons: Part = Part.PRESENT
     """The EKS add-ons; checked by name when present."""
@@ -39,7 +40,7 @@ class ExistingClusterSpec(Spec):
     """Nodes that carry Karpenter and the add-ons."""
     karpenter: Part = Part.MANAGED
     """The autoscaler; when present, `nodeRole` says which role its nodes have."""
-    node_role: str | None = Field(default=None, pattern=r"^[\w+=,.@-]{1,64}$")
+    node_role: RoleName | None = None
     """With a present Karpenter: the name of its nodes' IAM role."""
 
     @model_validator(mode="after")

@@ -8,6 +8,7 @@ import pulumi
 import pulumi_aws as aws
 from pydantic import Field
 
+from components.kinds.aws import SubnetId, VpcId
 from components.spec import Spec
 from problem import Problem, Refused
 
@@ -17,11 +18,11 @@ _WHERE = "network.existing"
 class ExistingNetworkSpec(Spec):
     """A VPC that somebody else owns: used, checked, never changed."""
 
-    vpc_id: str = Field(pattern=r"^vpc-[0-9a-f]{8,17}$")
+    vpc_id: VpcId
     """The VPC's id."""
-    private_subnet_ids: list[str] = Field(min_length=2)
+    private_subnet_ids: list[SubnetId] = Field(min_length=2)
     """Subnets for nodes, in exactly the zones of `network.zones`. `doctor --cloud` looks whether they have a way out."""
-    intra_subnet_ids: list[str] = Field(default_factory=list)
+    intra_subnet_ids: list[SubnetId] = Field(default_factory=list)
     """Subnets for the control plane's interfaces; the private ones when empty."""
 
     @property

@@ -11,6 +11,7 @@ import pulumi_kubernetes as k8s
 from pydantic import Field
 
 from components import node_class
+from components.kinds.aws import InstanceType
 from components.pools import node_pool
 from components.presets import PRESETS, Purpose, WindowSpec
 from components.spec import Spec
@@ -34,7 +35,9 @@ class GeneralLimitsSpec(Spec):
 class GeneralPoolSpec(Spec):
     """Nodes for the platform's own services and for workloads without GPUs."""
 
-    instance_types: list[str] = Field(default_factory=lambda: ["m7g.large", "m7g.xlarge", "m7g.2xlarge"], min_length=1)
+    instance_types: list[InstanceType] = Field(
+        default_factory=lambda: ["m7g.large", "m7g.xlarge", "m7g.2xlarge"], min_length=1
+    )
     """EC2 types without GPUs, on demand."""
     limits: GeneralLimitsSpec = Field(default_factory=lambda: GeneralLimitsSpec(vcpus=32))
     """What bounds the pool."""

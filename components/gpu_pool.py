@@ -13,6 +13,8 @@ import pulumi_kubernetes as k8s
 from pydantic import Field, model_validator
 
 from components import node_class
+from components.kinds.aws import InstanceType, ReservationId, ZoneLetter
+from components.kinds.words import Team
 from components.pools import arithmetic, gpu_labels, node_pool, pool_name
 from components.presets import PRESETS, Purpose, WindowSpec
 from components.sharing import SharingSpec, bottlerocket_settings
@@ -55,7 +57,7 @@ class GpuPoolSpec(Spec):
     """What runs here; it decides when nodes may be taken away."""
     capacity: Capacity = Capacity.SPOT_FIRST
     """How nodes are bought."""
-    instance_types: list[str] = Field(min_length=1)
+    instance_types: list[InstanceType] = Field(min_length=1)
     """EC2 types, each with whole GPUs."""
     limits: LimitsSpec = Field(default_factory=LimitsSpec)
     """What bounds the pool."""
@@ -63,11 +65,11 @@ class GpuPoolSpec(Spec):
     """With spotFirst: how much of it may run on demand."""
     nodes: int | None = Field(default=None, ge=1)
     """With reserved: how many nodes the reservation holds."""
-    reservation: str | None = Field(default=None, pattern=r"^cr-[0-9a-z]{6,32}$")
+    reservation: ReservationId | None = None
     """With reserved: the id of the capacity reservation or block."""
     reservation_kind: ReservationKind = ReservationKind.CAPACITY_RESERVATION
     """With reserved: how it is billed."""
-    zones: list[str] = Field(default_factory=list)
+    zones: list[ZoneLetter] = Field(default_factory=list)
     """Letters of the zones to buy in; those of the network when empty."""
     ami_family: AmiFamily = AmiFamily.AL2023
     """Operating system of the nodes, with NVIDIA's driver."""
@@ -81,7 +83,7 @@ class GpuPoolSpec(Spec):
     """Whether types with GPUs of different memory may stand together."""
     window: WindowSpec = Field(default_factory=WindowSpec)
     """When nodes may be replaced or consolidated."""
-    owner: str | None = Field(default=None, pattern=r"^[a-z0-9][a-z0-9-]{0,61}[a-z0-9]$")
+    owner: Team | None = None
     """Team that pays for the pool; the stack's owner when it is not said. It is the nodes' tag `Owner`."""
 
     @model_validator(mode="after")

@@ -10,6 +10,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pydantic import Field, model_validator
 
+from components.kinds.kubernetes import Namespace
 from components.spec import Invalid, Spec
 from problem import Problem
 
@@ -22,7 +23,7 @@ _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 class NamespacesSpec(Spec):
     """Which namespaces there are, all at Pod Security level `restricted`."""
 
-    names: list[str] = Field(default_factory=list)
+    names: list[Namespace] = Field(default_factory=list)
     """Namespaces of teams, besides the platform's own for registry, serving and training."""
 
     @property

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import ipaddress
 from dataclasses import dataclass
 
 import pulumi
@@ -12,7 +11,9 @@ from pydantic import Field, model_validator
 
 from components.existing_network import ExistingNetworkSpec, check
 from components.iam import allow, document, trust
-from components.network_plan import MAX_ZONES, NARROWEST_PREFIX, WIDEST_PREFIX, Tier, plan_subnets
+from components.kinds.addresses import VpcBlock
+from components.kinds.aws import ZoneLetter
+from components.network_plan import MAX_ZONES, Tier, plan_subnets
 from components.spec import Invalid, LogDays, Spec
 
 INTERFACE_ENDPOINTS = (
@@ -48,9 +49,9 @@ class Endpoints(enum.StrEnum):
 class NetworkSpec(Spec):
     """The VPC, its zones and its ways out; or an `existing` one."""
 
-    cidr: str = "10.0.0.0/16"
+    cidr: VpcBlock = "10.0.0.0/16"
     """IPv4 block of the VPC, /16 to /20, private; it must not overlap networks that it will be peered with."""
-    zones: list[str] = Field(default_factory=lambda: ["a", "b"], min_length=2, max_length=MAX_ZONES)
+    zones: list[ZoneLetter] = Field(default_factory=lambda: ["a", "b"], min_length=2, max_length=MAX_ZONES)
     """Letters of the availability zones, in order; a new one goes at the end."""
     nat: Nat = Nat.SINGLE
     """One NAT gateway for all zones, or one in each."""
@@ -63,31 +64,6 @@ class NetworkSpec(Spec):
 
     @model_validator(mode="after")
     def _fits(self) -> NetworkSpec:
-        try:
-            block = ipaddress.IPv4Network(self.cidr)
-        except ValueError as error:
-            raise Invalid(
-                "not an IPv4 block", where="cidr", found=self.cidr, allowed="for example 10.20.0.0/16", fix=str(error)
-            ) from None
-        if not WIDEST_PREFIX <= block.prefixlen <= NARROWEST_PREFIX:
-            raise Invalid(
-                "the VPC's block has the wrong size",
-                where="cidr",
-                found=self.cidr,
-                allowed=f"/{WIDEST_PREFIX} to /{NARROWEST_PREFIX}",
-                fix=f"write {block.network_address}/{WIDEST_PREFIX}",
-            )
-        if not block.is_private:
-            raise Invalid(
-                "the VPC's block is public address space",
-                where="cidr",
-                found=self.cidr,
-                allowed="10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16",
-            )
-        if wrong := [zone for zone in self.zones if len(zone) != 1 or not "a" <= zone <= "z"]:
-            raise Invalid(
-                "a zone is named by its letter", where="zones", found=", ".join(wrong), allowed="for example [a, b, c]"
-            )
         if len(set(self.zones)) != len(self.zones):
             raise Invalid("a zone is named twice", where="zones", found=", ".join(self.zones), fix="name each once")
         return self

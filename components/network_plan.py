@@ -11,9 +11,9 @@ import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from components.kinds.addresses import VPC_NARROWEST, VPC_WIDEST
+
 MAX_ZONES = 3
-WIDEST_PREFIX, NARROWEST_PREFIX = 16, 20
-"""AWS takes VPCs of /16 to /28; below /20 the small subnets would have fewer than 123 usable addresses."""
 
 
 class Tier(enum.StrEnum):
@@ -39,8 +39,8 @@ def plan_subnets(cidr: str, zones: Sequence[str]) -> tuple[Subnet, ...]:
     Raises ValueError for a block that is not /16 to /20 or for more zones than there are places.
     """
     block = ipaddress.IPv4Network(cidr)
-    if not WIDEST_PREFIX <= block.prefixlen <= NARROWEST_PREFIX:
-        raise ValueError(f"/{block.prefixlen} is not between /{WIDEST_PREFIX} and /{NARROWEST_PREFIX}")
+    if not VPC_WIDEST <= block.prefixlen <= VPC_NARROWEST:
+        raise ValueError(f"/{block.prefixlen} is not between /{VPC_WIDEST} and /{VPC_NARROWEST}")
     if not 1 <= len(zones) <= MAX_ZONES:
         raise ValueError(f"{len(zones)} zones, where 1 to {MAX_ZONES} have a place")
     *quarters, rest = block.subnets(prefixlen_diff=2)

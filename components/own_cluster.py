@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pulumi
 import pulumi_kubernetes as k8s
-from pydantic import Field
 
+from components.kinds.kubernetes import Context
 from components.spec import Spec
 
 
 class OwnClusterSpec(Spec):
     """A cluster that somebody else made and pays for; the platform makes objects in it and nothing around it."""
 
-    context: str = Field(min_length=1, max_length=253, pattern=r"^\S+$")
+    context: Context
     """Context of the deployer's kubeconfig. It has to be said: whatever happens to be current is never taken."""
 
 

@@ -5,21 +5,29 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from typing import Annotated
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
 from components import in_clear
-from components.registry_gateway_spec import GatewaySpec, Name, SecretRef
+from components.kinds.addresses import WebUrl
+from components.kinds.mlflow import (
+    AliasName,
+    ExperimentName,
+    ModelName,
+    PromptName,
+    Provider,
+    TagName,
+    UserName,
+    WebhookName,
+    WebhookUrl,
+    WebhookWords,
+    Words,
+)
+from components.kinds.secrets import SecretRef
+from components.kinds.words import FilePath, Json, Label, Line
+from components.registry_gateway_spec import GatewaySpec
 from components.spec import Invalid, Spec
 from problem import Problem
-
-ModelName = Annotated[str, StringConstraints(pattern=r"^[^/:@]{1,250}$")]
-PromptName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,250}$")]
-WebhookName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,60}[A-Za-z0-9])?$")]
-AliasName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,250}$")]
-PATH = r"^([A-Za-z0-9_-][A-Za-z0-9._ -]*/)*[A-Za-z0-9_-][A-Za-z0-9._ -]*$"
-"""A path below a folder: no step starts with a dot, so none leads out of it."""
 
 
 class AliasOwner(enum.StrEnum):
@@ -62,9 +70,9 @@ class Access(enum.StrEnum):
 class ExperimentSpec(Spec):
     """A place for runs and traces."""
 
-    description: str = ""
+    description: Words = ""
     """What it is for."""
-    tags: dict[str, str] = Field(default_factory=dict)
+    tags: dict[TagName, Words] = Field(default_factory=dict)
     """Tags that this file keeps; others are left alone."""
     retain_on_delete: bool = True
     """Taken out of this file, it stays on the server; false deletes it, its runs can then be brought back for a while."""
@@ -93,9 +101,9 @@ class AliasSpec(Spec):
 class ModelSpec(Spec):
     """A registered model. Its versions come from training."""
 
-    description: str = ""
+    description: Words = ""
     """What it does."""
-    tags: dict[str, str] = Field(default_factory=dict)
+    tags: dict[TagName, Words] = Field(default_factory=dict)
     """Tags that this file keeps; others are left alone."""
     aliases: dict[AliasName, AliasSpec] = Field(default_factory=dict)
     """Names for versions."""
@@ -118,9 +126,9 @@ class ModelSpec(Spec):
 class ModelConfigSpec(Spec):
     """The model and the parameters that a prompt was written for."""
 
-    provider: str | None = None
+    provider: Provider | None = None
     """Who serves the model."""
-    model_name: str | None = None
+    model_name: Label | None = None
     """The provider's name of it."""
     temperature: Decimal | None = Field(default=None, ge=0)
     """Sampling temperature."""
@@ -134,24 +142,24 @@ class ModelConfigSpec(Spec):
     """Penalty for repeated tokens."""
     presence_penalty: Decimal | None = None
     """Penalty for tokens that occurred."""
-    stop_sequences: list[str] | None = None
+    stop_sequences: list[Line] | None = None
     """Where an answer ends."""
-    extra_json: str | None = None
+    extra_json: Json | None = None
     """Further parameters as the text of a JSON map."""
 
 
 class PromptSpec(Spec):
     """A prompt whose content lies in a file beside the stack file; each change of it is a new version."""
 
-    file: str = Field(pattern=PATH)
+    file: FilePath
     """Path from the stack file's folder: a text, or chat messages when it ends in .chat.yaml."""
-    description: str = ""
+    description: Words = ""
     """What it is for."""
-    tags: dict[str, str] = Field(default_factory=dict)
+    tags: dict[TagName, Words] = Field(default_factory=dict)
     """Tags that this file keeps; others are left alone."""
     parameters: ModelConfigSpec | None = None
     """The model and the parameters that it was written for."""
-    response_format_file: str | None = Field(default=None, pattern=PATH)
+    response_format_file: FilePath | None = None
     """Path of a JSON schema that answers have to fit."""
     aliases: dict[AliasName, AliasSpec] = Field(default_factory=dict)
     """Names for versions."""
@@ -162,13 +170,13 @@ class PromptSpec(Spec):
 class WebhookSpec(Spec):
     """Whom the registry tells of what happens in it."""
 
-    url: str | None = Field(default=None, pattern=r"^https?://\S+$", max_length=2000)
+    url: WebhookUrl | None = None
     """Where it posts to; a server outside the sandbox takes only public https addresses unless it is told otherwise."""
     url_secret: SecretRef | None = None
     """Names the secret that holds the address, in place of `url`, when whoever knows the address may post there."""
     events: list[Event] = Field(min_length=1)
     """What it posts."""
-    description: str = ""
+    description: WebhookWords = ""
     """What for."""
     enabled: bool = True
     """Whether it posts at present."""
@@ -199,7 +207,7 @@ class WebhookSpec(Spec):
 class GrantsSpec(Spec):
     """What a user may do, item by item; each item is declared in this file too."""
 
-    experiments: dict[Name, Access] = Field(default_factory=dict)
+    experiments: dict[ExperimentName, Access] = Field(default_factory=dict)
     """By experiment."""
     models: dict[ModelName, Access] = Field(default_factory=dict)
     """By model."""
@@ -223,15 +231,15 @@ class UserSpec(Spec):
 class RegistryContentSpec(Spec):
     """Everything that the registry is to hold. What is not named here is left alone."""
 
-    url: str | None = Field(default=None, pattern=r"^https?://\S+$")
+    url: WebUrl | None = None
     """Where the deployer reaches the server; without it, through `kubectl port-forward` to the platform's own."""
-    admin: Name = "admin"
+    admin: UserName = "admin"
     """The user that makes changes."""
     admin_password: SecretRef | None = None
     """Names that user's secret; needed when the server asks for one."""
     timeout_sec: int = Field(default=120, ge=1, le=3600)
     """How long (seconds) a call is tried again while the server does not answer."""
-    experiments: dict[Name, ExperimentSpec] = Field(default_factory=dict)
+    experiments: dict[ExperimentName, ExperimentSpec] = Field(default_factory=dict)
     """Experiments by name."""
     models: dict[ModelName, ModelSpec] = Field(default_factory=dict)
     """Registered models by name."""
@@ -239,7 +247,7 @@ class RegistryContentSpec(Spec):
     """Prompts by name."""
     webhooks: dict[WebhookName, WebhookSpec] = Field(default_factory=dict)
     """Webhooks by name."""
-    users: dict[Name, UserSpec] = Field(default_factory=dict)
+    users: dict[UserName, UserSpec] = Field(default_factory=dict)
     """Users by name, other than the admin."""
     gateway: GatewaySpec = Field(default_factory=GatewaySpec)
     """The AI gateway."""

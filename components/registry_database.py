@@ -9,6 +9,7 @@ import pulumi_aws as aws
 from pydantic import Field, model_validator
 
 from components import database_windows as windows
+from components.kinds.aws import DailyWindow, DatabaseClass, WeeklyWindow
 from components.spec import Invalid, LogDays, Spec
 from versions import POSTGRESQL
 
@@ -23,7 +24,7 @@ DATABASE, USER = "registry", "modelyard"
 class RegistryDatabaseSpec(Spec):
     """How large, how available and how well kept the database is."""
 
-    instance_class: str = Field(default="db.t4g.medium", pattern=r"^db\.[a-z0-9]+\.[a-z0-9]+$")
+    instance_class: DatabaseClass = "db.t4g.medium"
     """RDS instance class."""
     multi_az: bool = False
     """Whether a standby in another zone takes over when the instance fails."""
@@ -39,9 +40,9 @@ class RegistryDatabaseSpec(Spec):
     """Whether a last snapshot is taken when the database is deleted all the same."""
     log_days: LogDays = LogDays.MONTH
     """Days that the database's log is kept."""
-    backup_window: str = Field(default="03:00-03:30")
+    backup_window: DailyWindow = "03:00-03:30"
     """When the daily backup is taken (UTC), half an hour at least."""
-    maintenance_window: str = Field(default="sun:04:00-sun:05:00")
+    maintenance_window: WeeklyWindow = "sun:04:00-sun:05:00"
     """When AWS may restart the database for patches (UTC), half an hour at least, apart from the backup."""
 
     @model_validator(mode="after")

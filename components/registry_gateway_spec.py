@@ -3,29 +3,16 @@
 from __future__ import annotations
 
 import enum
-import re
 from decimal import Decimal
-from typing import Annotated
 
-from pydantic import BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
 from components import in_clear
+from components.kinds.mlflow import GatewayName, Provider, UserName, Words
+from components.kinds.secrets import SecretRef
+from components.kinds.words import Label
 from components.spec import Invalid, Spec
 from problem import Problem
-
-Name = Annotated[str, StringConstraints(min_length=1, max_length=250)]
-_REFERENCE = r"^(config|env|awssm):[^#\s]+(#[^#\s]+)?$"
-
-
-def _names_a_secret(value: object) -> object:
-    """Refuses anything else without repeating it: it may be the secret."""
-    if isinstance(value, str) and not re.match(_REFERENCE, value):
-        raise Invalid("a secret is named here", allowed="config:NAME, env:NAME or awssm:ID#KEY")
-    return value
-
-
-SecretRef = Annotated[str, StringConstraints(pattern=_REFERENCE), BeforeValidator(_names_a_secret)]
-"""A secret's name: `config:NAME` (of the stack's configuration), `env:NAME` or `awssm:ID#KEY` (AWS Secrets Manager)."""
 
 
 class Window(enum.StrEnum):
@@ -48,11 +35,11 @@ class Beyond(enum.StrEnum):
 class GatewayKeySpec(Spec):
     """A provider's API key."""
 
-    provider: Name
+    provider: Provider
     """Who takes the key (openai, anthropic, bedrock ...)."""
     value: SecretRef
     """Names the secret that holds the key."""
-    settings: dict[str, str] = Field(default_factory=dict)
+    settings: dict[Label, Words] = Field(default_factory=dict)
     """The provider's own settings beside the key, for example a base address."""
     revision: int = Field(default=1, ge=1)
     """Raise it to send a key again that this machine cannot compare (one in Secrets Manager)."""
@@ -70,20 +57,20 @@ class GatewayKeySpec(Spec):
 class GatewayModelSpec(Spec):
     """A provider's model."""
 
-    provider: Name
+    provider: Provider
     """Who serves it."""
-    model: Name
+    model: Label
     """The provider's name of it."""
-    key: Name
+    key: GatewayName
     """Which of the gateway's keys it takes."""
 
 
 class EndpointSpec(Spec):
     """An address of the gateway over one or more of its models."""
 
-    models: dict[Name, Decimal] = Field(min_length=1)
+    models: dict[GatewayName, Decimal] = Field(min_length=1)
     """The models it calls, each with its share of the calls."""
-    fallbacks: list[Name] = Field(default_factory=list)
+    fallbacks: list[GatewayName] = Field(default_factory=list)
     """Models to try in this order when the first fails."""
     usage_tracking: bool = True
     """Whether calls are traced, which budgets need."""
@@ -100,20 +87,20 @@ class GatewayBudgetSpec(Spec):
     """The unit."""
     action: Beyond = Beyond.REJECT
     """What happens beyond it."""
-    endpoint: Name | None = None
+    endpoint: GatewayName | None = None
     """Only calls of this endpoint."""
-    user: Name | None = None
+    user: UserName | None = None
     """Only calls of this user."""
 
 
 class GatewaySpec(Spec):
     """The AI gateway of the MLflow server."""
 
-    keys: dict[Name, GatewayKeySpec] = Field(default_factory=dict)
+    keys: dict[GatewayName, GatewayKeySpec] = Field(default_factory=dict)
     """Providers' API keys."""
-    models: dict[Name, GatewayModelSpec] = Field(default_factory=dict)
+    models: dict[GatewayName, GatewayModelSpec] = Field(default_factory=dict)
     """Providers' models."""
-    endpoints: dict[Name, EndpointSpec] = Field(default_factory=dict)
+    endpoints: dict[GatewayName, EndpointSpec] = Field(default_factory=dict)
     """Addresses over them."""
-    budgets: dict[Name, GatewayBudgetSpec] = Field(default_factory=dict)
+    budgets: dict[GatewayName, GatewayBudgetSpec] = Field(default_factory=dict)
     """What may be spent."""

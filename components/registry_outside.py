@@ -8,23 +8,20 @@ kubernetes/cloud-provider-aws (`docs/service_controller.md`, `pkg/providers/v1`)
 from __future__ import annotations
 
 import enum
-import ipaddress
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from components import registry_pods as pods
-from components.spec import Invalid, Spec
+from components.kinds.addresses import Host, PrivateBlock
+from components.kinds.aws import CertificateArn
+from components.spec import Spec
 
 NAME = "registry-outside"
 PORT = 443
 TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"
 """TLS 1.2 and 1.3; without a policy AWS would take one that still speaks TLS 1.0."""
-PRIVATE = tuple(
-    ipaddress.IPv4Network(each) for each in ("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16")
-)
-"""Where whoever reaches an internal load balancer comes from: the VPC, and networks that are peered or connected with it."""
 
 _ANNOTATION = "service.beta.kubernetes.io/aws-load-balancer-"
 
@@ -39,11 +36,11 @@ class Exposure(enum.StrEnum):
 class RegistryOutsideSpec(Spec):
     """Under which name, with which certificate and from which networks the registry is reached from outside the cluster."""
 
-    host: str = Field(max_length=253, pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+$")
+    host: Host
     """Name that clients ask for, for example `registry.example.com`; its DNS record is yours to make."""
-    certificate_arn: str = Field(pattern=r"^arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate/[0-9a-f-]+$")
+    certificate_arn: CertificateArn
     """ARN of the certificate for that name, in Certificate Manager and in the stack's region."""
-    allowed_cidrs: list[str] = Field(min_length=1)
+    allowed_cidrs: list[PrivateBlock] = Field(min_length=1)
     """Private IPv4 blocks that clients come from; nobody else gets in."""
 
     @property
@@ -55,25 +52,6 @@ class RegistryOutsideSpec(Spec):
     def url(self) -> str:
         """The address for clients."""
         return f"https://{self.host}"
-
-    @model_validator(mode="after")
-    def _private(self) -> RegistryOutsideSpec:
-        for place, each in enumerate(self.allowed_cidrs):
-            where = f"allowedCidrs[{place}]"
-            try:
-                block = ipaddress.IPv4Network(each)
-            except ValueError as error:
-                allowed = "for example 10.20.0.0/16"
-                raise Invalid("not an IPv4 block", where=where, found=each, allowed=allowed, fix=str(error)) from None
-            if not any(block.subnet_of(private) for private in PRIVATE):
-                raise Invalid(
-                    "passwords travel here, so it is open to private networks alone",
-                    where=where,
-                    found=each,
-                    allowed=f"a block within {', '.join(map(str, PRIVATE))}",
-                    fix="name the networks that clients come from",
-                )
-        return self
 
 
 def asked_of_aws(spec: RegistryOutsideSpec, tags: Mapping[str, str]) -> dict[str, str]:

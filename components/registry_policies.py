@@ -9,11 +9,13 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components import registry_pods as pods
+from components.kinds import addresses
 from components.registry_database import PORT as POSTGRES
 
 POD_IDENTITY_AGENT = "169.254.170.23/32"
 """The link-local address on which EKS hands pods the credentials of their role."""
-PRIVATE = ("10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16")
+PRIVATE = tuple(sorted(map(str, (*addresses.PRIVATE, "169.254.0.0/16"))))
+"""What is not the internet: where a database and the node's own services are."""
 
 
 def registry_policies(

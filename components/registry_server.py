@@ -15,6 +15,7 @@ from pydantic import Field, model_validator
 
 from components import registry_files, registry_outside
 from components import registry_pods as pods
+from components.kinds.kubernetes import Cpu, Memory, Namespace
 from components.registry_outside import RegistryOutsideSpec
 from components.registry_policies import registry_policies
 from components.registry_secrets import AwsSecrets, certificates, from_aws, made_here
@@ -62,9 +63,9 @@ class RegistryServerSpec(Spec):
     """How many servers there are."""
     workers: int = Field(default=2, ge=1, le=16)
     """Processes of each server that answer requests."""
-    cpu: str = Field(default="500m", pattern=r"^[1-9]\d*m?$")
+    cpu: Cpu = "500m"
     """CPU that each server is sure of."""
-    memory: str = Field(default="2Gi", pattern=r"^[1-9]\d*(Mi|Gi)$")
+    memory: Memory = "2Gi"
     """Memory of each server; MLflow wants about 0.5 GiB a worker."""
     upload_gb: int = Field(default=10, ge=1, le=200)
     """Largest file (GiB) that may be uploaded through a server; a larger one is answered 413."""
@@ -74,7 +75,7 @@ class RegistryServerSpec(Spec):
     """What a user may do with what nobody has given a permission on."""
     keys_version: int = Field(default=1, ge=1)
     """Raise it after changing the registry's secret in Secrets Manager: users get their new passwords, servers restart."""
-    clients: list[str] = Field(default_factory=list)
+    clients: list[Namespace] = Field(default_factory=list)
     """Namespaces besides the platform's own whose pods may reach the registry."""
 
     @property

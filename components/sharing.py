@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import yaml
 from pydantic import Field, model_validator
 
+from components.kinds.kubernetes import MigProfile
 from components.spec import Invalid, Spec
 from pricing.announced import GPU_RESOURCE, Sharing, mig_setting
 
@@ -18,7 +19,7 @@ class SharingSpec(Spec):
     """Not at all, in turns, or cut into instances."""
     replicas: int | None = Field(default=None, ge=2, le=48)
     """With timeSlicing: how many pods take turns on one GPU."""
-    profile: str = ""
+    profile: MigProfile = ""
     """With mig: the profile that each GPU is cut into, for example 1g.10gb."""
 
     @model_validator(mode="after")

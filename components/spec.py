@@ -6,10 +6,11 @@ import enum
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 from pydantic.alias_generators import to_camel
 
-from components import in_clear
+from components import in_clear, scalars
+from components.invalid import Invalid as Invalid
 from problem import Problem
 
 
@@ -53,6 +54,13 @@ class Spec(BaseModel):
 
     @field_validator("*", mode="before")
     @classmethod
+    def _a_number_is_a_number(cls, value: Any, info: ValidationInfo) -> Any:
+        for where, summary, allowed in scalars.loose(cls.model_fields[str(info.field_name)].annotation, value):
+            raise Invalid(summary, where=where, found=scalars.shown(value) if not where else "", allowed=allowed)
+        return value
+
+    @field_validator("*", mode="before")
+    @classmethod
     def _no_secret_in_an_address(cls, value: Any) -> Any:
         for where, text in _texts(value):
             user, parameter = in_clear.has_user(text), in_clear.parameter(text)
@@ -86,23 +94,3 @@ def _texts(value: Any) -> Iterator[tuple[str, str]]:
         yield from ((str(key), each) for key, each in value.items() if isinstance(each, str))
     elif isinstance(value, list):
         yield from ((f"[{place}]", each) for place, each in enumerate(value) if isinstance(each, str))
-
-
-class Invalid(ValueError):
-    """A validator's refusal with its parts: pydantic carries it, the settings loader adds where it stands.
-
-    `where` is relative to the Spec that raised it, in camelCase (`limits.gpus`).
-    """
-
-    def __init__(self, summary: str, *, where: str = "", found: str = "", allowed: str = "", fix: str = "") -> None:
-        self.problems: tuple[Problem, ...] = (
-            Problem(summary=summary, where=where, found=found, allowed=allowed, fix=fix),
-        )
-        super().__init__(summary)
-
-    @classmethod
-    def of(cls, problems: list[Problem]) -> Invalid:
-        """Several problems as one refusal, so that a reader sees all of them at once."""
-        refusal = cls(problems[0].summary)
-        refusal.problems = tuple(problems)
-        return refusal

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import pulumi
 import pulumi_kubernetes as k8s
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
+from components.kinds.kubernetes import StorageClass
 from components.spec import Invalid, Spec
 from problem import Problem
 
@@ -20,7 +21,7 @@ class StorageSpec(Spec):
 
     retain: bool = False
     """Whether a volume outlives its claim."""
-    existing: str | None = Field(default=None, pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")
+    existing: StorageClass | None = None
     """Use this storage class of the cluster instead of making one."""
 
     @model_validator(mode="after")

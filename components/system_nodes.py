@@ -9,6 +9,7 @@ import pulumi_aws as aws
 from pydantic import Field, field_validator
 
 from components.iam import trust
+from components.kinds.aws import InstanceType
 from components.spec import Invalid, Spec
 
 NODE_POLICIES = (
@@ -22,7 +23,7 @@ NODE_POLICIES = (
 class SystemNodesSpec(Spec):
     """How many system nodes there are and of which types; all types are of one architecture."""
 
-    instance_types: list[str] = Field(default_factory=lambda: ["m7g.large"], min_length=1)
+    instance_types: list[InstanceType] = Field(default_factory=lambda: ["m7g.large"], min_length=1)
     """EC2 types, on demand; without GPUs, all arm64 or all amd64."""
     size: int = Field(default=2, ge=2, le=9)
     """Number of nodes: Karpenter alone wants two."""

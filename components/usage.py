@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, field_validator
 
+from components.kinds.words import UsageKey
 from components.spec import Invalid, Spec
 from pricing.usage import AMOUNTS, Usage, known_key, out_of_range, to_camel
 
@@ -43,7 +44,7 @@ class UsageSpec(Spec):
     """Time that a node group is being updated, with more nodes (hours a month)."""
     peak_percent: int = Field(default=_USUAL.peak_percent, ge=100, le=10_000)
     """The most that an amount may come to (percent of it)."""
-    each: dict[str, int] = Field(default_factory=dict, max_length=1000)
+    each: dict[UsageKey, int] = Field(default_factory=dict, max_length=1000)
     """Other amounts for single resources or components: `nat-a.natGb: 900`, `gpu-pool-chat.poolPercent: 40`."""
 
     @field_validator("each")

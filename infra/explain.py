@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
-import difflib
-import types
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Union, get_args, get_origin
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from components import lookalikes
+from components.scalars import kind, shown, unwrapped
+from components.secrecy import hidden
 from components.spec import Invalid
+from infra import keys
 from problem import Problem
 
 SHOWN = 80
 """Longest found value (characters) that an error repeats."""
+_SAYS_NOTHING = ("", "nothing", "[]", "a map", "a list")
+"""What a refusal may say was found without repeating anything."""
 
 
-def problems_of(error: ValidationError, model: type[BaseModel]) -> list[Problem]:
-    """Every finding of `error` as a Problem; `where` is a dotted path from `model`, in camelCase."""
-    return [problem for each in error.errors() for problem in _problems(dict(each), model)]
+def problems_of(
+    error: ValidationError, model: type[BaseModel], words: Mapping[str, str] | None = None
+) -> list[Problem]:
+    """Every finding of `error` as a Problem; `where` is a dotted path from `model`, in camelCase.
+
+    `words` are the numbers as they stand in the file, by path.
+    """
+    return [
+        problem for each in error.errors(include_url=False) for problem in _problems(dict(each), model, words or {})
+    ]
 
 
 def dotted(steps: Sequence[str | int]) -> str:
@@ -30,70 +41,88 @@ def dotted(steps: Sequence[str | int]) -> str:
     return text
 
 
-def _problems(finding: Mapping[str, Any], model: type[BaseModel]) -> list[Problem]:
+def _problems(finding: Mapping[str, Any], model: type[BaseModel], words: Mapping[str, str]) -> list[Problem]:
     steps = [step for step in finding["loc"] if step != "[key]"]
-    where = dotted(steps)
+    where, value = dotted(steps), finding["input"]
     raised = finding.get("ctx", {}).get("error")
     if isinstance(raised, Invalid):
-        return [replace(each, where=_join(where, each.where)) for each in raised.problems]
-    kind = finding["type"]
-    if kind == "extra_forbidden":
-        return [_unknown(steps, where, model)]
-    if kind == "missing":
+        return [_raised(each, steps, where, model, words) for each in raised.problems]
+    if finding["type"] == "extra_forbidden":
+        return [keys.unknown(steps, where, model, value)]
+    if finding["type"] == "missing":
         return [Problem(summary="a required value is missing", where=where, fix=f"add {where}: to the stack file")]
-    if kind in {"enum", "literal_error"}:
-        return [
-            Problem(
-                summary="not one of the values that it can have",
-                where=where,
-                found=_found(finding["input"]),
-                allowed=str(finding["ctx"]["expected"]).replace("'", "").replace(" or ", ", "),
-            )
-        ]
+    found = _found(steps, model, value, words.get(where))
+    if finding["type"] in {"enum", "literal_error"}:
+        allowed = str(finding["ctx"]["expected"]).replace("'", "").replace(" or ", ", ")
+        summary = "not one of the values that it can have"
+        return [Problem(summary=summary, where=where, found=found, allowed=allowed, fix=_spelled(found))]
+    if finding["type"] == "string_type" and isinstance(value, int | float):
+        text = words.get(where, shown(value))
+        fix = "write it in quotes" if hidden(steps, model, value) else f'write it in quotes: "{text}"'
+        return [Problem(summary="a text stands in quotes", where=where, found=found, fix=fix)]
     message = str(finding["msg"]).removeprefix("Value error, ")
     allowed = message.removeprefix("Input should be ") if message.startswith("Input should be ") else ""
+    if finding["type"] in {"model_type", "dict_type"}:
+        allowed = "a map of keys and values"
     return [
         Problem(
             summary="the value does not fit" if allowed else message[:1].lower() + message[1:],
             where=where,
-            found=_found(finding["input"]),
-            allowed=allowed,
+            found=found,
+            allowed=_with_unit(allowed, steps, model),
+            fix=_spelled(found),
         )
     ]
 
 
-def _unknown(steps: Sequence[str | int], where: str, model: type[BaseModel]) -> Problem:
-    known = sorted(_fields_at(steps[:-1], model))
-    folded = {name.casefold(): name for name in known}
-    near = difflib.get_close_matches(str(steps[-1]).casefold(), list(folded), n=1, cutoff=0.6)
-    return Problem(
-        summary="unknown key",
-        where=where,
-        allowed=", ".join(known),
-        fix=f"did you mean {folded[near[0]]}?" if near else "take it out",
-    )
+def _raised(
+    problem: Problem,
+    steps: Sequence[str | int],
+    where: str,
+    model: type[BaseModel],
+    words: Mapping[str, str],
+) -> Problem:
+    """A validator's own refusal at its place; what it found is left out where that may be a secret."""
+    place = _join(where, problem.where)
+    inside = [*steps, *keys.steps(problem.where)]
+    quiet = hidden(inside, model, problem.found)
+    kept = problem.found in _SAYS_NOTHING or not quiet
+    found = words.get(place, problem.found) if kept else ""
+    fix = problem.fix or _spelled(found)
+    if quiet and problem.found and problem.found in fix:
+        fix = ""
+    allowed = _with_unit(problem.allowed, inside, model)
+    return replace(problem, where=place, found=_cut(found), allowed=allowed, fix=fix)
 
 
-def _fields_at(steps: Sequence[str | int], model: type[BaseModel]) -> list[str]:
-    """The keys that may stand at a path, found by walking the models' own annotations."""
-    here: Any = model
-    for step in steps:
-        here = _unwrap(here)
-        if isinstance(here, type) and issubclass(here, BaseModel):
-            fields = {field.alias or name: field.annotation for name, field in here.model_fields.items()}
-            here = fields.get(str(step))
-        else:
-            here = (get_args(here) or (None,))[-1]
-    here = _unwrap(here)
-    if isinstance(here, type) and issubclass(here, BaseModel):
-        return [field.alias or name for name, field in here.model_fields.items()]
-    return []
+def _with_unit(allowed: str, steps: Sequence[str | int], model: type[BaseModel]) -> str:
+    """What is allowed and, for a number, what the field's own words say it counts."""
+    about = keys.field_at(steps, model)
+    if about is None or kind(_leaf(about.annotation)) in ("", "true or false") or not about.description:
+        return allowed
+    first = about.description.split("\n")[0].rstrip(".;")
+    return f"{allowed}; it is: {first}" if allowed else first
 
 
-def _unwrap(annotation: Any) -> Any:
-    if get_origin(annotation) in (Union, types.UnionType):
-        return next(each for each in get_args(annotation) if each is not type(None))
-    return annotation
+def _leaf(annotation: Any) -> Any:
+    """What a field holds in the end: of a list its items, of a map its values."""
+    plain = unwrapped(annotation)
+    arguments = getattr(plain, "__args__", ())
+    return _leaf(arguments[-1]) if arguments else plain
+
+
+def _found(steps: Sequence[str | int], model: type[BaseModel], value: Any, said: str | None) -> str:
+    """A value as a refusal repeats it: never where a secret may stand, nor in place of a map or a list."""
+    if isinstance(value, Mapping | list | tuple | set) or value is None:
+        return shown(value)
+    expected = unwrapped(keys.annotation_at(steps, model))
+    leaf = isinstance(expected, type) and not issubclass(expected, BaseModel)
+    return _cut(said or shown(value)) if leaf and not hidden(steps, model, value) else ""
+
+
+def _spelled(found: str) -> str:
+    """What to change about letters that only look right; empty when there are none."""
+    return f"type it anew: {lookalikes.named(found)}" if lookalikes.named(found) else ""
 
 
 def _join(where: str, inner: str) -> str:
@@ -102,10 +131,8 @@ def _join(where: str, inner: str) -> str:
     return f"{where}{inner}" if inner.startswith("[") else f"{where}.{inner}"
 
 
-def _found(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return "a map"
-    if isinstance(value, list | tuple | set):
-        return "a list"
-    text = "nothing" if value is None else str(value)
+def _cut(text: str) -> str:
+    """A text at the length that an error repeats; in quotes where its ends are not seen."""
+    if text != text.strip():
+        text = f'"{text}"'
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}… ({len(text)} characters)"

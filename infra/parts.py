@@ -16,6 +16,7 @@ from components.cluster_access import Reach
 from components.general_pool import POOL as GENERAL
 from components.general_pool import GeneralPoolSpec
 from components.karpenter import KarpenterSpec
+from components.kinds import aws
 from components.network import NetworkSpec
 from components.network_plan import Tier, plan_subnets
 from components.registry_pods import disk_mib
@@ -72,6 +73,15 @@ def stands_on(settings: Settings, region: str) -> tuple[Aws | None, dict[str, Po
                 allowed="an AWS region, for example us-east-1; left out only with `kubernetes`, outside AWS",
             )
         )
+    if misnamed := [
+        each
+        for each in (
+            aws.region_problem(region, REGION_KEY),
+            aws.zone_problem(region, network.zones, "network.zones") if region in aws.zones() else None,
+        )
+        if each
+    ]:
+        raise Refused(misnamed)
     outside = settings.registry.outside if settings.registry else None
     if outside is not None and outside.region != region:
         raise Refused(

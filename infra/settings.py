@@ -6,9 +6,9 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import Field, StringConstraints, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from components.budget_spec import BudgetSpec
 from components.cluster import ClusterSpec
@@ -18,12 +18,14 @@ from components.general_pool import GeneralPoolSpec
 from components.gpu_engine import GpuEngine, engine
 from components.gpu_pool import GpuPoolSpec
 from components.karpenter import KarpenterSpec
+from components.kinds.words import PlatformName, PoolName, Team
 from components.monitoring.spec import MonitoringSpec
 from components.namespaces import NamespacesSpec
 from components.network import NetworkSpec
 from components.own_cluster import OwnClusterSpec
 from components.publication import PublicationSpec
 from components.registry import RegistrySpec
+from components.scalars import shown
 from components.spec import Environment, Invalid, Spec
 from components.storage import StorageSpec
 from components.usage import UsageSpec
@@ -38,18 +40,15 @@ from problem import Problem, Refused
 OPTIONAL = ("registry",)
 """Parts of the platform that a stack has when its file names them, if only as `registry: {}`."""
 
-PoolName = Annotated[str, StringConstraints(pattern=r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$")]
-"""A pool's name: it becomes part of Kubernetes names and of AWS names."""
-
 
 class Settings(Spec):
     """One environment of the platform."""
 
     environment: Environment
     """Which profile of defaults applies."""
-    owner: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,61}[a-z0-9]$")
+    owner: Team
     """Team that answers for the platform; tagged on everything."""
-    name: str = Field(default="modelyard", pattern=r"^[a-z][a-z0-9-]{1,28}[a-z0-9]$")
+    name: PlatformName = "modelyard"
     """First part of every name in the cloud; the environment follows it."""
     budget: BudgetSpec
     """What the environment may cost."""
@@ -160,12 +159,12 @@ class Stack:
     def of(cls, platform: Any, region: str, file: StackFile | None = None) -> Stack:
         """The stack that a platform's value describes. Raises Refused."""
         if not isinstance(platform, dict):
-            raise Refused(Problem(summary="the platform is not a map", found=type(platform).__name__))
+            raise Refused(Problem(summary="the platform is not a map", allowed="a map of keys and values"))
         profile = _profile(_environment(platform), platform)
         try:
-            settings = Settings.model_validate(_laid_over(profile, platform))
+            settings = Settings.model_validate(_laid_over(profile, platform), by_alias=True, by_name=False)
         except ValidationError as error:
-            raise Refused(problems_of(error, Settings)) from None
+            raise Refused(problems_of(error, Settings, file.words if file else None)) from None
         aws, pools = stands_on(settings, region)
         said = settings.registry.prompts if settings.registry else {}
         prompts = contents(said, file.path.parent if file else None)
@@ -194,7 +193,7 @@ def _environment(platform: Mapping[str, Any]) -> Environment:
             Problem(
                 summary="the environment is not known" if found is not None else "the environment is missing",
                 where="environment",
-                found=str(found)[:80] if found is not None else "nothing",
+                found=shown(found)[:80],
                 allowed=", ".join(each.value for each in PROFILES),
             )
         ) from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from components.monitoring.spec import TOPIC, AlertsSpec, ReceiverKind, ReceiverSpec
+from components.monitoring.spec import AlertsSpec, ReceiverKind, ReceiverSpec
 
 NOBODY = "nobody"
 SECRETS = "alert-receivers"
@@ -62,7 +62,6 @@ def _receiver(name: str, spec: ReceiverSpec) -> dict[str, Any]:
     elif spec.kind is ReceiverKind.PAGERDUTY:
         told |= {"routing_key_file": secret, "description": _TITLE, "details": {"summary": _TEXT}}
     else:
-        found = TOPIC.match(spec.topic_arn or "")
-        region = found["region"] if found else ""
+        region = spec.topic_arn.split(":")[3] if spec.topic_arn else ""
         told |= {"topic_arn": spec.topic_arn, "sigv4": {"region": region}, "subject": _TITLE, "message": _TEXT}
     return {"name": name, f"{spec.kind.value}_configs": [told]}

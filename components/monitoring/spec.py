@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import enum
-import re
 from collections.abc import Iterator
 
 from pydantic import Field, model_validator
 
 from components.alerts.rule import Severity, Team
+from components.kinds.addresses import HttpsUrl, WebUrl
+from components.kinds.aws import TopicArn
+from components.kinds.secrets import SecretName, SecretProperty
+from components.kinds.words import Channel, Label, Line, Receiver, Scope
 from components.spec import Invalid, Spec
 from problem import Problem
-
-SECRET_NAME = r"^[A-Za-z0-9/_+=.@-]{1,512}(#[A-Za-z0-9_.-]+)?$"  # noqa: S105
-"""A secret's name in Secrets Manager, and after `#` one property of a secret that holds JSON."""
-TOPIC = re.compile(r"^arn:aws:sns:(?P<region>[a-z0-9-]+):\d{12}:[A-Za-z0-9_-]+$")
 
 
 class Size(enum.StrEnum):
@@ -38,21 +37,21 @@ class ReceiverSpec(Spec):
 
     kind: ReceiverKind
     """What it is."""
-    secret: str | None = Field(default=None, pattern=SECRET_NAME)
+    secret: SecretProperty | None = None
     """Name of the secret with Slack's webhook address or PagerDuty's routing key; the value stands nowhere here."""
-    channel: str | None = Field(default=None, pattern=r"^#[a-z0-9_-]{1,79}$")
+    channel: Channel | None = None
     """Slack channel, where the webhook does not choose it."""
-    topic_arn: str | None = None
+    topic_arn: TopicArn | None = None
     """SNS topic; Alertmanager may publish to this one and to no other."""
 
     @model_validator(mode="after")
     def _agrees(self) -> ReceiverSpec:
         sns = self.kind is ReceiverKind.SNS
-        if sns and (self.topic_arn is None or not TOPIC.match(self.topic_arn)):
+        if sns and self.topic_arn is None:
             raise Invalid(
                 "an SNS receiver needs its topic",
                 where="topicArn",
-                found=self.topic_arn or "nothing",
+                found="nothing",
                 allowed="arn:aws:sns:REGION:ACCOUNT:NAME",
             )
         if sns != (self.secret is None):
@@ -74,9 +73,9 @@ class ReceiverSpec(Spec):
 class BySeverity(Spec):
     """Which receiver is told of which severity; nobody of one that is left out."""
 
-    critical: str | None = None
+    critical: Receiver | None = None
     """Receiver of what has to be looked at now."""
-    warning: str | None = None
+    warning: Receiver | None = None
     """Receiver of what has to be looked at today."""
 
     def chosen(self) -> Iterator[tuple[Severity, str]]:
@@ -89,19 +88,19 @@ class BySeverity(Spec):
 class AlertsSpec(Spec):
     """Who is told of alerts: by team where the team has receivers of its own, else by severity."""
 
-    receivers: dict[str, ReceiverSpec] = Field(default_factory=dict, max_length=20)
+    receivers: dict[Receiver, ReceiverSpec] = Field(default_factory=dict, max_length=20)
     """Receivers by a name of your own."""
     everybody: BySeverity = Field(default_factory=BySeverity)
     """Receivers of every alert that no team's receiver takes."""
-    teams: dict[str, BySeverity] = Field(default_factory=dict)
+    teams: dict[Label, BySeverity] = Field(default_factory=dict)
     """Receivers of one team's alerts, by team."""
 
     def topic(self, team: Team, severity: Severity, region: str) -> str | None:
         """The SNS topic in `region` that hears of such alerts; None when nobody does, or somebody who has no topic there."""
         told = {**dict(self.everybody.chosen()), **dict(self.teams.get(team.value, BySeverity()).chosen())}
         receiver = self.receivers.get(told.get(severity, ""))
-        found = TOPIC.match((receiver.topic_arn if receiver else None) or "")
-        return found[0] if found and found["region"] == region else None
+        topic = receiver.topic_arn if receiver else None
+        return topic if topic and topic.split(":")[3] == region else None
 
     @model_validator(mode="after")
     def _agrees(self) -> AlertsSpec:
@@ -124,30 +123,30 @@ class AlertsSpec(Spec):
 class OidcSpec(Spec):
     """Sign-in to Grafana through an OpenID Connect provider; the admin's password stays as the way in when it is down."""
 
-    name: str = Field(default="OpenID Connect", max_length=40)
+    name: Label = Field(default="OpenID Connect", max_length=40)
     """What the button says."""
-    client_id: str = Field(min_length=1, max_length=200)
+    client_id: Label = Field(max_length=200)
     """Grafana's id at the provider."""
-    client_secret: str = Field(pattern=SECRET_NAME)
+    client_secret: SecretProperty
     """Name of the secret that holds Grafana's client secret."""
-    auth_url: str = Field(pattern=r"^https://")
+    auth_url: HttpsUrl
     """Authorization endpoint."""
-    token_url: str = Field(pattern=r"^https://")
+    token_url: HttpsUrl
     """Token endpoint."""
-    api_url: str = Field(pattern=r"^https://")
+    api_url: HttpsUrl
     """User info endpoint."""
-    scopes: list[str] = Field(default_factory=lambda: ["openid", "profile", "email"])
+    scopes: list[Scope] = Field(default_factory=lambda: ["openid", "profile", "email"])
     """What Grafana asks for."""
-    roles: str = Field(default="'Viewer'", max_length=500)
+    roles: Line = "'Viewer'"
     """JMESPath over the claims that gives Viewer, Editor or Admin; whoever it gives nothing is refused."""
 
 
 class GrafanaSpec(Spec):
     """How Grafana is entered. Nobody without a name may look."""
 
-    admin_secret: str | None = Field(default=None, pattern=r"^[A-Za-z0-9/_+=.@-]{1,512}$")
+    admin_secret: SecretName | None = None
     """Name of a secret that holds JSON with `user` and `password`; without it a password is made in the cluster."""
-    root_url: str | None = Field(default=None, pattern=r"^https?://[^\s]+$")
+    root_url: WebUrl | None = None
     """Address under which browsers reach Grafana; a provider sends people back to it."""
     oidc: OidcSpec | None = None
     """Sign-in through a provider."""
@@ -162,9 +161,9 @@ class GrafanaSpec(Spec):
 class RemoteWriteSpec(Spec):
     """Another place that every sample is sent to, for longer than the cluster keeps them."""
 
-    url: str = Field(pattern=r"^https://[^\s]+$")
+    url: HttpsUrl
     """Where to write to; what the receiver costs is not in this stack's bill."""
-    secret: str | None = Field(default=None, pattern=r"^[A-Za-z0-9/_+=.@-]{1,512}$")
+    secret: SecretName | None = None
     """Name of a secret that holds JSON with `user` and `password`."""
 
     @model_validator(mode="after")

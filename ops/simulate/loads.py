@@ -16,6 +16,7 @@ import yaml
 from pydantic import Field, ValidationError
 
 from components.general_pool import POOL as GENERAL
+from components.kinds.words import PoolName
 from components.pools import GPU_TAINT, POOL_LABEL
 from components.spec import Spec
 from infra.explain import problems_of
@@ -30,9 +31,9 @@ MAX_BYTES, MAX_PODS = 1_000_000, 2000
 class LoadSpec(Spec):
     """One load in the short form: so many equal pods on one pool of the stack."""
 
-    name: str = Field(pattern=r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$")
+    name: PoolName
     """What the report calls it."""
-    pool: str = GENERAL
+    pool: PoolName = GENERAL
     """The pool that it asks for: a GPU pool's name, or `general`."""
     replicas: int = Field(default=1, ge=1, le=MAX_PODS)
     """How many pods."""
@@ -127,7 +128,7 @@ def _documents(path: Path) -> list[tuple[str, Any, int]]:
 
 def _of_short_form(value: Any, pools: list[str]) -> Load:
     try:
-        spec = LoadSpec.model_validate(value)
+        spec = LoadSpec.model_validate(value, by_alias=True, by_name=False)
     except ValidationError as error:
         raise Refused(problems_of(error, LoadSpec)) from None
     if spec.pool not in pools:

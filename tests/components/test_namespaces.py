@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from components.namespaces import WORKLOAD_NAMESPACES, NamespacesSpec
-from components.spec import Invalid
+from infra.explain import problems_of
 
 
 def test_a_teams_namespace_stands_beside_the_platforms_own() -> None:
@@ -32,9 +32,7 @@ def test_a_teams_namespace_stands_beside_the_platforms_own() -> None:
 def test_a_name_that_is_no_teams_is_refused_where_it_stands(name: str, why: str) -> None:
     with pytest.raises(ValidationError) as found:
         NamespacesSpec(names=["search", name])
-    (error,) = found.value.errors()
-    refused = error["ctx"]["error"]
-    assert isinstance(refused, Invalid)
-    (problem,) = refused.problems
-    assert (problem.where, problem.found) == ("names[1]", name)
-    assert why in problem.summary
+    (problem,) = problems_of(found.value, NamespacesSpec)
+    assert problem.where == "names[1]"
+    assert problem.found.strip('"') == name
+    assert why in f"{problem.summary} {problem.allowed}"

@@ -43,16 +43,18 @@ def test_a_happy_stack_file_is_read(tmp_path: Path) -> None:
     ("old", "new", "where", "line", "says"),
     [
         ("cidr: 10.20", "cdir: 10.20", "network.cdir", 8, "did you mean cidr?"),
-        ("    owner: ml-platform\n", "", "owner", 4, "missing"),
+        ("    owner: ml-platform\n", "", "owner", 3, "missing"),
         ("environment: dev", "environment: devv", "environment", 4, "dev, staging, prod"),
         ("monthlyUsd: 4000", "monthlyUsd: -1", "budget.monthlyUsd", 6, "greater than or equal to 0"),
         ("10.20.0.0/16", "10.20.0.0/15", "network.cidr", 8, "/16 to /20"),
-        ("10.20.0.0/16", "10.20.0.1/16", "network.cidr", 8, "host bits set"),
+        ("10.20.0.0/16", "10.20.0.1/16", "network.cidr", 8, "write 10.20.0.0/16"),
         ("10.20.0.0/16", "9.20.0.0/16", "network.cidr", 8, "10.0.0.0/8"),
         ("zones: [a, b]", "zones: [a, a]", "network.zones", 9, "twice"),
         ("zones: [a, b]", "zones: [a]", "network.zones", 9, "at least 2"),
-        ("zones: [a, b]", "zones: [a, 7]", "network.zones[1]", 9, "valid string"),
-        ("zones: [a, b]", "zones: [a, us-east-1b]", "network.zones", 9, "letter"),
+        ("zones: [a, b]", "zones: [a, 7]", "network.zones[1]", 9, "write it in quotes"),
+        ("zones: [a, b]", "zones: [a, us-east-1b]", "network.zones[1]", 9, "write b"),
+        ("zones: [a, b]", "zones: [a, z]", "network.zones", 9, "us-east-1 has no such zone"),
+        ("us-east-1", "us-est-1", "aws:region", 3, "AWS has no region of that name"),
     ],
 )
 def test_a_wrong_value_is_refused_with_its_path_and_its_line(
@@ -84,8 +86,8 @@ def test_the_smallest_and_the_largest_vpc_pass(tmp_path: Path) -> None:
         (HAPPY.replace("{ monthlyUsd: 4000 }", "&b { monthlyUsd: 4000 }\n    storage: *b"), "takes no YAML aliases"),
         (b"config: \xff\xfe", "not UTF-8"),
         ("a" * (MAX_BYTES + 1), "too large"),
-        ("config:\n  !!python/object:os.system x: 1\n", "not valid YAML"),
-        ("a: 2001-99-99\n", "cannot be read"),
+        ("config:\n  !!python/object:os.system x: 1\n", "takes no YAML tags"),
+        ("a: 2001-99-99\n", "the value is a date"),
         ("[" * 3000, "nested too deeply"),
     ],
 )
