@@ -1,0 +1,29 @@
+"""Whoever administers a cluster has an access entry with the role's whole ARN, its path included: EKS finds no other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from infra.build import build
+from infra.declared import ACCOUNT, declare
+from infra.settings import Stack
+
+SSO = "aws-reserved/sso.amazonaws.com/eu-west-2/AWSReservedSSO_Ops_1234567890abcdef"
+STACK: dict[str, Any] = {
+    "environment": "dev",
+    "owner": "ml-platform",
+    "budget": {"monthlyUsd": 5000},
+    "cluster": {"access": {"adminRoles": ["modelyard-deployer", SSO]}},
+}
+
+
+def test_a_role_with_a_path_is_entered_with_it_and_named_without() -> None:
+    found = declare(lambda: build(Stack.of(STACK, "us-east-1")), project="modelyard", stack="trial").values()
+    entries = {
+        each.name: each.inputs["principalArn"] for each in found if each.token == "aws:eks/accessEntry:AccessEntry"
+    }
+    admins = {name: arn for name, arn in entries.items() if name.startswith("admin-")}
+    assert admins == {
+        "admin-modelyard-deployer": f"arn:aws:iam::{ACCOUNT}:role/modelyard-deployer",
+        "admin-AWSReservedSSO_Ops_1234567890abcdef": f"arn:aws:iam::{ACCOUNT}:role/{SSO}",
+    }
