@@ -12,7 +12,7 @@ from components.publication import CONFIG_MAP, KEY
 from infra.build import build
 from infra.declared import declare
 from infra.settings import Stack
-from pricing.priced import BALANCER
+from pricing.balancers import BALANCER
 from problem import Problem, Refused
 
 ARN = "arn:aws:acm:us-east-1:123456789012:certificate/0a1b-2c"
