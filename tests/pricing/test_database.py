@@ -98,6 +98,10 @@ UNPRICED: dict[str, tuple[dict[str, Any], str]] = {
     "throughput above that of a small one": ({"storageThroughput": 126}, "throughput-above-baseline"),
     "IOPS that are not known": ({"iops": UNKNOWN}, "how many IOPS"),
     "Database Insights": ({"databaseInsightsMode": "advanced"}, "rds/database-insights-advanced"),
+    "Database Insights with its history": (
+        {"databaseInsightsMode": "advanced", "performanceInsightsRetentionPeriod": 465},
+        "rds/database-insights-advanced",
+    ),
     "a mode of insights that is not known": ({"databaseInsightsMode": UNKNOWN}, "is not known"),
     "long history": ({"performanceInsightsRetentionPeriod": 731}, "keeps 7 days"),
     "perhaps public": ({"publiclyAccessible": UNKNOWN}, "publiclyAccessible"),
@@ -139,6 +143,7 @@ def test_the_last_day_of_standard_support_is_free_and_the_next_is_not() -> None:
 def test_the_third_year_is_dearer_from_its_first_day_on_and_after_the_last_there_is_no_price() -> None:
     assert cost(engineVersion="12.22", day=datetime.date(2027, 2, 28)) == "280.14"
     assert cost(engineVersion="12.22", day=datetime.date(2027, 3, 1)) == "426.14"
+    assert cost(engineVersion="12.22", day=datetime.date(2028, 2, 29)) == "426.14"
     assert "has ended" in why(database(engineVersion="12.22"), day=datetime.date(2028, 3, 1))
 
 

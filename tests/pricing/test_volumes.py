@@ -12,10 +12,11 @@ from pricing.graph import UNKNOWN
 from pricing.quantity import gibibytes
 from pricing.tokens import SCALER
 from pricing.workloads import POD_SPECS
-from tests.pricing.bills import Resource, amounts, bill, claim, storage_class, why
+from tests.pricing.bills import DEFAULT, STORAGE_CLASS, Resource, amounts, bill, claim, storage_class, why
 
 VOLUME, CLAIM = "aws:ebs/volume:Volume", "kubernetes:core/v1:PersistentVolumeClaim"
 STATEFUL, DEPLOYMENT = "kubernetes:apps/v1:StatefulSet", "kubernetes:apps/v1:Deployment"
+NAMED: dict[str, Any] = {"csi.storage.k8s.io/fstype": "xfs", "tagSpecification_1": "a=b"}
 FAST = storage_class("fast", iops="16000", throughput="1000")
 
 
@@ -58,6 +59,10 @@ CASES: dict[str, tuple[list[Resource], str]] = {
     ),
     # 100 x 0.125 + 50 x 100 x 0.065
     "IOPS by the GiB": ([storage_class("io", type="io2", iopsPerGB="50"), asked(name="io")], "337.50"),
+    # 50 x 0.125 + 100 x 0.065: the driver makes at least 100
+    "few IOPS by the GiB": ([storage_class("io", type="io1", iopsPerGB="1"), asked("50Gi", name="io")], "12.75"),
+    # the more of 2000 and of 50 x 100
+    "IOPS twice": ([storage_class("io", type="io2", iops="2000", iopsPerGB="50"), asked(name="io")], "337.50"),
     "a claim of the default class": (
         [storage_class("other"), storage_class("x", default=True), asked(name=None)],
         "8.00",
@@ -68,9 +73,7 @@ CASES: dict[str, tuple[list[Resource], str]] = {
     ),
     "a class with what costs nothing": (
         [
-            storage_class(
-                encrypted="true", kmsKeyId="k", **{"csi.storage.k8s.io/fstype": "xfs", "tagSpecification_1": "a=b"}
-            ),
+            storage_class(encrypted="true", kmsKeyId="k", **NAMED),
             asked(),
         ],
         "8.00",
@@ -116,6 +119,13 @@ def test_a_workload_that_is_scaled_has_no_least_number_of_volumes_and_one_that_i
 
 UNPRICED: dict[str, tuple[list[Resource], str]] = {
     "a class that is elsewhere": ([asked(name="theirs")], "the storage class theirs is not declared here"),
+    "a class that says that it is not the default": (
+        [
+            (STORAGE_CLASS, {"metadata": {"annotations": {DEFAULT: "false"}}, "provisioner": "ebs.csi.aws.com"}),
+            asked(name=None),
+        ],
+        "declares no default one",
+    ),
     "no default class": ([storage_class(), asked(name=None)], "declares no default one"),
     "no class at all": ([storage_class(), asked(name="")], "is not declared here"),
     "an unknown class": ([storage_class(), asked(name=UNKNOWN)], "which storage class"),
@@ -191,7 +201,7 @@ def test_a_class_and_a_volume_of_the_same_speed_cost_the_same_and_more_never_cos
     gib: int, iops: int, throughput: int, kind: str
 ) -> None:
     speed = {"iops": iops, **({"throughput": throughput} if kind == "gp3" else {})}
-    said = {key: str(value) for key, value in speed.items()}
+    said: dict[str, Any] = {key: str(value) for key, value in speed.items()}
     by_class = bill(storage_class(type=kind, **said), asked(f"{gib}Gi")).totals
     by_hand = bill((VOLUME, {"size": gib, "type": kind, **speed})).totals
     assert by_class.maximum == by_hand.maximum and by_class.complete
