@@ -225,3 +225,10 @@ def test_a_stack_on_arm64_gpus_needs_images_for_them() -> None:
     arm = Stack.of({**platform, "gpuPools": {"chat": pool}, "registry": None}, "us-east-1")
     needs = {each.name: each.needs for each in wanted(arm)}
     assert needs["dcgm-exporter"] == needs["nvidia-device-plugin"] == {"arm64"}
+
+
+def test_the_page_names_exactly_what_has_no_digest() -> None:
+    said = (ROOT / "docs" / "images.md").read_text().partition("## What has not been read")[2]
+    for name, entry in {**IMAGES, **CHARTS}.items():
+        assert (f"`{name}`" in said) is (entry.digest == ""), name
+    assert ("arm64 has not been" in said.replace("\n", " ")) is ("arm64" not in IMAGES["mlflow"].architectures)
