@@ -70,7 +70,9 @@ class Groups:
         if any((set(rule.groups) & set(peer.groups)) - {UNKNOWN} for rule in rules):
             return
         ranges = [(block, ()) for rule in rules for block in rule.blocks]
-        if peer.blocks and covered(peer.blocks, ranges):
+        # Addresses that nobody knows are in a range only when every address is.
+        blocks = (ANYWHERE,) if peer.blocks is None else peer.blocks
+        if blocks and covered(blocks, ranges):
             return
         hidden = [group for group in groups if group not in known and not _is_urn(group)]
         names = ", ".join(name_of(group, self._graph) for group in groups) or "no group"

@@ -43,6 +43,8 @@ def _public() -> tuple[Block, ...]:
     return tuple(left)
 
 
+UNSEEN = Addresses((Block("0.0.0.0/0"),))
+"""A peer whose addresses nobody knows: it gets through for sure only where everybody does."""
 PUBLIC = _public()
 """The internet: nobody knows which of its addresses a service has today, so a policy has to let out to all of them."""
 
@@ -166,7 +168,11 @@ class _Judge:
 
     def _policed(self, walk: Walk, need: Need) -> None:
         near, far = self._peer(need.source), self._peer(need.target)
-        if why := denied(self._policies, near, far, need.port, need.protocol):
+        why = denied(self._policies, near, far, need.port, need.protocol)
+        hidden = [name for name, peer in ((need.source.name, near), (need.target.name, far)) if peer is UNSEEN]
+        if why and hidden:
+            walk.hides(f"the addresses of {', '.join(hidden)}")
+        elif why:
             fix = "let it through in a NetworkPolicy of that namespace, or do not ask for the path"
             walk.breaks(need.source.name, why, fix=fix)
 
@@ -188,10 +194,7 @@ class _Judge:
             blocks = self._network.blocks(keys(at, (SUBNET,), "subnetIds")) if at is not None else PUBLIC
         elif isinstance(end, Pods):
             blocks = self._network.blocks([each for nodes in self._nodes for each in nodes.subnets])
-        if not blocks:
-            # Addresses that nobody knows are let through only by a rule for everybody.
-            return Addresses((Block("0.0.0.0/0"),))
-        return Addresses(blocks)
+        return Addresses(blocks) if blocks else UNSEEN
 
     def _interface(self, service: str) -> Node | None:
         return next((found for each in self._nodes if (found := self._network.interface(each.subnets, service))), None)

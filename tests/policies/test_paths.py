@@ -23,7 +23,7 @@ from policies.paths import pieces
 from policies.paths.groups import GROUP, INGRESS, OLD_RULE
 from policies.paths.inside import POLICY
 from policies.paths.judge import Status, paths, problems, unseen
-from policies.paths.network import ENDPOINT, ROUTE, SUBNET, VPC
+from policies.paths.network import ASSOCIATION, ENDPOINT, INTERNET, NAT, ROUTE, SUBNET, TABLE, VPC
 from policies.paths.programs import programs, table
 from pricing.graph import UNKNOWN, Graph, Node, plain
 from pricing.guard import Guard
@@ -58,6 +58,10 @@ def less(graph: Graph, chosen: Callable[[Node], bool]) -> Graph:
     """The graph without the chosen resources."""
     assert any(map(chosen, graph.nodes))
     return Graph(tuple(each for each in graph.nodes if not chosen(each)))
+
+
+def _not(type_: str, urns: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(urn for urn in urns if f"{type_}::" not in urn)
 
 
 def named(type_: str, name: str) -> Callable[[Node], bool]:
@@ -217,6 +221,24 @@ def test_a_way_out_by_an_internet_gateway_needs_public_addresses() -> None:
     assert [each.summary for each in problems(paths(graph))] == [
         "its way out is an internet gateway, and machines there get no public address"
     ]
+
+
+def test_in_a_network_that_nobody_sees_nothing_is_refused_and_everything_hidden_is_named() -> None:
+    """As a stack with `network.existing` looks without an account: subnets are ids, and their blocks are not known."""
+    gone = less(
+        declared("prod"), lambda node: node.type in (VPC, SUBNET, ROUTE, TABLE, NAT, INTERNET, ASSOCIATION, ENDPOINT)
+    )
+    strangers = Graph(
+        tuple(
+            replace(each, references={key: _not(SUBNET, urns) for key, urns in each.references.items()})
+            for each in gone.nodes
+        )
+    )
+    found = paths(strangers)
+    assert problems(found) == []
+    hidden = unseen(found)
+    assert "the addresses of database registry" in hidden
+    assert any(what.endswith("its VPC, its routes") for what in hidden)
 
 
 def extra(type_: str, **inputs: Any) -> Node:
