@@ -35,16 +35,30 @@ class Calls:
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
         self._of: dict[Key, set[str]] = {}
+        self._takes: dict[Key, set[str]] = {}
+        self._named = {node.read("name"): node.urn for node in graph.of_type(ROLE)}
         for node in graph.of_type(ATTACHMENT):
             self._add(node, self._attached(node))
         for node in graph.of_type(INLINE):
             self._add(node, _services(node))
+            role = key(node, (ROLE,), "role")
+            if role is not None:
+                self._takes.setdefault(role, set()).update(_taken(node))
 
     def of(self, role: Key | None) -> frozenset[str]:
-        """The services that the holder of a role calls, by their endpoints' names; HIDDEN among them when not all is known."""
+        """The services that the holder of a role calls, by their endpoints' names; HIDDEN among them when not all is known.
+
+        What the roles allow that it may take counts too: it calls with them from where it stands.
+        """
         if role is None or role is UNKNOWN or self._graph.get(str(role)) is None:
             return frozenset((HIDDEN,))
-        return frozenset(self._of.get(role, ()))
+        found, left = set[Key](), [role]
+        while left:
+            each = left.pop()
+            if each not in found:
+                found.add(each)
+                left += [self._named[name] for name in self._takes.get(each, ()) if name in self._named]
+        return frozenset(service for each in found for service in self._of.get(each, ()))
 
     def _add(self, node: Node, services: Iterator[str]) -> None:
         role = key(node, (ROLE,), "role")
@@ -67,17 +81,35 @@ def _services(policy: Node) -> Iterator[str]:
     if not isinstance(document, str):
         yield LATER if policy.references.get("policy") else HIDDEN
         return
+    allowed = _allowed(document)
+    if allowed is None:
+        yield HIDDEN
+        return
+    for statement in allowed:
+        prefixes = {each.partition(":")[0] for each in _texts(statement.get("Action", "*"))}
+        yield from _endpoints(sorted(prefixes - _table()["quiet"].keys()))
+
+
+def _taken(policy: Node) -> Iterator[str]:
+    """The names of the roles that a policy lets its holder take."""
+    document = policy.read("policy")
+    for statement in (_allowed(document) if isinstance(document, str) else None) or ():
+        if "sts:AssumeRole" in _texts(statement.get("Action")):
+            yield from (each.rpartition("/")[2] for each in _texts(statement.get("Resource")))
+
+
+def _allowed(document: str) -> list[Mapping[str, Any]] | None:
+    """The statements of a policy document that allow something; None when it cannot be read."""
     try:
         statements = mapping(json.loads(document)).get("Statement")
     except ValueError:
-        yield HIDDEN
-        return
-    for statement in [statements] if isinstance(statements, Mapping) else items(statements):
-        if mapping(statement).get("Effect") != "Allow":
-            continue
-        actions = mapping(statement).get("Action", "*")
-        prefixes = {str(each).partition(":")[0] for each in ([actions] if isinstance(actions, str) else items(actions))}
-        yield from _endpoints(sorted(prefixes - _table()["quiet"].keys()))
+        return None
+    listed = [statements] if isinstance(statements, Mapping) else items(statements)
+    return [mapping(each) for each in listed if mapping(each).get("Effect") == "Allow"]
+
+
+def _texts(value: object) -> list[str]:
+    return [value] if isinstance(value, str) else [str(each) for each in items(value)]
 
 
 def _endpoints(prefixes: list[str]) -> Iterator[str]:

@@ -29,6 +29,7 @@ SPECIAL = (
     "169.254.0.0/16",
     "172.16.0.0/12",
     "192.168.0.0/16",
+    "198.18.0.0/15",
     "224.0.0.0/3",
 )
 """Blocks that are not on the internet (IANA, IPv4 special-purpose address registry)."""

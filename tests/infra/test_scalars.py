@@ -32,6 +32,8 @@ config:
     owner: ml-platform
 """
 HAPPY = f"{HEAD}    budget: {{ monthlyUsd: 9000 }}\n"
+REACH = "    cluster: { access: { reach: ssmTunnel } }\n"
+"""How the deployer comes in: without it a whole stack is refused."""
 POOL = "    gpuPools:\n      chat: {{ purpose: serving, instanceTypes: [g6.xlarge], limits: {{ gpus: {} }} }}\n"
 NEVER: dict[str, list[Any]] = {
     WHOLE: [True, False, "yes", "2", "0x10", "1_0", "010", "\uff12", 1.5, float("nan"), float("inf"), [], {}, "2GB"],
@@ -156,7 +158,7 @@ def test_an_amount_of_money_that_readers_disagree_about_is_refused(tmp_path: Pat
 
 def test_the_plain_numbers_are_taken(tmp_path: Path) -> None:
     for amount in ("9000", "9000.5", "'9000.50'"):
-        assert problems(tmp_path, f"{HEAD}    budget: {{ monthlyUsd: {amount} }}\n") == []
+        assert problems(tmp_path, f"{HEAD}    budget: {{ monthlyUsd: {amount} }}\n{REACH}") == []
 
 
 @pytest.mark.parametrize(
@@ -180,8 +182,8 @@ def test_a_part_outside_the_platform_is_told_where_it_belongs(tmp_path: Path, te
 
 def test_a_named_secret_and_what_pulumi_keeps_there_are_taken(tmp_path: Path) -> None:
     kept = "encryptionsalt: 'v1:abc'\n"
-    assert problems(tmp_path, f"{kept}{HAPPY}  modelyard:webhookSecret:\n    secure: v1:x\n") == []
-    assert problems(tmp_path, f"{HAPPY}  modelyard:name:\n    secure: v1:x\n") == []
+    assert problems(tmp_path, f"{kept}{HAPPY}{REACH}  modelyard:webhookSecret:\n    secure: v1:x\n") == []
+    assert problems(tmp_path, f"{HAPPY}{REACH}  modelyard:name:\n    secure: v1:x\n") == []
 
 
 def test_a_key_of_any_place_is_found_at_its_own_place() -> None:
@@ -241,7 +243,12 @@ def test_what_the_engine_has_read_otherwise_is_refused_by_the_files_own_text(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The engine's reader takes 010000 for 4096 and hands that on: only the file tells."""
-    platform = {"environment": "dev", "owner": "ml-platform", "budget": {"monthlyUsd": 4096}}
+    platform = {
+        "environment": "dev",
+        "owner": "ml-platform",
+        "cluster": {"access": {"reach": "ssmTunnel"}},
+        "budget": {"monthlyUsd": 4096},
+    }
     assert told(monkeypatch, tmp_path, platform) == ""
     (tmp_path / "Pulumi.dev.yaml").write_text(HAPPY.replace("9000", "010000"))
     assert "Pulumi.dev.yaml:6: budget.monthlyUsd: the value is a number with a leading zero" in told(

@@ -134,7 +134,12 @@ def test_nothing_stops_in_a_healthy_account() -> None:
 
 @pytest.mark.parametrize(("addons", "asked"), [("present", 0), ("managed", len(ADDONS[KUBERNETES]))])
 def test_the_addons_of_a_cluster_that_has_its_own_are_not_asked_for(addons: str, asked: int) -> None:
-    network = {"existing": {"vpcId": "vpc-0000000000000e001", "privateSubnetIds": ["subnet-a", "subnet-b"]}}
+    network = {
+        "existing": {
+            "vpcId": "vpc-0000000000000e001",
+            "privateSubnetIds": ["subnet-0000000000000000a", "subnet-0000000000000000b"],
+        }
+    }
     given = stack(network=network, cluster={"existing": {"name": "given", "addons": addons}})
     assert len(list(health.addons(Healthy(), given))) == asked
 

@@ -104,7 +104,7 @@ class Tiny(provider_pb2_grpc.ResourceProviderServicer):
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    for flag in ("--world", "--cache", "--faults", "--calls"):
+    for flag in ("--world", "--cache", "--faults", "--calls", "--account"):
         parser.add_argument(flag)
     arguments = parser.parse_args()
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=8))
