@@ -26,7 +26,7 @@ from sandbox.kubernetes.controlplane import ControlPlane
 Say = Callable[[str], None]
 LOOK_EVERY = 0.25
 SETTLED_WITHIN = 300.0
-READY_WITHIN = 60.0
+READY_WITHIN = 180.0
 CLAIMS = "/apis/karpenter.sh/v1/nodeclaims"
 NODE_POOLS = "/apis/karpenter.sh/v1/nodepools"
 PODS, EVENTS = "/api/v1/pods", "/api/v1/events"
