@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import json
 import re
 from collections.abc import Iterator
@@ -70,10 +71,16 @@ def opened(text: str) -> Any:
         return None
 
 
+@functools.cache
+def spotted(text: str) -> frozenset[tuple[str, str]]:
+    """The names in a text, once for each text: most platforms have the same dashboards and values."""
+    return frozenset(names.written(PLACEHOLDER.sub("", text)))
+
+
 def strange(each: Declared) -> Iterator[str]:
     """The names of AWS's own that this resource uses and the table has not."""
     used = {(found.kind, found.name) for found in names.held(each.token, each.inputs)}
-    used |= {found for _, text in texts(each.inputs) for found in names.written(PLACEHOLDER.sub("", text))}
+    used |= {found for _, text in texts(each.inputs) for found in spotted(text)}
     return (f"{each.urn} {kind}: {name}" for kind, name in used if not names.kinds()[kind].knows(name, REGION))
 
 
@@ -112,7 +119,7 @@ def test_the_walk_finds_every_kind_that_a_stack_uses() -> None:
         for each in resources(name)
     ]
     seen = {named.kind for each in found for named in names.held(each.token, each.inputs)}
-    seen |= {kind for each in found for _, text in texts(each.inputs) for kind, _ in names.written(text)}
+    seen |= {kind for each in found for _, text in texts(each.inputs) for kind, _ in spotted(text)}
     assert set(names.kinds()) - seen == {"serviceLinkedRoles", "keyAliases"}
 
 
