@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from kube.network_policies import Addresses, Block, Pod, Policy, denied
-from policies.paths.calls import INLINE, Calls
+from policies.paths.calls import INLINE, ROLE, Calls
 from policies.paths.ends import Agent, Api, Clients, Database, Deployer, End, Fabric, Machines, Need, Service
 from policies.paths.groups import CLUSTER, Groups, Peer
 from policies.paths.inside import POLICY
-from policies.paths.keys import Graph, Node, keys, mapping, namespace_of
-from policies.paths.needs import machines, needs
+from policies.paths.keys import Graph, Node, key, keys, mapping, namespace_of
+from policies.paths.needs import HOLDERS, machines, needs
 from policies.paths.network import SUBNET, Network, unread
 from policies.paths.programs import ADDON, Pods, programs
 from policies.paths.walk import Walk
@@ -94,8 +94,13 @@ def problems(found: Iterable[Path]) -> list[Problem]:
 
 def later(graph: Graph) -> list[str]:
     """The policies whose calls only deployment tells, because they hold the id of something that is still to be made."""
+    held = {urn for each in graph.of_type(*HOLDERS) for urns in each.references.values() for urn in urns}
     inline = (each for each in graph.of_type(INLINE) if not isinstance(each.read("policy"), str))
-    return [f"{each.name}: policy" for each in inline if each.references.get("policy")]
+    return [
+        f"{each.name}: policy"
+        for each in inline
+        if each.references.get("policy") and key(each, (ROLE,), "role") in held
+    ]
 
 
 def unseen(found: Iterable[Path]) -> dict[str, list[str]]:
@@ -205,14 +210,14 @@ class _Judge:
     def _leave(self, walk: Walk, nodes: Machines, target: End, need: Need) -> None:
         # To a pod on another node the way is the same whichever pod it is.
         end = "pods" if isinstance(target, Pods) else getattr(target, "name", "")
-        key = (nodes.names, end, need.port, need.protocol)
-        if key not in self._placed:
-            fresh = self._placed[key] = Walk()
+        way = (nodes.names, end, need.port, need.protocol)
+        if way not in self._placed:
+            fresh = self._placed[way] = Walk()
             self._from_machines(fresh, nodes, target, need)
-        for problem in self._placed[key].broken:
+        for problem in self._placed[way].broken:
             if problem not in walk.broken:
                 walk.broken.append(problem)
-        for what in self._placed[key].unseen:
+        for what in self._placed[way].unseen:
             walk.hides(what)
 
     def _from_machines(self, walk: Walk, nodes: Machines, target: End, need: Need) -> None:

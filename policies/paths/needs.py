@@ -32,6 +32,8 @@ ASSOCIATION = "aws:eks/podIdentityAssociation:PodIdentityAssociation"
 INSTANCE = "aws:rds/instance:Instance"
 SUBNET_GROUP = "aws:rds/subnetGroup:SubnetGroup"
 TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
+HOLDERS = (NODE_GROUP, NODE_CLASS, ASSOCIATION, ADDON)
+"""What gives a role to nodes or pods."""
 COMPONENT = "modelyard:index:Cluster"
 EXTERNAL = "kubernetes:external-secrets.io/v1:ExternalSecret"
 SECRET = "kubernetes:core/v1:Secret"  # noqa: S105 - a type's name

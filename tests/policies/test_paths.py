@@ -349,3 +349,7 @@ def test_the_pack_names_what_is_not_the_stacks_own_and_waits_for_what_only_deplo
     )
     (waiting,) = said(later)["advisory"]
     assert waiting.endswith("found: registry: policy")
+    nobodys = changed(
+        declared("dev"), named("aws:iam/rolePolicy:RolePolicy", "flow-logs"), lambda had: {**had, "policy": UNKNOWN}
+    )
+    assert said(nobodys) == {}
