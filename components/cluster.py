@@ -167,7 +167,7 @@ class Cluster(pulumi.ComponentResource):
     def _way_in(self) -> list[pulumi.Resource]:
         """What opens the private endpoint to the deployer. EKS lets in only what is in the cluster's own security group.
 
-        Source: EKS user guide, "Accessing a private only API server" (read 2026-11-30).
+        Source: EKS user guide, "Accessing a private only API server" (not opened).
         """
         access = self._args.spec.access
         if access.reach is not Reach.VPC_RUNNER:

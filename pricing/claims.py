@@ -1,6 +1,6 @@
 """The volume that a Kubernetes claim makes: its size, and type and speed by the storage class that it names.
 
-Sources: Kubernetes, "Persistent Volumes" and "Storage Classes"; AWS EBS CSI driver, `docs/parameters.md` (read 2026-11-30).
+Sources: Kubernetes, "Persistent Volumes" and "Storage Classes"; AWS EBS CSI driver, `docs/parameters.md` (not opened).
 A class that is not declared in the same stack may be anything, so a claim of it has no price.
 """
 

@@ -1,6 +1,6 @@
 """What a PostgreSQL database of RDS costs: instances, storage and its speed, support of old versions, and what is added.
 
-Sources (read 2026-11-30): Amazon RDS user guide, "Amazon RDS DB instance storage" (gp3 of PostgreSQL includes 3,000 IOPS and
+Sources (not opened): Amazon RDS user guide, "Amazon RDS DB instance storage" (gp3 of PostgreSQL includes 3,000 IOPS and
 125 MiB/s below 400 GiB, and 12,000 IOPS and 500 MiB/s from there), "Amazon RDS Extended Support charges" (by the vCPU, standby
 included, from the day after standard support), "DB instance class types" (vCPUs); prices in the book.
 """

@@ -1,6 +1,6 @@
 """What EBS volumes cost: storage of each type, and the IOPS and throughput that are provisioned beyond what a type includes.
 
-Sources: Amazon EBS user guide, "Amazon EBS volume types", and EBS pricing (read 2026-11-30). gp3 includes 3,000 IOPS and
+Sources: Amazon EBS user guide, "Amazon EBS volume types", and EBS pricing (not opened). gp3 includes 3,000 IOPS and
 125 MiB/s whatever its size; io1 and io2 include none. `standard` volumes are paid by I/O, which nobody states.
 """
 

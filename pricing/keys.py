@@ -2,7 +2,7 @@
 
 Sources: AWS KMS pricing (the first and the second rotation of a key raise its price by one key each, later ones do not; each
 primary and replica of a multi-Region key is a key), AWS Secrets Manager pricing (a replica is billed as a secret), AWS Systems
-Manager pricing and user guide, "Managing parameter tiers" (read 2026-11-30).
+Manager pricing and user guide, "Managing parameter tiers" (not opened).
 """
 
 from __future__ import annotations

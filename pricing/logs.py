@@ -1,7 +1,7 @@
 """Log groups, and VPC flow logs by where they go.
 
 Sources: Amazon CloudWatch pricing ("Vended logs": delivery to S3 and Firehose is paid by the GB), VPC user guide, "Logging IP
-traffic using VPC Flow Logs" (read 2026-11-30).
+traffic using VPC Flow Logs" (not opened).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from pricing.claims import Declared
 from pricing.cost import CostItem
-from pricing.graph import Node
+from pricing.graph import UNKNOWN, Node
 from pricing.meters import Meter, log_group
 from pricing.unpriced import Unpriced
 
@@ -47,14 +47,17 @@ def read_flow_log(around: Declared, meter: Meter, node: Node) -> Iterator[CostIt
 
 
 def _its_group(around: Declared, node: Node) -> bool:
-    """Whether the stack declares the group: what the flow log depends on, or what has its name."""
-    target = node.read("logDestination")
-    for group in around.of_type(LOG_GROUP):
-        name = group.read("name")
-        if group.urn in node.depends or (
-            isinstance(target, str)
-            and isinstance(name, str)
-            and target.removesuffix(":*").endswith(f":log-group:{name}")
-        ):
-            return True
-    return False
+    """Whether the stack declares the group: what the flow log depends on, or what has its name.
+
+    A rule on one resource is not told what that depends on. While the address is not known either, the one group that
+    stands in the same component is taken.
+    """
+    target, groups = node.read("logDestination"), tuple(around.of_type(LOG_GROUP))
+    if target is UNKNOWN and not node.depends:
+        return sum(group.parent == node.parent for group in groups) == 1
+    return any(group.urn in node.depends or _is_at(target, group.read("name")) for group in groups)
+
+
+def _is_at(target: object, name: object) -> bool:
+    known = isinstance(target, str) and isinstance(name, str)
+    return known and str(target).removesuffix(":*").endswith(f":log-group:{name}")

@@ -90,7 +90,7 @@ class Network:
     def resolves(self, walk: Walk, subnets: Sequence[Key]) -> None:
         """Whether names are answered in the VPC, those of endpoints and of the cluster's private address included.
 
-        Source: EKS user guide, cluster endpoint access control: the VPC has DNS support and DNS hostnames (read 2026-11-30).
+        Source: EKS user guide, cluster endpoint access control: the VPC has DNS support and DNS hostnames (not opened).
         """
         for vpc in self._vpcs(walk, subnets):
             node = None if vpc is UNKNOWN else self.graph.get(str(vpc))

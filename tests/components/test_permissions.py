@@ -129,9 +129,16 @@ def _allowed(arn: str, found: tuple[Declared, ...]) -> frozenset[str]:
     mine = [each.inputs for each in found if each.inputs.get("role") in names]
     documents = [json.loads(each["policy"]) for each in mine if "policy" in each]
     documents += [_managed(each["policyArn"]) for each in mine if "policyArn" in each]
-    return frozenset(
-        action for each in documents for part in listed(each["Statement"]) for action in listed(part["Action"])
-    )
+    parts = [part for each in documents for part in listed(each["Statement"])]
+    taken = [arn for part in parts if "sts:AssumeRole" in listed(part["Action"]) for arn in listed(part["Resource"])]
+    own = frozenset(action for part in parts for action in listed(part["Action"]))
+    # What it does with a role that it takes, it does.
+    return own.union(*(_allowed_to(arn.rpartition("/")[2], found) for arn in taken))
+
+
+def _allowed_to(name: str, found: tuple[Declared, ...]) -> frozenset[str]:
+    (role,) = (each for each in found if each.token == ROLE and each.inputs.get("name") == name)
+    return _allowed(f"${{{role.urn}#arn}}", found)
 
 
 def _managed(arn: str) -> Any:

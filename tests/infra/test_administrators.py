@@ -13,7 +13,7 @@ STACK: dict[str, Any] = {
     "environment": "dev",
     "owner": "ml-platform",
     "budget": {"monthlyUsd": 5000},
-    "cluster": {"access": {"adminRoles": ["modelyard-deployer", SSO]}},
+    "cluster": {"access": {"reach": "ssmTunnel", "adminRoles": ["modelyard-deployer", SSO]}},
 }
 
 

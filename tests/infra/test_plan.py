@@ -48,7 +48,10 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "network": {"cidr": "10.0.0.0/16", "nat": "perZone", "zones": ["a", "b", "c"], "flowLogDays": 365}
     },
     "dearer and cheaper system nodes": {
-        "cluster": {"systemNodes": {"instanceTypes": ["m7g.large", "m7g.xlarge"], "size": 4, "diskGb": 77}}
+        "cluster": {
+            "access": {"reach": "ssmTunnel"},
+            "systemNodes": {"instanceTypes": ["m7g.large", "m7g.xlarge"], "size": 4, "diskGb": 77},
+        }
     },
     "use of one's own": {
         "usage": {

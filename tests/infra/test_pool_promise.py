@@ -19,6 +19,7 @@ from problem import Refused
 def stack(pool: dict[str, Any]) -> Stack:
     platform = {
         "environment": "dev",
+        "cluster": {"access": {"reach": "ssmTunnel"}},
         "owner": "ml-platform",
         "budget": {"monthlyUsd": 4000},
         "gpuPools": {"p": {"purpose": "batch", "capacity": "onDemand", **pool}},
