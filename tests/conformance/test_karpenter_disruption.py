@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from ops.simulate.cluster import CLAIMS
-from ops.simulate.load import NAMESPACE
+from ops.simulate.load import LOAD_LABEL, NAMESPACE
 from ops.simulate.pools import Purchase
 from ops.simulate.watch import Claim
 from tests.conformance.pools import Pools, Run, load, running
@@ -62,7 +62,7 @@ def of(run: Run, pool: str) -> list[Claim]:
 
 def deployment(pool: str, name: str, gpus: int, **annotations: str) -> dict[str, Any]:
     pod = load(pool, 1, gpus=gpus).pod["spec"]
-    labels = {"app": name}
+    labels = {"app": name, LOAD_LABEL: name}
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",

@@ -51,6 +51,8 @@ POOLS: dict[str, dict[str, Any]] = {
     },
 }
 
+ACCESS: dict[str, Any] = {"cluster": {"access": {"reach": "ssmTunnel"}}}
+
 
 def series(stack: Stack, short_of: int) -> dict[str, str]:
     """What Karpenter exports of pool p when its first NodePool has `short_of` nodes fewer than fill it."""
@@ -81,7 +83,13 @@ def _nodes(share: Share, sizes: list[int]) -> list[int]:
 @pytest.mark.parametrize("name", POOLS)
 def test_the_alert_of_a_full_pool_fires_and_one_node_before_it_does_not(name: str, tmp_path: Path) -> None:
     pool = {"purpose": "batch", "capacity": "onDemand", **POOLS[name]}
-    platform = {"environment": "dev", "owner": "ml-platform", "budget": {"monthlyUsd": 4000}, "gpuPools": {"p": pool}}
+    platform = {
+        "environment": "dev",
+        "owner": "ml-platform",
+        "budget": {"monthlyUsd": 4000},
+        **ACCESS,
+        "gpuPools": {"p": pool},
+    }
     stack = Stack.of(platform, "us-east-1")
     alert = next(each for each in alerts() if each.name == "GpuPoolAtLimit")
     says = "pool p has 100% of what its limits allow and pods wait for GPUs"
