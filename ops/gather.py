@@ -15,8 +15,12 @@ _COLOUR = re.compile(r"<\{%.*?%\}>")
 _DEFAULT_PROVIDER = re.compile(r"::pulumi:providers:[^:]+::default(_|$)")
 _UNHANDLED = "an unhandled error occurred: "
 """How the engine says once more what the program has said."""
-_NOISE = re.compile(r"^(update|preview|refresh|destroy) failed$|^BAIL: |: context canceled$", re.IGNORECASE)
-"""What the engine says of everything that it gave up because of another error."""
+_NOISE = re.compile(
+    r"^(update|preview|refresh|destroy) failed$|^BAIL: |: context canceled$"
+    r"|^Resource monitor has terminated, shutting down$",
+    re.IGNORECASE,
+)
+"""What the engine and the SDK say of everything that was given up because of another error."""
 
 
 class Operation(enum.Enum):

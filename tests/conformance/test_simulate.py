@@ -19,7 +19,15 @@ pytestmark = pytest.mark.conformance
 
 def command(file: Path, *more: str) -> subprocess.Popen[str]:
     arguments = [sys.executable, "-m", "ops.cli", "simulate", "--stack", "dev", "--pods", str(file), *more]
-    return subprocess.Popen(arguments, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        arguments,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell's background job ignores Ctrl-C, and so does everything that it starts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
 
 
 def running_tools() -> set[str]:
@@ -57,8 +65,8 @@ def test_an_interrupted_simulation_leaves_no_process_and_no_folder(pods: Path) -
             break
     assert len(running_tools() - before) == 6, "etcd, three of Kubernetes, KWOK and Karpenter"
     running.send_signal(signal.SIGINT)
-    running.communicate(timeout=90)
-    assert running.returncode == ExitCode.INTERRUPTED
+    _, said = running.communicate(timeout=90)
+    assert running.returncode == ExitCode.INTERRUPTED, said
     ends = time.monotonic() + 20
     while (left := running_tools() - before) and time.monotonic() < ends:
         time.sleep(0.5)

@@ -58,6 +58,11 @@ def test_an_error_is_kept_once_without_colours_and_without_the_engines_echo() ->
     assert [(each.message, each.urn) for each in found.errors] == [("no capacity", URN)]
 
 
+def test_what_the_program_saw_of_an_engine_that_gave_up_does_not_stand_for_the_reason() -> None:
+    assert not gathered(error("Resource monitor has terminated, shutting down")).errors
+    assert gathered(error("Resource monitor has terminated, shutting down: disk full")).errors
+
+
 def test_a_step_is_a_name_a_type_and_the_keys_that_differ_never_their_values() -> None:
     found = gathered(step("update", diffs=["tags"], old={"inputs": {"tags": "hush"}}), step("same"))
     (only,) = found.steps.values()
