@@ -1,6 +1,6 @@
 # Each target does its own set-up; a second run starts at once.
 .DEFAULT_GOAL := help
-.PHONY: help demo test conformance lint bench chaos clean
+.PHONY: help demo test conformance lint bench chaos lab-registry clean
 
 help:
 	@echo "make demo    bring dev up in the sandbox, change it, see a policy refuse a change (no account needed)"
@@ -9,6 +9,7 @@ help:
 	@echo "make lint    only the checks that run nothing"
 	@echo "make bench   seconds and memory of previews, against a flat program and as pools grow; 500 registry items"
 	@echo "make chaos   44 kills of the engine, the program, the provider and all of them; each must converge"
+	@echo "make lab-registry  fine-tune a small model in three ways, tracked in MLflow, and see which is better (ARGS=--short: quickly)"
 	@echo "make clean   remove what the sandbox and the tests made (keeps .venv, built tools and what is known of real clusters)"
 
 demo:
@@ -21,6 +22,7 @@ test:
 
 conformance:
 	@.ci/venv dev
+	@.ci/venv labs
 	@.ci/conformance
 
 lint:
@@ -37,6 +39,10 @@ bench:
 chaos:
 	@.ci/venv dev
 	@.venv/bin/python -u -m tests.chaos.run
+
+lab-registry:
+	@.ci/venv labs
+	@.venv/bin/python -m labs.registry $(ARGS)
 
 clean:
 	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
