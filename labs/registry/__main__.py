@@ -56,7 +56,7 @@ def lab(
     folder = root() / ".sandbox" / "labs" / "registry"
     with alone(folder), track.server(root()) as server:
         show.line(f"MLflow: {server.url}, data in {os.path.relpath(folder / 'mlflow')}")
-        done = Lab(folder, root(), plan, show.line)
+        done = Lab(folder, plan, show.line)
         base, results = done.run(server.url)
         verdict = report.verdict(plan, base, results)
         if verdict.candidate:

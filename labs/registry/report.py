@@ -6,10 +6,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from labs.registry import judge
-from labs.registry.judge import Answers
-from labs.registry.recipes import Plan
-from labs.registry.run import Result
+from labs.registry.judge import Answers, Compared
+from labs.registry.recipes import Plan, Recipe
 from problem import ExitCode
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """One version: its recipe and number, first and last losses (means of up to ten steps), and its answers."""
+
+    recipe: Recipe
+    number: int
+    first_loss: float
+    last_loss: float
+    answers: Answers
+    against_base: Compared
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import resource
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from labs.registry import forward, judge, llama, recipes, tickets, train, weights
-from labs.registry.judge import Answers, Compared
+from labs.registry.judge import Answers
 from labs.registry.recipes import Plan, Recipe
+from labs.registry.report import Result
 from labs.registry.track import EVALUATION, TRAINING, Tracker
 from problem import ExitCode, Problem, Refused
 
@@ -28,24 +28,11 @@ WAYS = (
 """How the base model is asked: the better of these is what a version has to beat."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Result:
-    """One version: its recipe and number, first and last losses (means of up to ten steps), and its answers."""
-
-    recipe: Recipe
-    number: int
-    first_loss: float
-    last_loss: float
-    answers: Answers
-    against_base: Compared
-
-
 @dataclass
 class Lab:
     """One call of the lab in `folder`, where progress is kept so that a call that was cut goes on."""
 
     folder: Path
-    root: Path
     plan: Plan
     say: Say
     data: tickets.Split = field(init=False)
@@ -61,7 +48,7 @@ class Lab:
     def run(self, url: str) -> tuple[dict[str, Answers], list[Result]]:
         """Everything against the MLflow server at `url`: the base's answers by way, and each version's result."""
         base = {"name": self.model.stem, "digest": f"sha256:{self.digest}"}
-        self.tracker = tracker = Tracker.opened(url, self.plan, self.root, base)
+        self.tracker = tracker = Tracker.opened(url, self.plan, base)
         self.say(
             f"{len(self.data.train)} tickets to train on (sha256 {self.digests[0][:12]}), {len(self.data.held_out)} held out "
             f"(sha256 {self.digests[1][:12]}): other sentences, other nouns; seed {self.plan.seed}"
@@ -72,7 +59,7 @@ class Lab:
         return answers, [self._version(tracker, recipe, strongest, base, prepared) for recipe in self.plan.recipes]
 
     def _base(self, tracker: Tracker) -> dict[str, Answers]:
-        key = recipes.key(Recipe(name="base", rank=0, steps=0, rate=0), self.plan.seed, *self.digests)
+        key = recipes.key(Recipe(name="base", rank=0, steps=0, rate=0), self.plan.seed, *self.digests, repr(WAYS))
         file = self.folder / f"base-{key}.json"
         if not file.exists():
             found: dict[str, list[str]] = {}
@@ -147,7 +134,7 @@ class Lab:
         checked = {"llama.cpp.difference": f"{difference:.4f}"}
         run = tracker.begun(key, recipe.name, params, {**tags, **checked}, self.data, [TRAINING, EVALUATION])
         self.say(f"{recipe.name}: rank {recipe.rank}, {recipe.steps} steps of {recipe.batch}, rate {recipe.rate:g}")
-        began, spent = time.monotonic(), _cpu()
+        began = time.monotonic()
 
         def tell(progress: train.Progress) -> None:
             tracker.curve(run, progress)
@@ -158,7 +145,6 @@ class Lab:
 
         progress = train.trained(arrays, shape, examples, recipe, self.plan.seed, kept, tell)
         tracker.curve(run, progress)
-        cpu = _cpu() - spent
         adapter = self.folder / f"{recipe.name}-{key}" / "adapter.gguf"
         adapter.parent.mkdir(exist_ok=True)
         weights.write_adapter(adapter, progress.adapter, recipe.alpha)
@@ -172,7 +158,7 @@ class Lab:
                 "held_out_accuracy": answers.accuracy,
                 "held_out_in_format": answers.in_format,
                 "gain_over_base": answers.accuracy - base.accuracy,
-                "training_cpu_seconds": round(cpu, 1),
+                "training_cpu_seconds": round(progress.cpu_seconds, 1),
             },
         )
         tracker.text(run, tickets.written(self.data.train), "data/train.jsonl")
@@ -184,8 +170,8 @@ class Lab:
             "weights.digest": f"sha256:{weights.file_digest(adapter)}",
             "weights.sizeBytes": str(adapter.stat().st_size),
         }
-        number = tracker.registered(run, recipe, {**tags, **size})
         tracker.finished(run)
+        number = tracker.registered(run, recipe, {**tags, **size})
         self.say(f"{recipe.name}: {sum(answers.right)} of {len(answers.said)} right; registered as version {number}")
         return self._result(recipe, number, progress, said, base)
 
@@ -233,8 +219,3 @@ def _write(file: Path, text: str) -> None:
     draft = file.with_suffix(".new")
     draft.write_text(text, encoding="utf-8")
     draft.replace(file)
-
-
-def _cpu() -> float:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime

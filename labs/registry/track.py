@@ -8,12 +8,14 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from labs.registry.recipes import Plan, Recipe
 from labs.registry.tickets import Split, Ticket, digest
-from labs.registry.train import Progress
 from sandbox import registry
+
+if TYPE_CHECKING:
+    from labs.registry.train import Progress
 
 KEY = "lab.key"
 _DIGEST_LENGTH = 32
@@ -42,11 +44,12 @@ def server(root: Path) -> Iterator[registry.Registry]:
         found.close()
 
 
-def commit(root: Path) -> tuple[str, bool]:
-    """The commit that the code is of (empty when that is not known), and whether a tracked file differs from it."""
+def commit() -> tuple[str, bool]:
+    """The commit that this code is of (empty when that is not known), and whether a tracked file differs from it."""
+    here = Path(__file__).resolve().parent
 
     def git(*arguments: str) -> str:
-        done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=False)
+        done = subprocess.run(["git", *arguments], cwd=here, capture_output=True, text=True, check=False)
         return done.stdout.strip() if done.returncode == 0 else ""
 
     found = git("rev-parse", "HEAD")
@@ -63,7 +66,7 @@ class Tracker:
     source: Mapping[str, str]
 
     @classmethod
-    def opened(cls, url: str, plan: Plan, root: Path, base: Mapping[str, str]) -> Tracker:
+    def opened(cls, url: str, plan: Plan, base: Mapping[str, str]) -> Tracker:
         """The tracker, its experiment and model made when they are not there. `base` has the base model's name and digest."""
         os.environ |= {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true"}
         os.environ["MLFLOW_TRACKING_URI"] = url
@@ -81,7 +84,7 @@ class Tracker:
         tags = {"task": "routing", "base": base["name"], **({"form": "SHORT"} if plan.short else {})}
         for tag, value in {**tags, **{f"better.{metric}": way for metric, way in BETTER.items()}}.items():
             client.set_registered_model_tag(plan.model, tag, value)
-        id, changed = commit(root)
+        id, changed = commit()
         source = {
             "mlflow.source.name": "labs.registry",
             "mlflow.source.type": "LOCAL",

@@ -29,11 +29,15 @@ Example = tuple[Sequence[int], Sequence[int]]
 
 @dataclass
 class Progress:
-    """A training as far as it has come: step, losses and when (milliseconds) each was known, adapter and Adam's moments."""
+    """A training as far as it has come: step, losses and when (milliseconds) each was known, adapter and Adam's moments.
+
+    `cpu_seconds` is the processor time of all its threads, compiling included.
+    """
 
     step: int
     losses: list[float]
     times_ms: list[int]
+    cpu_seconds: float
     state: tuple[dict[str, Any], dict[str, Any], dict[str, Any]]
 
     @property
@@ -77,14 +81,19 @@ def trained(
 ) -> Progress:
     """Trains to the recipe's last step. Every KEPT_EVERY steps the progress is written to `kept`, then told."""
     progress = load(kept) or _start(shape, recipe, seed)
+    spent = time.process_time() - progress.cpu_seconds
     while progress.step < recipe.steps:
         step = progress.step + 1
         given = batch_of(examples, recipe, seed, step)
         rate = rate_at(recipe, step)
-        *state, loss = _moved(progress.state, base, shape, recipe.scale, float(step), rate, given)
-        progress.losses.append(float(loss))
-        progress.times_ms.append(time.time_ns() // 1_000_000)
-        progress = Progress(step, progress.losses, progress.times_ms, (state[0], state[1], state[2]))
+        adapter, first, second, loss = _moved(progress.state, base, shape, recipe.scale, float(step), rate, given)
+        progress = Progress(
+            step,
+            [*progress.losses, float(loss)],
+            [*progress.times_ms, time.time_ns() // 1_000_000],
+            time.process_time() - spent,
+            (adapter, first, second),
+        )
         if step % KEPT_EVERY == 0 or step == recipe.steps:
             save(kept, progress)
             tell(progress)
@@ -94,7 +103,7 @@ def trained(
 def _start(shape: Shape, recipe: Recipe, seed: int) -> Progress:
     adapter = forward.fresh(shape, recipe.rank, jax.random.key(seed))
     still = jax.tree.map(jnp.zeros_like, adapter)
-    return Progress(0, [], [], (adapter, still, still))
+    return Progress(0, [], [], 0.0, (adapter, still, still))
 
 
 def _loss(adapter: Any, base: Any, shape: Shape, scale: Any, given: Any) -> Any:
@@ -123,7 +132,8 @@ def save(file: Path, progress: Progress) -> None:
     """Writes the progress whole or not at all."""
     draft = file.with_suffix(".new.npz")
     parts = {f"{place}|{name}": each for place, tree in enumerate(progress.state) for name, each in tree.items()}
-    np.savez(draft, step=progress.step, losses=progress.losses, times_ms=progress.times_ms, **parts)
+    plain = {"step": progress.step, "losses": progress.losses, "times": progress.times_ms, "cpu": progress.cpu_seconds}
+    np.savez(draft, **plain, **parts)  # type: ignore[arg-type]
     draft.replace(file)
 
 
@@ -134,12 +144,8 @@ def load(file: Path) -> Progress | None:
     with np.load(file) as found:
         trees: tuple[dict[str, Any], dict[str, Any], dict[str, Any]] = ({}, {}, {})
         for name in found.files:
-            if "|" in name:
-                place, _, key = name.partition("|")
+            place, bar, key = name.partition("|")
+            if bar:
                 trees[int(place)][key] = jnp.asarray(found[name])
-        return Progress(
-            int(found["step"]),
-            [float(each) for each in found["losses"]],
-            [int(each) for each in found["times_ms"]],
-            trees,
-        )
+        losses, times = [float(each) for each in found["losses"]], [int(each) for each in found["times"]]
+        return Progress(int(found["step"]), losses, times, float(found["cpu"]), trees)
