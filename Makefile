@@ -1,6 +1,6 @@
 # Each target does its own set-up; a second run starts at once.
 .DEFAULT_GOAL := help
-.PHONY: help demo test conformance lint bench chaos mutations clean
+.PHONY: help demo test conformance lint bench chaos mutations lab-registry clean
 
 help:
 	@echo "make demo    bring dev up in the sandbox, change it, see a policy refuse a change (no account needed)"
@@ -10,6 +10,7 @@ help:
 	@echo "make bench   seconds and memory of previews, against a flat program and as pools grow; 500 registry items"
 	@echo "make chaos   44 kills of the engine, the program, the provider and all of them; each must converge"
 	@echo "make mutations   2,200 mutated stack files, each accepted or refused with its place (the tests judge 550)"
+	@echo "make lab-registry  fine-tune a small model in three ways, tracked in MLflow, and see which is better (ARGS=--short: quickly)"
 	@echo "make clean   remove what the sandbox and the tests made (keeps .venv, built tools and what is known of real clusters)"
 
 demo:
@@ -22,6 +23,7 @@ test:
 
 conformance:
 	@.ci/venv dev
+	@.ci/venv labs
 	@.ci/conformance
 
 lint:
@@ -42,6 +44,10 @@ chaos:
 mutations:
 	@.ci/venv dev
 	@MODELYARD_LONG=1 .venv/bin/python -m pytest -q tests/infra/test_mutations.py
+
+lab-registry:
+	@.ci/venv labs
+	@.venv/bin/python -m labs.registry $(ARGS)
 
 clean:
 	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

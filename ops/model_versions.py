@@ -15,9 +15,29 @@ from registry.api import Rejected, Server
 _API = "2.0/mlflow"
 
 
+_JUDGED = frozenset({"eval", "evaluation", "held-out", "heldout", "test", "testing", "validation"})
+"""What a data set is called (`mlflow.data.context`) that a version was judged on."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataSet:
+    """A data set that a run names: `use` is what for, as far as the run says."""
+
+    name: str
+    digest: str
+    use: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.digest}){f', {self.use}' if self.use else ''}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Version:
-    """One version of a model. `datasets` are `name (digest)`, `signature` says inputs and outputs in one line."""
+    """One version of a model, and where it came from as far as that is recorded.
+
+    `signature` says inputs and outputs in one line. `digest` and `base` are the weights' and the base model's own, `commit` is
+    that of the code, `size_bytes` 0 when it is not known.
+    """
 
     number: int
     aliases: tuple[str, ...]
@@ -25,9 +45,28 @@ class Version:
     run: str
     params: Mapping[str, str]
     metrics: Mapping[str, float]
-    datasets: tuple[str, ...]
+    data: tuple[DataSet, ...]
     signature: str
     description: str = ""
+    digest: str = ""
+    base: str = ""
+    commit: str = ""
+    size_bytes: int = 0
+
+    @property
+    def judged_on(self) -> frozenset[str]:
+        """The digests of the data that it was judged on; empty when that is not known."""
+        named = [each.digest for each in self.data if each.use.lower() in _JUDGED]
+        return frozenset(named) if all(named) else frozenset()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """A registered model: its tags, and every version, oldest first."""
+
+    name: str
+    tags: Mapping[str, str]
+    versions: tuple[Version, ...]
 
 
 def models(server: Server) -> list[dict[str, Any]]:
@@ -47,29 +86,32 @@ def models(server: Server) -> list[dict[str, Any]]:
     )
 
 
-def versions(server: Server, name: str) -> list[Version]:
-    """Every version of a model, oldest first. Raises Refused when there is no such model."""
+def model(server: Server, name: str) -> Model:
+    """A model with its versions. Raises Refused when there is no such model."""
     try:
-        model = server.get(f"{_API}/registered-models/get", name=name)["registered_model"]
+        found = server.get(f"{_API}/registered-models/get", name=name)["registered_model"]
     except Rejected as error:
         if not error.missing:
             raise
         there = ", ".join(each["name"] for each in models(server)) or "none"
         raise Refused(Problem(summary="the registry has no such model", found=name, allowed=there)) from None
     aliases: dict[int, list[str]] = {}
-    for each in model.get("aliases", []):
+    for each in found.get("aliases", []):
         aliases.setdefault(int(each["version"]), []).append(each["alias"])
     only = "name='" + name.replace("'", "\\'") + "'"
-    found = server.pages(f"{_API}/model-versions/search", "model_versions", filter=only, max_results=1000)
-    return sorted((_version(server, each, aliases) for each in found), key=lambda each: each.number)
+    items = server.pages(f"{_API}/model-versions/search", "model_versions", filter=only, max_results=1000)
+    versions = sorted((_version(server, each, aliases) for each in items), key=lambda each: each.number)
+    return Model(name=name, tags=_tags(found), versions=tuple(versions))
 
 
 def _version(server: Server, item: Mapping[str, Any], aliases: Mapping[int, list[str]]) -> Version:
     number, run_id = int(item["version"]), str(item.get("run_id") or "")
     run = _run(server, run_id) if run_id else {}
-    data = run.get("data", {})
-    inputs = run.get("inputs", {}).get("dataset_inputs", [])
-    datasets = [each.get("dataset", {}) for each in inputs]
+    data, ran, own = run.get("data", {}), _tags(run.get("data", {})), _tags(item)
+    described = _described(server, str(item["name"]), number)
+    changed = " and changes" if ran.get("source.changed") == "true" else ""
+    commit = ran.get("mlflow.source.git.commit", "")
+    size = own.get("weights.sizeBytes", "")
     return Version(
         number=number,
         aliases=tuple(sorted(aliases.get(number, []))),
@@ -77,10 +119,24 @@ def _version(server: Server, item: Mapping[str, Any], aliases: Mapping[int, list
         run=run_id,
         params={each["key"]: each["value"] for each in data.get("params", [])},
         metrics={each["key"]: float(each["value"]) for each in data.get("metrics", [])},
-        datasets=tuple(f"{each.get('name', '')} ({each.get('digest', '')})" for each in datasets),
-        signature=_signature(server, str(item["name"]), number),
+        data=tuple(map(_data_set, run.get("inputs", {}).get("dataset_inputs", []))),
+        signature=_signature(described),
         description=item.get("description", ""),
+        digest=own.get("weights.digest", ""),
+        base=own.get("base.digest", ""),
+        commit=f"{commit}{changed}" if commit else "",
+        size_bytes=int(size if size.isdecimal() else described.get("model_size_bytes") or 0),
     )
+
+
+def _tags(item: Mapping[str, Any]) -> dict[str, str]:
+    return {each["key"]: each.get("value", "") for each in item.get("tags", [])}
+
+
+def _data_set(item: Mapping[str, Any]) -> DataSet:
+    found = item.get("dataset", {})
+    use = _tags(item).get("mlflow.data.context", "")
+    return DataSet(name=found.get("name", ""), digest=found.get("digest", ""), use=use)
 
 
 def _run(server: Server, id: str) -> Mapping[str, Any]:
@@ -93,12 +149,21 @@ def _run(server: Server, id: str) -> Mapping[str, Any]:
         return {}
 
 
-def _signature(server: Server, name: str, number: int) -> str:
-    """What a version takes and gives, from its MLmodel file; empty when it has none."""
+def _described(server: Server, name: str, number: int) -> Mapping[str, Any]:
+    """A version's MLmodel file; empty when it has none."""
     try:
-        text = server.text("model-versions/get-artifact", name=name, version=str(number), path="MLmodel")
-        said = (yaml.safe_load(text) or {}).get("signature") or {}
-    except (Rejected, yaml.YAMLError, AttributeError):
+        found = yaml.safe_load(
+            server.text("model-versions/get-artifact", name=name, version=str(number), path="MLmodel")
+        )
+    except (Rejected, yaml.YAMLError):
+        return {}
+    return found if isinstance(found, Mapping) else {}
+
+
+def _signature(described: Mapping[str, Any]) -> str:
+    """What a version takes and gives; empty when its file does not say."""
+    said = described.get("signature")
+    if not isinstance(said, Mapping):
         return ""
     sides = [_columns(said.get(side)) for side in ("inputs", "outputs")]
     return " -> ".join(sides) if any(sides) else ""

@@ -25,6 +25,15 @@ class CostFormat(enum.Enum):
     HTML = "html"
 
 
+class CompareFormat(enum.Enum):
+    """Who reads a comparison of versions."""
+
+    TEXT = "text"
+    JSON = "json"
+    MD = "md"
+    HTML = "html"
+
+
 StackName = Annotated[
     str, typer.Option("--stack", "-s", envvar="MODELYARD_STACK", help="The stack: Pulumi.<STACK>.yaml describes it.")
 ]

@@ -8,12 +8,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from ops import model_page, model_versions, registry_import
-from ops.options import Format, Output, StackName
+from ops import compare_page, model_compare, model_page, model_versions, registry_import
+from ops.options import CompareFormat, Format, Output, StackName
 from ops.places import place_of
 from ops.reach import reached, sandboxed
 from ops.show import Show
@@ -106,8 +106,8 @@ def list_(stack: StackName, url: Url = "", cloud: Cloud = False, output: Output 
 
 @models.command("show", epilog="Example:  modelyard models show assistant --stack dev")
 def show_(name: str, stack: StackName, url: Url = "", cloud: Cloud = False, output: Output = Format.TEXT) -> int:
-    """Every version of a model: parameters, metrics, aliases, run, data and signature."""
-    show, found = Show(as_json=output is Format.JSON), _versions(name, stack, url, cloud)
+    """Every version of a model: parameters, metrics, aliases, run, data and where its weights come from."""
+    show, found = Show(as_json=output is Format.JSON), _model(name, stack, url, cloud).versions
     if show.as_json:
         show.value([model_page.as_value(each) for each in found])
         return ExitCode.OK
@@ -116,32 +116,45 @@ def show_(name: str, stack: StackName, url: Url = "", cloud: Cloud = False, outp
     return ExitCode.OK
 
 
-@models.command(epilog="Example:  modelyard models compare assistant -s dev --metric accuracy --out accuracy.html")
+@models.command(
+    epilog="Examples:  modelyard models compare assistant 3 production -s dev   |   "
+    "modelyard models compare assistant -s dev --metric accuracy --out accuracy.html"
+)
 def compare(
     name: str,
     stack: StackName,
+    versions: Annotated[
+        list[str] | None, typer.Argument(help="Numbers or aliases; without them, every version.")
+    ] = None,
     metric: Annotated[str, typer.Option("--metric", help="Only this metric; needed for a picture.")] = "",
     out: Annotated[Path | None, typer.Option("--out", "-o", help="A picture over versions: *.png or *.html.")] = None,
+    any_data: Annotated[
+        bool,
+        typer.Option("--any-data", help="Show versions that were judged on different data too; none is marked best."),
+    ] = False,
     url: Url = "",
     cloud: Cloud = False,
-    output: Output = Format.TEXT,
+    output: Annotated[CompareFormat, typer.Option("--format", help="text, json, md or html.")] = CompareFormat.TEXT,
 ) -> int:
-    """Versions side by side: the parameters that differ, and metrics; with --out also a picture."""
+    """Versions side by side: parameters that differ, metrics with the best marked, data, base, commit and size.
+
+    Versions that were judged on different data, or on data that their runs do not name, are refused.
+    """
     if out is not None and not metric:
         raise Refused(Problem(summary="which metric is drawn?", fix="add --metric NAME"), ExitCode.USAGE)
-    show, found = Show(as_json=output is Format.JSON), _versions(name, stack, url, cloud)
-    head, *rows = model_page.compared(found, metric)
-    if show.as_json:
-        show.value([dict(zip(head, row, strict=True)) for row in rows])
+    model = _model(name, stack, url, cloud)
+    found = model_compare.compared(model, model_compare.chosen(model, versions or []), metric, anyhow=any_data)
+    if output is CompareFormat.TEXT:
+        for line in compare_page.table(found):
+            Show().line(line)
     else:
-        for line in model_page.aligned([head, *rows]):
-            show.line(line)
+        sys.stdout.write(compare_page.written(found, output).rstrip("\n") + "\n")
     if out is not None:
-        model_page.draw(name, found, metric, out)
+        model_page.draw(found, out)
         sys.stderr.write(f"wrote {out}\n")
     return ExitCode.OK
 
 
-def _versions(name: str, stack: str, url: str, cloud: bool) -> list[Any]:
+def _model(name: str, stack: str, url: str, cloud: bool) -> model_versions.Model:
     with reached(_of(stack, cloud), url) as server:
-        return model_versions.versions(server, name)
+        return model_versions.model(server, name)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ops import cli, model_versions, registry_cli, registry_import
-from ops.model_versions import Version
+from ops.model_versions import Model, Version
 from registry.api import Server
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,10 +35,8 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(registry_cli, "reached", reached)
     monkeypatch.setattr(registry_import, "read", lambda *_, **__: BLOCK)
     monkeypatch.setattr(model_versions, "models", lambda _: [MODEL])
-    version = Version(
-        number=1, aliases=(), created_ms=0, run="", params={}, metrics={"a": 0.5}, datasets=(), signature=""
-    )
-    monkeypatch.setattr(model_versions, "versions", lambda *_: [version])
+    version = Version(number=1, aliases=(), created_ms=0, run="", params={}, metrics={"a": 0.5}, data=(), signature="")
+    monkeypatch.setattr(model_versions, "model", lambda *_: Model(name="m", tags={}, versions=(version,)))
     return tmp_path
 
 

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.conformance
 TRAINING = """
 import mlflow, mlflow.data, pandas, sklearn.datasets, sklearn.linear_model, sklearn.model_selection, sys
 
-name, experiment = sys.argv[1:]
+name, experiment, use = sys.argv[1:]
 mlflow.set_experiment(experiment)
 iris = sklearn.datasets.load_iris(as_frame=True)
 data = mlflow.data.from_pandas(iris.frame, name="iris", targets="target")
@@ -28,6 +28,9 @@ for strength in (0.001, 0.1, 10.0):
     with mlflow.start_run():
         model = sklearn.linear_model.LogisticRegression(C=strength, max_iter=300).fit(train, train_y)
         mlflow.log_input(data, context="training")
+        if use:
+            rows = mlflow.data.from_pandas(test.head(40 if use == "other" and strength > 1 else 60), name="held out")
+            mlflow.log_input(rows, context="evaluation")
         mlflow.log_params({"C": strength, "max_iter": 300})
         mlflow.log_metric("accuracy", model.score(test, test_y))
         signature = mlflow.models.infer_signature(train, model.predict(train))
@@ -37,12 +40,17 @@ mlflow.MlflowClient().set_registered_model_alias(name, "production", 2)
 """
 
 
+def trained(server: Server, name: str, use: str) -> None:
+    """Three versions; `use` says whether their runs name the data they were judged on, and whether it is the same."""
+    who = {"MLFLOW_TRACKING_USERNAME": server.user, "MLFLOW_TRACKING_PASSWORD": server.password}
+    env = {**os.environ, **who, "MLFLOW_TRACKING_URI": server.url}
+    subprocess.run([sys.executable, "-c", TRAINING, name, f"{name}s", use], env=env, check=True, capture_output=True)
+
+
 def test_versions_of_a_model_are_listed_shown_compared_and_drawn(
     server: Server, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    who = {"MLFLOW_TRACKING_USERNAME": server.user, "MLFLOW_TRACKING_PASSWORD": server.password}
-    env = {**os.environ, **who, "MLFLOW_TRACKING_URI": server.url}
-    subprocess.run([sys.executable, "-c", TRAINING, "iris", "irises"], env=env, check=True, capture_output=True)
+    trained(server, "iris", "same")
     monkeypatch.setenv("MODELYARD_REGISTRY_USER", server.user)
     monkeypatch.setenv("MODELYARD_REGISTRY_PASSWORD", server.password)
     at = ["--stack", "dev", "--url", server.url]
@@ -59,11 +67,33 @@ def test_versions_of_a_model_are_listed_shown_compared_and_drawn(
 
     page, picture = tmp_path / "accuracy.html", tmp_path / "accuracy.png"
     assert cli.run(["models", "compare", "iris", *at, "--metric", "accuracy", "--out", str(page)]) == 0
-    head, *rows = capfd.readouterr().out.splitlines()
-    assert head.split() == ["version", "aliases", "C", "accuracy"] and len(rows) == 3
-    assert "<td>production</td>" in page.read_text()
+    lines = capfd.readouterr().out.splitlines()
+    cells = {line.split()[0]: line.split()[1:] for line in lines}
+    assert lines[0].split() == ["iris", "version", "1", "version", "2", "version", "3"]
+    assert cells["C"] == ["0.001", "0.1", "10.0"] and cells["aliases"] == ["production"]
+    assert cells["accuracy"][-1] == "*" and cells["size"][1::2] == ["MB"] * 3
+    assert len(set(cells["judged"][1:])) == 1 and len(cells["judged"]) == 4
+    assert "<td>production" in page.read_text() and "data:image/png" in page.read_text()
     assert cli.run(["models", "compare", "iris", *at, "--metric", "accuracy", "--out", str(picture)]) == 0
     assert picture.read_bytes().startswith(b"\x89PNG")
     capfd.readouterr()
     assert cli.run(["models", "compare", "iris", *at, "--metric", "acuracy"]) == 3
     assert "accuracy" in capfd.readouterr().err
+
+
+def test_versions_that_were_judged_on_different_data_or_on_none_that_is_known_are_refused(
+    server: Server, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MODELYARD_REGISTRY_USER", server.user)
+    monkeypatch.setenv("MODELYARD_REGISTRY_PASSWORD", server.password)
+    at = ["--stack", "dev", "--url", server.url]
+    trained(server, "fern", "other")
+    trained(server, "moss", "")
+    capfd.readouterr()
+    assert cli.run(["models", "compare", "fern", *at]) == 3
+    assert "versions 1, 2: " in (said := capfd.readouterr().err) and "; version 3: " in said
+    assert cli.run(["models", "compare", "fern", "1", "production", *at]) == 0
+    assert cli.run(["models", "compare", "moss", *at]) == 3
+    assert capfd.readouterr().err.count("what this version was judged on is not known") == 3
+    assert cli.run(["models", "compare", "moss", *at, "--any-data"]) == 0
+    assert "nothing is marked as best" in capfd.readouterr().out
