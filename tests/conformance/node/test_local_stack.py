@@ -44,7 +44,7 @@ def place(node: Node, tmp_path: Path) -> Place:
     (tmp_path / ".sandbox" / "toolchain").symlink_to(REPOSITORY / ".sandbox" / "toolchain")
     for name in ("Pulumi.yaml", "Pulumi.local.yaml"):
         shutil.copy(REPOSITORY / name, tmp_path)
-    for name in ("policies", "registry"):
+    for name in (".venv", "policies", "registry"):
         (tmp_path / name).symlink_to(REPOSITORY / name)
     (tmp_path / "infra").mkdir()
     file = tmp_path / "Pulumi.local.yaml"
@@ -125,7 +125,7 @@ def _killed_in_the_middle(place: Place, space: Space) -> None:
     command = ["modelyard", "up", "--stack", "local", "--kubeconfig", str(place.kubeconfig), "--yes"]
     with subprocess.Popen(command, cwd=place.root, stdout=sys.stderr, stderr=sys.stderr) as up:
         path = f"/apis/apps/v1/namespaces/{space.name}/deployments"
-        until(lambda: up.poll() is not None or space.node.api.request("GET", path, warned=False)["items"] != [], 400)
+        until(lambda: up.poll() is not None or space.node.api.request("GET", path, warned=False)["items"] != [], 1200)
         assert up.poll() is None, "it has not ended yet"
         up.kill()
     assert up.returncode == -signal.SIGKILL
