@@ -40,6 +40,7 @@ class ByFile(LoadFileScheduling):
         return NODE if nodeid.startswith(f"{NODE}/") else str(super()._split_scope(nodeid))
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile | None:
     """Distributes by file where that is asked for."""
     return ByFile(config, log) if config.getoption("dist") == "loadfile" else None
