@@ -263,6 +263,8 @@ PULUMI_LANGUAGE_PYTHON = "3.78.1"
 GO_MODULES = {
     "etcd": "v3.6.16",
     "kubernetes": "v1.36.0",
+    "coredns": "v1.15.0",
+    "kube-router": "v2.1.0",
     "kwok": "v0.8.0",
     "karpenter-kwok": "v1.15.0",
     "prometheus": "v0.307.0",

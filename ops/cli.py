@@ -16,6 +16,7 @@ from typing import Annotated
 import typer
 
 from ops import (
+    cluster_cli,
     commands,
     images_cli,
     prices_cli,
@@ -49,6 +50,7 @@ app = typer.Typer(
     "[bold]modelyard up --stack dev --cloud[/]",
 )
 
+app.add_typer(cluster_cli.app)
 app.add_typer(registry_cli.registry)
 app.add_typer(registry_cli.models)
 app.add_typer(release_cli.app)

@@ -26,7 +26,8 @@ class Tool:
     """One program: `module` is its folder in `sandbox/go` and its key in `versions.GO_MODULES`.
 
     `variables` are what the linker stamps with the version; `go_version` is the compiler that the module asks for;
-    `minutes` is how long a first build takes on two cores.
+    `minutes` is how long a first build takes on two cores. Where the main package is one of ours, `around` is the module
+    that it is built around, and whose version it has. A `static` program needs no library where it runs.
     """
 
     name: str
@@ -35,6 +36,8 @@ class Tool:
     minutes: int
     variables: tuple[str, ...] = ()
     go_version: str = ""
+    around: str = ""
+    static: bool = False
 
     @property
     def version(self) -> str:
@@ -56,6 +59,12 @@ def _prometheus(name: str) -> Tool:
     return Tool(name=name, module="prometheus", package=f"github.com/prometheus/prometheus/cmd/{name}", minutes=4)
 
 
+def _ours(name: str, package: str) -> Tool:
+    """A program that runs inside a pod of the node: a main of ours in the module of CoreDNS."""
+    around = "github.com/coredns/coredns"
+    return Tool(name=name, module="coredns", package=package, minutes=2, around=around, static=True)
+
+
 TOOLS = {
     tool.name: tool
     for tool in (
@@ -63,6 +72,16 @@ TOOLS = {
         _kubernetes("kube-apiserver"),
         _kubernetes("kube-controller-manager"),
         _kubernetes("kube-scheduler"),
+        _kubernetes("kubelet"),
+        _kubernetes("kube-proxy"),
+        _ours("coredns", "modelyard.dev/toolchain/coredns"),
+        _ours("pause", "modelyard.dev/toolchain/coredns/pause"),
+        Tool(
+            name="kube-router",
+            module="kube-router",
+            package="github.com/cloudnativelabs/kube-router/v2/cmd/kube-router",
+            minutes=2,
+        ),
         Tool(
             name="karpenter-kwok",
             module="karpenter-kwok",
@@ -111,7 +130,9 @@ def _build(root: Path, tool: Tool, home: Path, say: Say) -> None:
     say(f"{tool.name}: building {tool.version} with Go (about {tool.minutes} min on two cores, once)")
     try:
         folder = root / "sandbox" / "go" / tool.module
-        gobuild.build(folder, tool.package, staged / tool.name, stamp, say, go_version=tool.go_version)
+        gobuild.build(
+            folder, tool.package, staged / tool.name, stamp, say, go_version=tool.go_version, static=tool.static
+        )
         shutil.rmtree(home / "bin", ignore_errors=True)
         staged.rename(home / "bin")
     except gobuild.BuildError as why:
