@@ -216,6 +216,8 @@ GO_MODULES = {
     "kwok": "v0.8.0",
     "karpenter-kwok": "v1.15.0",
     "prometheus": "v0.307.0",
+    "argo-rollouts": "v1.10.2",
+    "envoy-gateway": "v1.9.1",
     "actionlint": "v1.7.12",
 }
 """What the tools that only tests run are built from: one pinned Go module each in `sandbox/go/` (read 2026-11-24)."""
@@ -271,6 +273,25 @@ CRD_MODULES = {
         version="v1.3.2",
         sum="h1:u2J8RjlHIeF0oZCqtl92adI/uZWUwOesJIDkfql6LqQ=",
         folder="config/crds/bases",
+    ),
+    "argo-rollouts": CrdModule(
+        module="github.com/argoproj/argo-rollouts",
+        version="v1.10.2",
+        sum="h1:sEPWsY+HUvnXj3Vh0ejb+GDTceQ/palqhFo2FVQJMk0=",
+        folder="manifests/crds",
+        go_version="go1.26.10",
+    ),
+    "gateway-helm": CrdModule(
+        module="github.com/envoyproxy/gateway",
+        version="v1.9.1",
+        sum="h1:vAVp6/AlBXJ1aOhp1mxL7fNEzVEfjADUguUhm2wzxQY=",
+        folder="charts/gateway-helm/charts/crds/crds/generated",
+    ),
+    "gateway-api": CrdModule(
+        module="sigs.k8s.io/gateway-api",
+        version="v1.6.1",
+        sum="h1:mock6phZbI6rvZerwrVNk7hVNymQgHo+6sJ81Ia7ftY=",
+        folder="config/crd/experimental",
     ),
 }
 """Where the CRDs of a chart are read from when it is recorded and not installed (read 2026-11-24)."""
