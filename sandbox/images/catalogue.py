@@ -213,7 +213,8 @@ def _one(root: Path, recipe: Recipe, say: Say) -> Made:
     )
     parts = [
         _FORM,
-        recipe.name,
+        repr(recipe.image),
+        recipe.stands_in_for,
         made_of,
         below.archive.name if below else "",
         *(f"{d.name} {d.version}" for d in dists),

@@ -3,7 +3,8 @@
 It takes the options and the environment of `llama-server` that a release sets. The door answers on the port that is asked for,
 passes everything on to llama.cpp, streams included, and adds `http_requests_total` by status to `/metrics`, as vLLM has it:
 llama.cpp counts tokens and no statuses. `MODEL_SERVER_FAULT_RATE` makes it a bad version: that share of the requests for
-an answer gets a 500. Nothing but the standard library and llama.cpp's wheel is in the image.
+an answer gets a 500. Every answer says in `X-Served-By` which pod gave it. Nothing but the standard library and llama.cpp's
+wheel is in the image.
 """
 
 from __future__ import annotations
@@ -122,6 +123,11 @@ class Door(http.server.BaseHTTPRequestHandler):
         path = self.path.partition("?")[0]
         if path.startswith("/v1/"):
             self.counts.done(self.command, path, status)
+
+    def end_headers(self) -> None:
+        """Ends the headers, with the pod's name among them."""
+        self.send_header("X-Served-By", os.environ.get("HOSTNAME", ""))
+        super().end_headers()
 
     def log_message(self, format: str, *args: object) -> None:
         """Says nothing of a request: probes would fill the log."""

@@ -31,7 +31,7 @@ def objects() -> list[Object]:
         "type": "Kubernetes",
         "kubernetes": {
             "envoyService": {"type": "ClusterIP", "name": NAME},
-            "envoyDeployment": {"replicas": 1, "container": envoy},
+            "envoyDeployment": {"name": NAME, "replicas": 1, "container": envoy},
         },
     }
     reference = {"group": "gateway.envoyproxy.io", "kind": "EnvoyProxy", "name": CLASS, "namespace": NAMESPACE}
@@ -42,8 +42,10 @@ def objects() -> list[Object]:
         "allowedRoutes": {"namespaces": {"from": "Selector", "selector": {"matchLabels": _label(SERVING)}}},
     }
     return [
-        parts.namespace(NAMESPACE),
-        parts.namespace(SERVING, **{"pod-security.kubernetes.io/enforce": "restricted"}),
+        *(
+            parts.namespace(each, **{"pod-security.kubernetes.io/enforce": "restricted"})
+            for each in (NAMESPACE, SERVING)
+        ),
         {
             "apiVersion": eg,
             "kind": "EnvoyProxy",
