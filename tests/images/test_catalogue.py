@@ -37,7 +37,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=lambda recipe: recipe.name)
 def test_a_recipe_says_what_it_stands_in_for_and_has_ingredients(recipe: Recipe) -> None:
     assert recipe.stands_in_for
-    assert recipe.tools or recipe.packages or recipe.layer
+    assert recipe.tools or recipe.packages or recipe.layer or recipe.wheels
     assert set(recipe.tools) <= set(tools.TOOLS) and (not recipe.base or recipe.base in RECIPES)
     assert recipe.image.entrypoint
 
