@@ -96,6 +96,9 @@ class Session:
             raise
         env["PULUMI_DEBUG_PROVIDERS"] = ",".join(f"{provider}:{port}" for provider, port in sorted(ports.items()))
         env.update(models.variables() if models else {})
+        if kubeconfig:
+            # For kubectl, through which the registry in the cluster is reached.
+            env["KUBECONFIG"] = str(kubeconfig.resolve())
         workdir.write_exports(folder, env)
         return cls(
             root=root,

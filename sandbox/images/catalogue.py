@@ -102,7 +102,7 @@ RECIPES = {
             ),
             stands_in_for=_upstream("mlflow"),
             base="python",
-            packages=("mlflow[auth]", "prometheus-flask-exporter", "boto3"),
+            packages=("mlflow[auth]", "prometheus-flask-exporter", "boto3", "psycopg2-binary"),
         ),
         Recipe(
             name="prometheus",
