@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 import yaml
 
-from kube import builtin
+from kube.objects import check_object
 from sandbox.images.catalogue import RECIPES
 from sandbox.releases import argo_rollouts, envoy_gateway, gateway, prometheus
 from sandbox.releases.install import STAND_INS
 from sandbox.tools import TOOLS
+from tests.conformance.node import release
 from versions import CHARTS, CRD_MODULES, ROLLOUTS_PLUGIN
 
 MONITOR = {
@@ -30,6 +31,10 @@ EVERY = {
     "argo-rollouts": argo_rollouts.objects({}),
     "gateway-helm": [*envoy_gateway.certificates(), *envoy_gateway.objects({})],
     "kube-prometheus-stack": prometheus.objects([MONITOR]),
+}
+BY_HAND = {
+    "gateway": gateway.objects(),
+    "release": [*release.objects("chat")[:-1], release.rollout("chat", version="1")],
 }
 
 
@@ -76,9 +81,9 @@ def test_nobody_is_an_administrator_and_every_account_that_is_used_is_there(obje
         assert "*" not in said and "escalate" not in said and "impersonate" not in said
 
 
-@pytest.mark.parametrize("objects", EVERY.values(), ids=list(EVERY))
+@pytest.mark.parametrize("objects", (EVERY | BY_HAND).values(), ids=list(EVERY | BY_HAND))
 def test_the_objects_are_what_their_kinds_allow(objects: list[dict[str, Any]]) -> None:
-    assert [problem for each in objects for problem in builtin.problems(each)] == []
+    assert [problem for each in objects for problem in check_object(each)] == []
 
 
 def test_the_plugin_of_the_stack_is_loaded_under_its_own_name_from_the_image() -> None:
