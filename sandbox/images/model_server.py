@@ -14,6 +14,7 @@ import collections
 import contextlib
 import http.client
 import http.server
+import importlib
 import json
 import os
 import random
@@ -165,8 +166,8 @@ def options(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def _llama(told: argparse.Namespace) -> Any:
-    import xllamacpp
-
+    # It is in the image and nowhere else.
+    xllamacpp: Any = importlib.import_module("xllamacpp")
     params = xllamacpp.CommonParams()
     params.model.path = told.model
     params.model_alias = {told.alias or Path(told.model).stem}
