@@ -26,7 +26,7 @@ from sandbox.toolchain import Toolchain, ensure
 HOST = (sys.executable, "-m", "sandbox.host")
 """The command that serves the simulated clouds."""
 
-_HOST_READY_WITHIN = 30.0
+_HOST_READY_WITHIN = 120.0
 
 
 @dataclass(kw_only=True)

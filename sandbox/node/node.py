@@ -28,6 +28,7 @@ from sandbox.kubernetes.controlplane import install
 from sandbox.node import cgroups, documents, keys, mounts, needs, objects, programs
 from sandbox.node.discard import discard
 from sandbox.node.inside import import_command
+from sandbox.node.keeper import groups_of
 from sandbox.node.layout import ADDRESS, API_PORT, NAME, Layout
 from sandbox.node.publish import Publisher
 from sandbox.node.volumes import Volumes
@@ -124,7 +125,7 @@ def started(
         authority = _write(layout, files, [each.archive for each in images])
         keeper = _keep(layout)
         told = _listen(keeper, say)
-        ending.callback(_end, keeper)
+        ending.callback(_end, keeper, layout)
         _await(told, "namespaces", layout)
         pid = _first_process(keeper.pid)
         publisher = Publisher(pid)
@@ -297,8 +298,8 @@ def condition(found: dict[str, Any], kind: str) -> bool:
     return any(each["type"] == kind and each["status"] == "True" for each in conditions)
 
 
-def _end(keeper: subprocess.Popen[str]) -> None:
-    """Ends the node: its input ends, and the kernel ends the rest. The keeper has taken the control groups away after it."""
+def _end(keeper: subprocess.Popen[str], layout: Layout) -> None:
+    """Ends the node: its input ends, and the kernel ends the rest. The keeper takes the control groups away, unless it was killed."""
     assert keeper.stdin is not None  # noqa: S101
     keeper.stdin.close()
     try:
@@ -306,7 +307,7 @@ def _end(keeper: subprocess.Popen[str]) -> None:
     except subprocess.TimeoutExpired:
         keeper.kill()
         keeper.wait()
-        cgroups.sweep()
+    cgroups.remove(each.folder for each in groups_of(json.loads(layout.plan.read_text())))
 
 
 def _forget(layout: Layout) -> None:

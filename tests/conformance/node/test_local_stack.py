@@ -124,7 +124,8 @@ def _killed_in_the_middle(place: Place, space: Space) -> None:
     """Kills the command that brings the stack up as soon as its registry is declared."""
     command = ["modelyard", "up", "--stack", "local", "--kubeconfig", str(place.kubeconfig), "--yes"]
     with subprocess.Popen(command, cwd=place.root, stdout=sys.stderr, stderr=sys.stderr) as up:
-        until(lambda: up.poll() is not None or space.kubectl("get", "deployments", "-o", "name") != "", 400)
+        path = f"/apis/apps/v1/namespaces/{space.name}/deployments"
+        until(lambda: up.poll() is not None or space.node.api.request("GET", path, warned=False)["items"] != [], 400)
         assert up.poll() is None, "it has not ended yet"
         up.kill()
     assert up.returncode == -signal.SIGKILL
