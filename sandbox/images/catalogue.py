@@ -253,6 +253,8 @@ def _make(made: Made, below: Made | None, binaries: Mapping[str, Path], layers: 
     if recipe.tools:
         layer = Layer()
         layer.folder("tmp", 0o1777)
+        if python.libraries(binaries.values()) and not recipe.base:
+            python.ground(layer)  # the loader is asked for below /lib64
         python.programs(layer, {path: binaries[name] for name, path in recipe.tools.items()})
         layers.append(layer)
     labels = {STANDS_IN: recipe.stands_in_for, MADE_OF: made.made_of}
@@ -262,7 +264,7 @@ def _make(made: Made, below: Made | None, binaries: Mapping[str, Path], layers: 
         blobs += [layer.write(Path(scratch, f"layer-{number}")) for number, layer in enumerate(layers)]
         archive.write(made.archive, replace(recipe.image, labels=labels), blobs)
     for old in made.archive.parent.glob(f"{recipe.name}-*.tar"):
-        if old != made.archive:
+        if old != made.archive and len(old.name) == len(made.archive.name):  # the name of another image may go on
             old.unlink()
 
 
