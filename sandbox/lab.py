@@ -27,7 +27,7 @@ from sandbox.releases import gateway
 from sandbox.releases.install import STAND_INS, Values, releases
 
 Say = Callable[[str], None]
-_WITHIN = 180.0
+_WITHIN = 300.0
 
 
 @dataclass(kw_only=True)

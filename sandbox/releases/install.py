@@ -21,7 +21,7 @@ from versions import GO_MODULES
 
 Say = Callable[[str], None]
 Values = Mapping[str, Mapping[str, Any]]
-_READY_WITHIN = 180.0
+_READY_WITHIN = 300.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +80,7 @@ def releases(
 
     `values` are those of each release, by chart; which of them apply is said where its objects are written. Installing one
     again changes what has changed. Raises `Refused`: `USAGE` for a chart that nothing stands in for, `UNAVAILABLE` when one
-    does not become ready within three minutes.
+    does not become ready within five minutes.
     """
     wanted = list(charts)
     if unknown := [each for each in wanted if each not in STAND_INS]:
