@@ -31,7 +31,7 @@ STANDS_IN, MADE_OF = "dev.modelyard.stands-in-for", "dev.modelyard.made-of"
 MODEL = "models/SmolLM2-135M-Instruct.Q4_1.gguf"
 """Where the model server's image has its model."""
 
-_FORM = "1"
+_FORM = "2"
 """Raised when the same ingredients shall give another image."""
 
 
