@@ -268,6 +268,8 @@ GO_MODULES = {
     "kwok": "v0.8.0",
     "karpenter-kwok": "v1.15.0",
     "prometheus": "v0.307.0",
+    "argo-rollouts": "v1.10.2",
+    "envoy-gateway": "v1.9.1",
     "actionlint": "v1.7.12",
 }
 """What the tools that only tests run are built from: one pinned Go module each in `sandbox/go/` (read 2026-11-24)."""

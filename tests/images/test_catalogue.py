@@ -6,6 +6,7 @@ import ast
 import importlib.metadata
 import subprocess
 import sys
+import tarfile
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -39,7 +40,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=lambda recipe: recipe.name)
 def test_a_recipe_says_what_it_stands_in_for_and_has_ingredients(recipe: Recipe) -> None:
     assert recipe.stands_in_for
-    assert recipe.tools or recipe.packages or recipe.layer
+    assert recipe.tools or recipe.packages or recipe.layer or recipe.wheels
     assert set(recipe.tools) <= set(tools.TOOLS) and (not recipe.base or recipe.base in RECIPES)
     assert recipe.image.entrypoint
 
@@ -71,6 +72,28 @@ def test_an_image_is_made_once_and_again_when_an_ingredient_changes(
     (third,) = catalogue.ensure(root, ["pause"], said.append)
     assert third.archive != first.archive and third.archive.exists()
     assert not first.archive.exists(), "the one that is out of date takes no room"
+
+
+def test_an_image_whose_name_goes_on_from_another_stays_when_that_one_is_made(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(RECIPES, "pause-other", replace(RECIPES["pause"], name="pause-other"))
+    (other,) = catalogue.ensure(root, ["pause-other"])
+    catalogue.ensure(root, ["pause"])
+    assert other.archive.exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads programs as Linux has them")
+def test_the_loader_of_a_program_with_libraries_is_where_the_program_asks_for_it(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell = Path("/bin/sh").resolve()
+    monkeypatch.setattr(tools, "ensure", lambda *_: {"prometheus": shell})
+    (made,) = catalogue.ensure(root, ["prometheus"])
+    (loader,) = (name for name in python.libraries([shell]) if name.startswith("/"))
+    with tarfile.open(archive.layers_of(made.archive, root)[0].path) as layer:
+        link = layer.getmember(loader.split("/")[1])
+        assert link.issym() and layer.getmember(f"{link.linkname}/{loader.rpartition('/')[2]}").isreg()
 
 
 def test_a_name_that_is_no_image_is_refused_with_those_that_are(root: Path) -> None:
