@@ -5,7 +5,7 @@
 help:
 	@echo "make demo    bring dev up in the sandbox, change it, see a policy refuse a change (no account needed)"
 	@echo "make test    every check and test"
-	@echo "make conformance   a real API server, Karpenter and Prometheus take what the stacks declare (built the first time)"
+	@echo "make conformance   a real API server, a node with pods, Karpenter and Prometheus take what the stacks declare (built once)"
 	@echo "make lint    only the checks that run nothing"
 	@echo "make bench   seconds and memory of previews, against a flat program and as pools grow; 500 registry items"
 	@echo "make chaos   44 kills of the engine, the program, the provider and all of them; each must converge"
@@ -39,6 +39,7 @@ chaos:
 	@.venv/bin/python -u -m tests.chaos.run
 
 clean:
+	@for each in .sandbox/nodes/*/; do [ ! -d "$$each" ] || .venv/bin/modelyard cluster stop --name "$$(basename "$$each")" 2>/dev/null || true; done
 	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
 	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .bench
 	@find .sandbox -mindepth 1 -maxdepth 1 -not -name toolchain -not -name tools -not -name clusters -exec rm -rf {} + 2>/dev/null || true

@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from ops import commands, images_cli, prices_cli, registry_cli, report_cli, reporting, shell, simulate_cli
+from ops import cluster_cli, commands, images_cli, prices_cli, registry_cli, report_cli, reporting, shell, simulate_cli
 from ops import doctor as diagnosis
 from ops import judge as judging
 from ops import recover as recovery
@@ -39,6 +39,7 @@ app = typer.Typer(
     "[bold]modelyard up --stack dev --cloud[/]",
 )
 
+app.add_typer(cluster_cli.app)
 app.add_typer(registry_cli.registry)
 app.add_typer(registry_cli.models)
 app.add_typer(report_cli.app)

@@ -74,13 +74,27 @@ def _module(folder: Path, version: str) -> Path:
     raise BuildError(f"Go does not find {_SDK}@v{version}: {done.stderr.strip() or done.stdout.strip()}")
 
 
-def build(folder: Path, package: str, output: Path, ldflags: str, say: Say, *, go_version: str = "") -> None:
+def build(
+    folder: Path,
+    package: str,
+    output: Path,
+    ldflags: str,
+    say: Say,
+    *,
+    go_version: str = "",
+    static: bool = False,
+) -> None:
     """Builds `package` of the module in `folder` into `output`; `go_version` (`go1.27.3`) is the compiler it needs.
 
-    `say` hears every ten seconds how far it is. Raises `BuildError` without `go` or on failure.
+    A `static` program needs no shared library where it runs. `say` hears every ten seconds how far it is. Raises `BuildError`
+    without `go` or on failure.
     """
     command = [_go(), "build", "-v", "-trimpath", "-mod=readonly", "-ldflags", ldflags, "-o", str(output), package]
-    env = {**os.environ, **({"GOTOOLCHAIN": go_version} if go_version else {})}
+    env = {
+        **os.environ,
+        **({"GOTOOLCHAIN": go_version} if go_version else {}),
+        **({"CGO_ENABLED": "0"} if static else {}),
+    }
     output.parent.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
     with subprocess.Popen(command, cwd=folder, env=env, stderr=subprocess.PIPE, text=True, errors="replace") as process:

@@ -17,8 +17,8 @@ from typing import IO
 from problem import ExitCode, Problem, Refused
 
 
-def take(path: Path) -> IO[str]:
-    """Locks `path` until the handle is closed or this process ends, however it ends.
+def take(path: Path, what: str = "sandbox stack") -> IO[str]:
+    """Locks `path`, in the folder of a `what`, until the handle is closed or this process ends, however it ends.
 
     Raises `Refused` (`UNAVAILABLE`) that names the process holding it.
     """
@@ -31,7 +31,7 @@ def take(path: Path) -> IO[str]:
         handle.close()
         raise Refused(
             Problem(
-                summary=f"another command is using the sandbox stack `{path.parent.name}`",
+                summary=f"another command is using the {what} `{path.parent.name}`",
                 found=holder,
                 fix="wait for it to end, or stop it",
             ),

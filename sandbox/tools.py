@@ -26,7 +26,8 @@ class Tool:
     """One program: `module` is its folder in `sandbox/go` and its key in `versions.GO_MODULES`.
 
     `variables` are what the linker stamps with the version; `go_version` is the compiler that the module asks for;
-    `minutes` is how long a first build takes on two cores.
+    `minutes` is how long a first build takes on two cores. Where the main package is one of ours, `around` is the module
+    that it is built around, and whose version it has. A `static` program needs no library where it runs.
     """
 
     name: str
@@ -35,6 +36,8 @@ class Tool:
     minutes: int
     variables: tuple[str, ...] = ()
     go_version: str = ""
+    around: str = ""
+    static: bool = False
 
     @property
     def version(self) -> str:
@@ -56,6 +59,15 @@ def _prometheus(name: str) -> Tool:
     return Tool(name=name, module="prometheus", package=f"github.com/prometheus/prometheus/cmd/{name}", minutes=4)
 
 
+def _ours(name: str, package: str) -> Tool:
+    """A program that runs inside a pod of the node: a main of ours in the module of CoreDNS."""
+    around = "github.com/coredns/coredns"
+    return Tool(name=name, module="coredns", package=package, minutes=2, around=around, static=True)
+
+
+_ROLLOUTS = "github.com/argoproj/argo-rollouts"
+
+
 TOOLS = {
     tool.name: tool
     for tool in (
@@ -63,6 +75,16 @@ TOOLS = {
         _kubernetes("kube-apiserver"),
         _kubernetes("kube-controller-manager"),
         _kubernetes("kube-scheduler"),
+        _kubernetes("kubelet"),
+        _kubernetes("kube-proxy"),
+        _ours("coredns", "modelyard.dev/toolchain/coredns"),
+        _ours("pause", "modelyard.dev/toolchain/coredns/pause"),
+        Tool(
+            name="kube-router",
+            module="kube-router",
+            package="github.com/cloudnativelabs/kube-router/v2/cmd/kube-router",
+            minutes=2,
+        ),
         Tool(
             name="karpenter-kwok",
             module="karpenter-kwok",
@@ -72,6 +94,31 @@ TOOLS = {
         ),
         _prometheus("prometheus"),
         _prometheus("promtool"),
+        Tool(
+            name="argo-rollouts",
+            module="argo-rollouts",
+            package=f"{_ROLLOUTS}/cmd/rollouts-controller",
+            minutes=6,
+            go_version="go1.26.10",
+            static=True,
+        ),
+        Tool(
+            name="httproute",
+            module="argo-rollouts",
+            package="modelyard.dev/toolchain/argo-rollouts/httproute",
+            minutes=1,
+            go_version="go1.26.10",
+            around=_ROLLOUTS,
+            static=True,
+        ),
+        Tool(
+            name="envoy-gateway",
+            module="envoy-gateway",
+            package="github.com/envoyproxy/gateway/cmd/envoy-gateway",
+            minutes=7,
+            variables=("github.com/envoyproxy/gateway/internal/cmd/version.envoyGatewayVersion",),
+            static=True,
+        ),
         Tool(name="kwok", module="kwok", package="sigs.k8s.io/kwok/cmd/kwok", minutes=2),
         Tool(name="actionlint", module="actionlint", package="github.com/rhysd/actionlint/cmd/actionlint", minutes=1),
     )
@@ -111,7 +158,9 @@ def _build(root: Path, tool: Tool, home: Path, say: Say) -> None:
     say(f"{tool.name}: building {tool.version} with Go (about {tool.minutes} min on two cores, once)")
     try:
         folder = root / "sandbox" / "go" / tool.module
-        gobuild.build(folder, tool.package, staged / tool.name, stamp, say, go_version=tool.go_version)
+        gobuild.build(
+            folder, tool.package, staged / tool.name, stamp, say, go_version=tool.go_version, static=tool.static
+        )
         shutil.rmtree(home / "bin", ignore_errors=True)
         staged.rename(home / "bin")
     except gobuild.BuildError as why:

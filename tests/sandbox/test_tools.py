@@ -17,7 +17,7 @@ from versions import GO_MODULES
 ROOT = Path(__file__).resolve().parents[2]
 
 GO = """#!/bin/sh
-echo "$GOTOOLCHAIN $*" >>"{log}"
+echo "$GOTOOLCHAIN $* CGO=$CGO_ENABLED" >>"{log}"
 sleep 0.2
 while [ "$1" != "-o" ]; do shift; done
 {act}
@@ -46,8 +46,9 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, act: str) -> Path:
 def test_a_tool_is_built_from_the_version_that_its_module_pins_by_hash(tool: tools.Tool) -> None:
     folder = ROOT / "sandbox" / "go" / tool.module
     pins = re.findall(rf"^(?:require )?\t?(\S+) {re.escape(tool.version)}$", (folder / "go.mod").read_text(), re.M)
-    assert [pin for pin in pins if tool.package.startswith(pin)]
-    assert f'"{tool.package}"' in (folder / "tools.go").read_text()
+    assert [pin for pin in pins if (tool.around or tool.package).startswith(pin)]
+    main = folder / tool.package.removeprefix(f"modelyard.dev/toolchain/{tool.module}").strip("/")
+    assert (main / "main.go").is_file() if tool.around else f'"{tool.package}"' in (folder / "tools.go").read_text()
     assert re.search(rf"^\S+ {re.escape(tool.version)} h1:", (folder / "go.sum").read_text(), re.M)
 
 
@@ -70,6 +71,12 @@ def test_the_compiler_that_a_module_asks_for_is_named_to_go(go: Path, tmp_path: 
     karpenter, server = go.read_text().splitlines()
     assert karpenter.startswith("go1.27.3 build") and not server.startswith("go1")
     assert f"gitVersion={GO_MODULES['kubernetes']}" in server and "-mod=readonly" in server
+
+
+def test_a_program_that_runs_where_no_library_is_is_built_without_c(go: Path, tmp_path: Path) -> None:
+    tools.ensure(tmp_path / "root", ["etcd", "pause"], lambda _: None)
+    shared, static = go.read_text().splitlines()
+    assert "CGO=0" not in shared and "CGO=0" in static
 
 
 def test_two_runs_at_once_build_once(go: Path, tmp_path: Path) -> None:
@@ -136,7 +143,7 @@ def _named() -> dict[str, str]:
 @pytest.mark.parametrize("tool", tools.TOOLS.values(), ids=lambda tool: tool.name)
 def test_every_binary_that_is_built_is_named_with_its_module(tool: tools.Tool) -> None:
     (module,) = re.findall("Go module `([^`]+)`", _named()[tool.name])
-    assert tool.package.startswith(f"{module}/")
+    assert f"{tool.around or tool.package}/".startswith(f"{module}/")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for programs as Linux has them")

@@ -1,0 +1,125 @@
+"""A cluster for a lab: the real node with the controllers of releases and the gateway, for as long as a block runs.
+
+with lab.started(root, folder, say=print, images=["model-server"]) as cluster:
+    cluster.apply(*objects)
+    requests.get(f"{cluster.url}/my-release/v1/models")
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from problem import ExitCode, Problem, Refused
+from sandbox.kubernetes.controlplane import install
+from sandbox.node import owner
+from sandbox.node.node import CONTEXT, Node, condition
+from sandbox.node.node import started as node_started
+from sandbox.releases import gateway
+from sandbox.releases.install import STAND_INS, Values, releases
+
+Say = Callable[[str], None]
+_WITHIN = 180.0
+
+
+@dataclass(kw_only=True)
+class Lab:
+    """A running cluster; `stands_in` has a line for each release and image that stands in for an upstream's."""
+
+    root: Path
+    node: Node
+    say: Say = field(repr=False)
+    stands_in: list[str] = field(default_factory=list)
+
+    def load(self, image: str) -> str:
+        """Gives the node an image, a name of the catalogue or the file of an OCI archive; gives the line that says so."""
+        line = owner.give(self.root, self.node, image, self.say)
+        self.stands_in.append(line)
+        return line
+
+    def install(self, *charts: str, values: Values | None = None) -> None:
+        """Installs the stand-ins for releases, or what has changed of them; PodMonitors that came since are scraped then."""
+        lines = releases(self.root, self.node, charts, values=values, say=self.say)
+        self.stands_in += [each for each in lines if each not in self.stands_in]
+
+    def apply(self, *objects: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Server-side apply of objects; CRDs among them are served when this returns. Gives them as the server has them."""
+        return install(self.node.api, objects)
+
+    def get(self, kind: str, namespace: str, name: str) -> dict[str, Any] | None:
+        """An object of a kind as kubectl names it (`rollout`, `httproute`), or None."""
+        text = self.kubectl("get", kind, name, "--ignore-not-found", "--output=json", namespace=namespace)
+        found: dict[str, Any] | None = yaml.safe_load(text) if text.strip() else None
+        return found
+
+    def kubectl(self, *arguments: str, namespace: str = "default", text: str = "") -> str:
+        """What kubectl says, `text` its input. Raises `Refused` (`FAILED`) with its words when it fails."""
+        command = ["kubectl", f"--kubeconfig={self.node.kubeconfig}", f"--namespace={namespace}", *arguments]
+        done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+        if done.returncode:
+            said = " | ".join(done.stderr.strip().splitlines()[-3:])
+            raise Refused(Problem(summary=f"`kubectl {' '.join(arguments)}` failed", found=said), ExitCode.FAILED)
+        return done.stdout
+
+    def publish(self, namespace: str, service: str, port: int) -> str:
+        """The URL on 127.0.0.1 of a port of a Service."""
+        return f"http://127.0.0.1:{self.node.publish(namespace, service, port)}"
+
+    @functools.cached_property
+    def url(self) -> str:
+        """The URL of the gateway on 127.0.0.1; a release answers below `/<release>`."""
+        return self.publish(gateway.NAMESPACE, gateway.NAME, gateway.PORT)
+
+    def until(self, what: str, true: Callable[[], bool], *, within: float = _WITHIN, every: float = 0.1) -> float:
+        """Waits until something holds, and gives how long that took (seconds). Raises `Refused` (`FAILED`) when it does not."""
+        began = time.monotonic()
+        while not true():
+            if time.monotonic() - began > within or not self.node.running:
+                fix = f"kubectl --kubeconfig {self.node.kubeconfig} get pods,rollouts,httproutes -A"
+                problem = Problem(summary=f"{what}: not after {within:.0f} s", fix=fix)
+                raise Refused(problem, ExitCode.FAILED)
+            time.sleep(every)
+        return time.monotonic() - began
+
+
+@contextlib.contextmanager
+def started(
+    root: Path,
+    folder: Path,
+    *,
+    say: Say = lambda _: None,
+    images: Sequence[str] = (),
+    charts: Sequence[str] = tuple(STAND_INS),
+    values: Values | None = None,
+    with_gateway: bool = True,
+    context: str = CONTEXT,
+) -> Iterator[Lab]:
+    """A cluster for the block, its files in `folder`: node, stand-ins for the releases `charts`, `images`, the gateway.
+
+    `values` are the releases' own, by chart. Without `with_gateway` the Gateway `models` is left to a stack, which declares it.
+    Raises `Refused` as the node does, and when a controller or the gateway does not become ready.
+    """
+    with node_started(root, folder, say=say, context=context) as node:
+        lab = Lab(root=root, node=node, say=say)
+        for image in images:
+            lab.load(image)
+        lab.install(*charts, values=values)
+        if with_gateway:
+            lab.apply(*gateway.objects())
+            taken = lab.until("the Gateway is not programmed", lambda: programmed(node))
+            say(f"gateway: {gateway.NAMESPACE}/{gateway.NAME} is programmed ({taken:.1f} s)")
+        yield lab
+
+
+def programmed(node: Node) -> bool:
+    """Whether the Gateway `models` says that Envoy serves it, and its Envoy is ready."""
+    found = node.api.get(gateway.GATEWAY) or {}
+    return condition(found, "Programmed") and bool(found["status"].get("addresses"))

@@ -1,0 +1,306 @@
+"""A cluster of one node for as long as somebody owns it: brought up, published on 127.0.0.1, and gone with its owner."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import os
+import queue
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import yaml
+
+from problem import ExitCode, Problem, Refused
+from sandbox import lock, tools
+from sandbox.faults import CloudError
+from sandbox.images import catalogue
+from sandbox.kubernetes.api import Api
+from sandbox.kubernetes.controlplane import install
+from sandbox.node import cgroups, documents, keys, mounts, needs, objects, programs
+from sandbox.node.inside import import_command
+from sandbox.node.layout import ADDRESS, API_PORT, NAME, Layout
+from sandbox.node.publish import Publisher
+from sandbox.node.volumes import Volumes
+
+Say = Callable[[str], None]
+IMAGES = ("pause", "coredns")
+"""What no node is without."""
+
+CONTEXT = "modelyard"
+_RUNS = itertools.count(1)
+_READY_WITHIN = 180.0
+_ENDS_WITHIN = 30.0
+
+
+@dataclass(kw_only=True)
+class Node:
+    """A running cluster. `pid` is the machine's number of the first process of its namespaces."""
+
+    layout: Layout
+    pid: int
+    port: int
+    api: Api
+    keeper: subprocess.Popen[str] = field(repr=False)
+    publisher: Publisher = field(repr=False)
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The administrator's kubeconfig; its current context is the cluster."""
+        return self.layout.kubeconfig
+
+    @property
+    def running(self) -> bool:
+        """Whether the node is still there."""
+        return self.keeper.poll() is None
+
+    def load(self, archive: Path) -> None:
+        """Gives the node the images of an OCI archive. Raises `Refused` (`FAILED`) with the runtime's words."""
+        # The archive is read outside and piped in: not every path of the machine is the same inside.
+        with archive.open("rb") as source:
+            done = self.run(import_command("-"), stdin=source)
+        if done.returncode:
+            said = " | ".join(done.stderr.strip().splitlines()[-2:])
+            raise Refused(
+                Problem(summary="the node does not take the image", file=str(archive), found=said), ExitCode.FAILED
+            )
+
+    def run(self, command: Sequence[str], stdin: IO[bytes] | None = None) -> subprocess.CompletedProcess[str]:
+        """Runs a command inside the node's namespaces to its end."""
+        enter = ["nsenter", f"--target={self.pid}", "--mount", "--net", "--pid", "--uts", "--ipc", "--", *command]
+        return subprocess.run(enter, stdin=stdin or subprocess.DEVNULL, capture_output=True, text=True, check=False)
+
+    def publish(self, namespace: str, service: str, target: int, *, port: int = 0) -> int:
+        """Makes a port of 127.0.0.1 lead to a port of a Service, and gives it; without `port` a free one."""
+        found = self.api.get(
+            {"apiVersion": "v1", "kind": "Service", "metadata": {"namespace": namespace, "name": service}}
+        )
+        if found is None or not str(found["spec"].get("clusterIP"))[:1].isdigit():
+            raise Refused(
+                Problem(
+                    summary="no such Service with an address",
+                    found=f"{namespace}/{service}",
+                    fix="kubectl get services -A",
+                )
+            )
+        try:
+            return self.publisher.publish(found["spec"]["clusterIP"], target, port=port)
+        except OSError as error:
+            problem = Problem(
+                summary="the port cannot be had", found=f"{port}: {error.strerror}", fix="say another, or none"
+            )
+            raise Refused(problem, ExitCode.UNAVAILABLE) from None
+
+
+@contextlib.contextmanager
+def started(
+    root: Path, folder: Path, *, say: Say = lambda _: None, context: str = CONTEXT, port: int = 0
+) -> Iterator[Node]:
+    """A cluster for the block, its files in `folder`; programs and images are made the first time.
+
+    `port` is that of the API on 127.0.0.1, `context` what the kubeconfig calls the cluster. Raises `Refused`
+    (`UNAVAILABLE`): what the machine lacks, who has the folder, or the end of the log of what did not come up.
+    """
+    needs.check(folder)
+    layout = Layout(folder.resolve())
+    files = {name: str(path) for name, path in tools.ensure(root, programs.BUILT, say).items()}
+    images = catalogue.ensure(root, IMAGES, say)
+    layout.folder.mkdir(parents=True, exist_ok=True)
+    layout.folder.chmod(0o700)
+    began = time.monotonic()
+    with lock.take(layout.folder / "lock", "cluster"), contextlib.ExitStack() as ending:
+        for left in cgroups.sweep():
+            say(f"node: swept {left}, left by an earlier run")
+        ending.callback(_forget, layout)
+        authority = _write(layout, files, [each.archive for each in images])
+        keeper = _keep(layout)
+        told = _listen(keeper, say)
+        ending.callback(_end, keeper)
+        _await(told, "namespaces", layout)
+        pid = _first_process(keeper.pid)
+        publisher = Publisher(pid)
+        ending.callback(publisher.close)
+        number = publisher.publish(ADDRESS, API_PORT, port=port)
+        say(f"node: the API will answer at https://127.0.0.1:{number}")
+        own = authority.kubeconfig(f"https://127.0.0.1:{number}", context, "modelyard-admin", "system:masters")
+        keys.write(layout.kubeconfig, own)
+        _await(told, "serving", layout)
+        node = Node(layout=layout, pid=pid, port=number, api=Api(layout.kubeconfig), keeper=keeper, publisher=publisher)
+        _furnish(node.api, images[IMAGES.index("coredns")].recipe.image.name)
+        _await(told, "started", layout)
+        _until(node, "the node is not Ready", _node_ready)
+        say(f"node: {NAME} is Ready ({time.monotonic() - began:.1f} s)")
+        volumes = Volumes(node.api, layout.volumes, say)
+        ending.callback(volumes.close)
+        _until(node, "the DNS does not answer", _dns_ready)
+        say(f"node: DNS answers ({time.monotonic() - began:.1f} s)")
+        yield node
+
+
+def _furnish(api: Api, dns_image: str) -> None:
+    """Applies what every cluster has; the server's own priority classes and namespaces come a moment after it is ready."""
+    ends = time.monotonic() + _READY_WITHIN
+    while True:
+        try:
+            install(api, objects.objects(dns_image))
+            return
+        except CloudError:
+            if time.monotonic() > ends:
+                raise
+            time.sleep(0.2)
+
+
+def _write(layout: Layout, files: dict[str, str], archives: list[Path]) -> keys.Authority:
+    """Empties the folder and writes keys, configuration and plan into it."""
+    for each in (layout.data, layout.logs):
+        shutil.rmtree(each, ignore_errors=True)
+        each.mkdir(mode=0o700)
+    data, authority = layout.data, keys.Authority("modelyard node")
+    keys.write(data / "ca.crt", authority.certificate)
+    keys.write(data / "accounts.key", keys.accounts_key())
+    for name, (certificate, key) in {
+        "kube-apiserver": authority.issue("kube-apiserver", names=programs.server_names()),
+        "kube-apiserver-kubelet": authority.issue("kube-apiserver-kubelet-client", groups=["system:masters"]),
+        "kubelet": authority.issue(f"system:node:{NAME}", groups=["system:nodes"], names=[NAME, ADDRESS]),
+    }.items():
+        keys.write(data / f"{name}.crt", certificate)
+        keys.write(data / f"{name}.key", key)
+    for user, member_of in programs.USERS.items():
+        config = authority.kubeconfig(f"https://{ADDRESS}:{API_PORT}", "node", user, *member_of)
+        keys.write(programs.kubeconfig_of(layout, user), config)
+    (data / "kubelet.yaml").write_text(yaml.safe_dump(documents.kubelet(layout)))
+    (data / "kube-proxy.yaml").write_text(yaml.safe_dump(documents.proxy(layout)))
+    (data / "containerd.toml").write_text(documents.containerd(layout))
+    (data / "resolv.conf").write_text("")
+    (data / "cni").mkdir()
+    (data / "cni" / "10-node.conflist").write_text(json.dumps(documents.network()))
+    groups = cgroups.here(_run_name())
+    plan = {
+        "groups": [{**asdict(each.hierarchy), "folder": each.folder} for each in groups],
+        "unified": [each.hierarchy.names for each in groups] == [""],
+        "mounts": [asdict(each) for each in mounts.plan(layout, groups)],
+        "first": [(each.name, each.command) for each in programs.first(layout, files)],
+        "second": [(each.name, each.command) for each in programs.second(layout, files)],
+        "archives": archives,
+        "logs": layout.logs,
+        "data": data,
+    }
+    layout.plan.write_text(json.dumps(plan, default=str, indent=1))
+    return authority
+
+
+def _run_name() -> str:
+    """Tells this run apart from others of this process, and from those of processes that had its number before."""
+    return f"{cgroups.token(os.getpid())}-{next(_RUNS)}"
+
+
+def _keep(layout: Layout) -> subprocess.Popen[str]:
+    with (layout.logs / "node.log").open("wb") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "sandbox.node.keeper", str(layout.plan)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            cwd=Path(__file__).resolve().parents[2],
+            start_new_session=True,
+        )
+
+
+def _listen(keeper: subprocess.Popen[str], say: Say) -> queue.Queue[str]:
+    """Hears what the node tells: each stage is put into the queue, then nothing more once it has ended."""
+    told: queue.Queue[str] = queue.Queue()
+
+    def listen() -> None:
+        assert keeper.stdout is not None  # noqa: S101
+        for line in keeper.stdout:
+            with contextlib.suppress(ValueError):
+                stage, text = json.loads(line)
+                say(f"node: {text}")
+                told.put(stage if stage != "failed" else f"failed {text}")
+        told.put("ended")
+
+    threading.Thread(target=listen, name="node", daemon=True).start()
+    return told
+
+
+def _await(told: queue.Queue[str], stage: str, layout: Layout) -> None:
+    found, ends = "", time.monotonic() + _READY_WITHIN
+    while found != stage:
+        try:
+            found = told.get(timeout=max(0.0, ends - time.monotonic()))
+        except queue.Empty:
+            raise _absent(f"it is not {stage} after {_READY_WITHIN:.0f} s", layout) from None
+        if found == "ended" or found.startswith("failed"):
+            log = (layout.logs / "node.log").read_text(errors="replace").strip().splitlines()
+            words = found.removeprefix("failed ") if found != "ended" else " | ".join(log[-2:])
+            raise _absent(words or "it ended and said nothing", layout)
+
+
+def _absent(found: str, layout: Layout) -> Refused:
+    problem = Problem(summary="the node did not come up", found=found, fix=f"read the logs in {layout.logs}")
+    return Refused(problem, ExitCode.UNAVAILABLE)
+
+
+def _first_process(keeper: int) -> int:
+    """The machine's number of the process that is the first of a process namespace, below the keeper."""
+    waiting = [keeper]
+    while waiting:
+        pid = waiting.pop()
+        status = Path(f"/proc/{pid}/status").read_text()
+        if pid != keeper and next(line for line in status.splitlines() if line.startswith("NSpid:")).split()[-1] == "1":
+            return pid
+        waiting += map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
+    raise Refused(Problem(summary="the node has ended as soon as it was there"), ExitCode.UNAVAILABLE)
+
+
+def _until(node: Node, what: str, true: Callable[[Api], bool]) -> None:
+    ends = time.monotonic() + _READY_WITHIN
+    while True:
+        with contextlib.suppress(CloudError):
+            if true(node.api):
+                return
+        if time.monotonic() > ends or not node.running:
+            problem = Problem(summary=f"{what} after {_READY_WITHIN:.0f} s", fix=f"read the logs in {node.layout.logs}")
+            raise Refused(problem, ExitCode.UNAVAILABLE)
+        time.sleep(0.1)
+
+
+def _node_ready(api: Api) -> bool:
+    found = api.get({"apiVersion": "v1", "kind": "Node", "metadata": {"name": NAME}}) or {}
+    return condition(found, "Ready")
+
+
+def _dns_ready(api: Api) -> bool:
+    return condition(api.get(objects.DNS) or {}, "Available")
+
+
+def condition(found: dict[str, Any], kind: str) -> bool:
+    """Whether an object says of itself that a condition is met."""
+    conditions = found.get("status", {}).get("conditions") or ()
+    return any(each["type"] == kind and each["status"] == "True" for each in conditions)
+
+
+def _end(keeper: subprocess.Popen[str]) -> None:
+    """Ends the node: its input ends, and the kernel ends the rest. The keeper has taken the control groups away after it."""
+    assert keeper.stdin is not None  # noqa: S101
+    keeper.stdin.close()
+    try:
+        keeper.wait(_ENDS_WITHIN)
+    except subprocess.TimeoutExpired:
+        keeper.kill()
+        keeper.wait()
+        cgroups.sweep()
+
+
+def _forget(layout: Layout) -> None:
+    shutil.rmtree(layout.data, ignore_errors=True)
+    layout.kubeconfig.unlink(missing_ok=True)

@@ -1,0 +1,142 @@
+"""The process that owns a cluster: the cluster lives as long as it does, and it answers other commands meanwhile.
+
+`python -m sandbox.node.owner FOLDER` is started by `modelyard cluster start`, which goes on when the cluster is ready; with
+`--foreground` that command is the owner itself.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from problem import ExitCode, Problem, Refused
+from sandbox.images import catalogue
+from sandbox.node.control import Control
+from sandbox.node.layout import NAME, Layout
+from sandbox.node.node import CONTEXT, Node, started
+from versions import GO_MODULES
+
+Say = Callable[[str], None]
+
+
+def own(
+    root: Path,
+    folder: Path,
+    say: Say,
+    *,
+    context: str = CONTEXT,
+    images: Sequence[str] = (),
+    ready: Callable[[Node], None] = lambda _: None,
+) -> ExitCode:
+    """Runs a cluster until it is told to stop, by a signal or by another command; `FAILED` when the node ends by itself.
+
+    `images` are loaded before `ready` is called. Raises `Refused` when the cluster does not come up.
+    """
+    ended, up = threading.Event(), threading.Event()
+
+    def told(*_: object) -> None:
+        ended.set()
+        if not up.is_set():
+            raise KeyboardInterrupt
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, told)
+    began = time.time()
+    with started(root, folder, say=say, context=context) as node:
+        loaded: list[str] = []
+
+        def load(image: str) -> str:
+            line = give(root, node, image, say)
+            loaded.append(line)
+            return line
+
+        def answer(question: Mapping[str, Any]) -> Mapping[str, Any]:
+            match question["do"]:
+                case "stop":
+                    ended.set()
+                    return {"stopping": os.getpid()}
+                case "load":
+                    return {"line": load(str(question["image"]))}
+                case "publish":
+                    where = (question["namespace"], question["service"], question["target"])
+                    return {"port": node.publish(*where, port=question["port"])}
+                case "status":
+                    return {**_status(node), "since": began, "images": loaded}
+            raise Refused(Problem(summary="no such question", found=str(question["do"])), ExitCode.USAGE)
+
+        for image in images:
+            load(image)
+        control = Control(Layout(folder.resolve()).control, answer)
+        try:
+            up.set()
+            ready(node)
+            while not ended.wait(0.2):
+                if not node.running:
+                    say("node: it has ended by itself; its logs stay")
+                    return ExitCode.FAILED
+        finally:
+            control.close()
+    return ExitCode.OK
+
+
+def give(root: Path, node: Node, image: str, say: Say) -> str:
+    """Gives a node an image: a name of the catalogue, or the file of an archive. Gives the line that a report says of it."""
+    if image in catalogue.RECIPES:
+        (made,) = catalogue.ensure(root, [image], say)
+        archive, line = made.archive, made.line
+    elif (file := Path(image)).is_file():
+        archive, line = file, file.name
+    else:
+        problem = Problem(
+            summary="no such image",
+            found=image,
+            allowed=f"{', '.join(catalogue.RECIPES)}, or the file of an OCI archive",
+            fix="`docker save` or `buildah push oci-archive:FILE` writes one",
+        )
+        raise Refused(problem, ExitCode.USAGE)
+    began = time.monotonic()
+    node.load(archive)
+    say(f"image: {line}, loaded in {time.monotonic() - began:.1f} s")
+    return line
+
+
+def _status(node: Node) -> dict[str, Any]:
+    found = node.api.get({"apiVersion": "v1", "kind": "Node", "metadata": {"name": NAME}}) or {}
+    pods = node.api.request("GET", "/api/v1/pods", warned=False).get("items", [])
+    ready = any(each["type"] == "Ready" and each["status"] == "True" for each in found["status"]["conditions"])
+    return {
+        "owner": os.getpid(),
+        "kubernetes": GO_MODULES["kubernetes"],
+        "ready": ready,
+        "running": sum(each["status"].get("phase") == "Running" for each in pods),
+        "pods": len(pods),
+    }
+
+
+def main(arguments: list[str]) -> int:
+    """Owns the cluster of a folder: `FOLDER CONTEXT IMAGE...`; what it says goes to standard output, line by line."""
+
+    def say(line: str) -> None:
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+
+    folder, context, *images = arguments
+    try:
+        root = Path(__file__).resolve().parents[2]
+        return own(root, Path(folder), say, context=context, images=images)
+    except Refused as refused:
+        say(str(refused))
+        return refused.code
+    except KeyboardInterrupt:
+        say("told to end before the cluster was ready")
+        return ExitCode.INTERRUPTED
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

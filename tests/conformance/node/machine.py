@@ -1,0 +1,84 @@
+"""What of the machine a node must leave as it was: processes, mounts, interfaces, routes, listeners and control groups."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import time
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from sandbox.node import cgroups
+
+
+def processes(marks: tuple[str, ...]) -> frozenset[str]:
+    """The processes with a mark in their command line or their control groups' path, with their numbers."""
+    found = set()
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            words = (folder / "cmdline").read_bytes().decode(errors="replace").replace("\0", " ")
+            seen = words + (folder / "cgroup").read_text()
+            if folder.name != str(os.getpid()) and any(each in seen for each in marks):
+                found.add(f"{folder.name} {words[:120]}")
+    return frozenset(found)
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What is seen of it from outside every node; of processes and control groups, those that have a mark."""
+
+    processes: frozenset[str]
+    mounts: frozenset[str]
+    interfaces: frozenset[str]
+    routes: str
+    groups: frozenset[str]
+
+    @classmethod
+    def now(cls, *marks: str) -> Machine:
+        """As it is. Other tests run nodes of their own meanwhile, so a node is told by its folder and its owner's number."""
+        mountinfo = Path("/proc/self/mountinfo").read_text()
+        links = subprocess.run(["ip", "-brief", "link"], capture_output=True, text=True, check=True).stdout
+        routes = subprocess.run(["ip", "route"], capture_output=True, text=True, check=True).stdout
+        folders = {
+            str(folder)
+            for each in cgroups.hierarchies(mountinfo)
+            for folder in each.at.rglob(f"{cgroups.PREFIX}*")
+            if any(mark in str(folder) for mark in marks)
+        }
+        return cls(
+            processes=processes(marks),
+            mounts=frozenset(line.partition(" - ")[0].split()[4] for line in mountinfo.splitlines()),
+            interfaces=frozenset(line.split()[0] for line in links.splitlines()),
+            routes=routes,
+            groups=frozenset(folders),
+        )
+
+    def differs(self, other: Machine) -> dict[str, object]:
+        """What there is now and was not there in `other`, by field."""
+        found: dict[str, object] = {}
+        for each in fields(self):
+            here, there = getattr(self, each.name), getattr(other, each.name)
+            if here != there:
+                found[each.name] = sorted(here - there) if isinstance(here, frozenset) else here
+        return {key: value for key, value in found.items() if value}
+
+
+def left_over(before: Machine, *marks: str, within: float = 20.0) -> tuple[dict[str, object], float]:
+    """What is left of a node after its end, and after how many seconds nothing was."""
+    began = time.monotonic()
+    while (left := Machine.now(*marks).differs(before)) and time.monotonic() - began < within:
+        time.sleep(0.1)
+    return left, time.monotonic() - began
+
+
+def listeners() -> set[tuple[str, int]]:
+    """Address and port of everything that listens in the machine's own network."""
+    found = set()
+    for name in ("tcp", "tcp6"):
+        for line in Path("/proc/net", name).read_text().splitlines()[1:]:
+            _, local, _, state, *_ = line.split()
+            if state == "0A":
+                address, port = local.split(":")
+                found.add(("127.0.0.1" if address == "0100007F" else address, int(port, 16)))
+    return found

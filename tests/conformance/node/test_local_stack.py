@@ -1,0 +1,120 @@
+"""The `local` stack on a real node: its pods run, as it declares them, are scraped, drift, are mended, and leave nothing."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from components.registry_pods import NAMESPACE
+from ops import commands
+from ops.commands import Job
+from ops.engine import Outcome
+from ops.world import Place, World
+from problem import ExitCode
+from sandbox import registry, session, toolchain
+from sandbox.images.catalogue import RECIPES
+from sandbox.node import owner
+from sandbox.node.node import Node
+from tests.conformance.lasting import Start
+from tests.conformance.node import scraper
+from tests.conformance.node.conftest import REPOSITORY
+from tests.conformance.node.kube import Space, deployment, until
+from tests.conformance.test_local import PACKS, Heard
+
+pytestmark = pytest.mark.conformance
+
+
+@pytest.fixture
+def place(node: Node, registries: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """A scratch project with the local stack's own file: the node's context is the one that it names."""
+    tools = toolchain.ensure(REPOSITORY, say=print)
+    monkeypatch.setattr(session, "ensure", lambda root, **_: tools)
+    monkeypatch.setattr(registry, "start", registries)
+    for name in ("Pulumi.yaml", "Pulumi.local.yaml"):
+        shutil.copy(REPOSITORY / name, tmp_path)
+    (tmp_path / "registry").symlink_to(REPOSITORY / "registry")
+    (tmp_path / "infra").mkdir()
+    file = tmp_path / "Pulumi.local.yaml"
+    return Place(root=tmp_path, stack="local", stack_file=file, world=World.KUBECONFIG, kubeconfig=node.kubeconfig)
+
+
+def test_local_runs_real_pods_is_scraped_drifts_is_mended_and_leaves_nothing(
+    node: Node, space: Space, place: Place, record_property: Callable[[str, object], None]
+) -> None:
+    for image in ("mlflow", "prometheus"):
+        owner.give(REPOSITORY, node, image, lambda line: print(line, file=sys.stderr))
+    before = space.kubectl("get", "namespaces", "-o", "name").split()
+    show = Heard()
+    job = Job(place=place, program=commands.program(place), packs=PACKS, show=show, confirm=lambda _: True)
+
+    def run(command: Callable[..., ExitCode], **more: Any) -> Outcome:
+        assert command(job, **more) is ExitCode.OK, show.outcomes[-1].gathered
+        return show.outcomes[-1]
+
+    up = run(commands.up)
+    resources = up.gathered.changes["create"]
+
+    registry_space = Space(node, NAMESPACE)
+    registry_space.kubectl("wait", "job", "--all", "--for=condition=complete", "--timeout=110s")
+    seconds = registry_space.available("registry")
+    assert registry_space.kubectl("get", "pvc", "-o", "jsonpath={.items[*].status.phase}") == "Bound"
+    pods = json.loads(registry_space.kubectl("get", "pods", "-o", "json"))["items"]
+    assert {each["spec"]["containers"][0]["image"] for each in pods} == {RECIPES["mlflow"].image.name}
+    keys = {key: base64.b64decode(value).decode() for key, value in _keys(registry_space).items()}
+
+    url = f"http://127.0.0.1:{node.publish(NAMESPACE, 'registry', 5000)}"
+    search = f"{url}/api/2.0/mlflow/experiments/search?max_results=10"
+    assert requests.get(f"{url}/health", timeout=20).text == "OK"
+    assert requests.get(search, timeout=20).status_code == 401
+    assert requests.get(search, auth=("admin", keys["adminPassword"]), timeout=60).status_code == 200
+
+    asked = f"http://registry.{NAMESPACE}.svc.cluster.local:5000/health"
+    serving = Space(node, "modelyard-serving")
+    for each in (space, serving):
+        each.apply(deployment("asker"))
+        each.available("asker")
+    until(lambda: serving.ask("asker", asked) == "OK", 30)
+    assert space.ask("asker", asked) == "", "a namespace that is no client of the registry is kept out"
+
+    monitor = json.loads(registry_space.kubectl("get", "servicemonitor", "registry", "-o", "json"))
+    monitoring = Space(node, scraper.NAMESPACE)
+    monitoring.apply(*scraper.objects(monitor, keys["metricsPassword"], keys["metricsUser"]))
+    monitoring.available(scraper.NAME)
+    prometheus = f"http://127.0.0.1:{node.publish(scraper.NAMESPACE, scraper.NAME, 9090)}/api/v1/query"
+    scraped = until(lambda: _sample(prometheus, 'up{job="registry"}') == "1", 60)
+    assert int(_sample(prometheus, 'sum(mlflow_http_request_total{namespace="modelyard-registry"})')) > 0
+
+    assert run(commands.up).gathered.changes == {"same": resources}, "nothing to change"
+    shut = json.dumps({"spec": {"ingress": []}})
+    registry_space.kubectl("patch", "networkpolicy", "registry", "--type=merge", f"--patch={shut}")
+    until(lambda: serving.ask("asker", asked) == "", 30)
+    assert run(commands.refresh, only_look=True).gathered.changes == {"same": resources - 1, "update": 1}
+    run(commands.refresh)
+    assert run(commands.up).gathered.changes == {"same": resources - 1, "update": 1}
+    until(lambda: serving.ask("asker", asked) == "OK", 30)
+
+    gone = run(commands.destroy)
+    assert gone.gathered.changes == {"delete": resources}
+    assert space.kubectl("get", "namespaces", "-o", "name").split() == before
+    until(lambda: space.kubectl("get", "pv", "-o", "name") == "" and not list(node.layout.volumes.glob("*")), 30)
+    told = f"{resources} resources up in {up.seconds:.1f} s, MLflow ready {seconds:.1f} s later, scraped after {scraped:.1f} s"
+    record_property("conformance", f"local on the real node: {told}, gone in {gone.seconds:.1f} s")
+
+
+def _keys(space: Space) -> dict[str, str]:
+    found: dict[str, str] = json.loads(space.kubectl("get", "secret", "registry-keys", "-o", "json"))["data"]
+    return found
+
+
+def _sample(url: str, query: str) -> str:
+    """The one value of a query now, or nothing."""
+    found = requests.get(url, params={"query": query}, timeout=10).json()["data"]["result"]
+    return str(found[0]["value"][1]) if found else ""
