@@ -47,6 +47,10 @@ class Settings:
     """The app's own version, a label of its metrics."""
     first_byte_seconds: float = 60.0
     """Longest wait for the model's first byte."""
+    host: str = "0.0.0.0"  # noqa: S104
+    """Where it listens: every address, because a pod's own is not known beforehand."""
+    port: int = 8080
+    """The port that it listens on."""
 
     @classmethod
     def of(cls, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -78,6 +82,8 @@ class Settings:
             record_texts=_truth("RECORD_TEXTS", given.get("record_texts", "false")),
             version=given.get("version", "0"),
             first_byte_seconds=_seconds("FIRST_BYTE_SECONDS", given.get("first_byte_seconds", "60")),
+            host=given.get("host", cls.host),
+            port=_port(given.get("port", str(cls.port))),
         )
 
 
@@ -105,3 +111,9 @@ def _seconds(name: str, text: str) -> float:
     if not 0 < seconds <= 3600:
         raise SettingsError(f"{name} is not a number of seconds between 0 and 3600")
     return seconds
+
+
+def _port(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,5}", text) or not 0 < int(text) <= 65535:
+        raise SettingsError("PORT is not a number between 1 and 65535")
+    return int(text)

@@ -20,6 +20,11 @@ GOOD = {
 }
 
 
+@pytest.mark.parametrize("port", ["1", "65535"])
+def test_the_first_and_the_last_port_are_taken(port: str) -> None:
+    assert Settings.of({**GOOD, "PORT": port}).port == int(port)
+
+
 def test_good_settings_are_read_and_a_last_slash_goes() -> None:
     found = Settings.of(GOOD)
     assert found.model_url == "http://models.modelyard-gateway/chat/v1"
@@ -42,6 +47,9 @@ def test_good_settings_are_read_and_a_last_slash_goes() -> None:
         ({"RECORD_TEXTS": "yes"}, "neither true nor false"),
         ({"FIRST_BYTE_SECONDS": "0"}, "between 0 and 3600"),
         ({"FIRST_BYTE_SECONDS": "3601"}, "between 0 and 3600"),
+        ({"PORT": "0"}, "PORT is not a number"),
+        ({"PORT": "65536"}, "PORT is not a number"),
+        ({"PORT": "http"}, "PORT is not a number"),
     ],
 )
 def test_one_bad_setting_is_refused_by_name(change: dict[str, str], why: str) -> None:
