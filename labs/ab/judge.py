@@ -92,19 +92,21 @@ def judge(experiment: Experiment, answers: Iterable[Seen]) -> Verdict:
         }
     ).analyze(users, control=experiment.control.name)
     helpful, split = found["helpful"], float(found["split"].pvalue)  # type: ignore[attr-defined]
-    low, high = float(helpful.effect_size_ci_lower), float(helpful.effect_size_ci_upper)  # type: ignore[attr-defined]
+    low, high, p_value = helpful.effect_size_ci_lower, helpful.effect_size_ci_upper, helpful.pvalue  # type: ignore[attr-defined]
     effect = treatment.share - control.share
-    if low != low or high != high:  # Every user alike: there is no spread to take an interval from.
-        low = high = effect
+    if _alike(users):
+        low, high, p_value = -1.0, 1.0, 1.0
     outcome, winner, why = _decide(experiment, effect, low, high)
     if split < SPLIT_P:
-        outcome, winner, why = (
-            Outcome.NOT_TRUSTED,
-            "",
-            f"the users are not split as the flag says ({control.users} and {treatment.users}, p = {split:.2g})",
-        )
-    p_value = float(helpful.pvalue)  # type: ignore[attr-defined]
-    return Verdict(outcome, winner, why, control, treatment, effect, low, high, p_value, split)
+        why = f"the users are not split as the flag says ({control.users} and {treatment.users}, p = {split:.2g})"
+        outcome, winner = Outcome.NOT_TRUSTED, ""
+    return Verdict(outcome, winner, why, control, treatment, effect, float(low), float(high), float(p_value), split)
+
+
+def _alike(users: pd.DataFrame) -> bool:
+    """Whether all users of each arm are of one mind: then there is no spread that an interval could be taken from."""
+    shares = (users["helpful"] / users["judged"]).groupby(users["variant"])
+    return bool((shares.min() == shares.max()).all())
 
 
 def _decide(experiment: Experiment, effect: float, low: float, high: float) -> tuple[Outcome, str, str]:
