@@ -33,6 +33,8 @@ AUTH_DATABASE = "registry_auth"
 STATEMENT_SECONDS, CONNECT_SECONDS = 60, 5
 """Longest that a query and a connection attempt may take, so that a stuck database does not hold every worker."""
 KEEP_ALIVE_SECONDS, DRAIN_SECONDS, STOP_SECONDS = 75, 30, 45
+LOADING_SECONDS = 60
+"""How long a worker may not answer its parent. uvicorn kills it after 5 s by default, and on a busy node loading takes longer."""
 CONCURRENCY, HEADER_BYTES = 256, 65536
 
 
@@ -90,6 +92,7 @@ def server_args(*, tracking_uri: str, artifacts: str, workers: int, outside: str
     uvicorn = [
         f"--timeout-keep-alive {KEEP_ALIVE_SECONDS}",
         f"--timeout-graceful-shutdown {DRAIN_SECONDS}",
+        f"--timeout-worker-healthcheck {LOADING_SECONDS}",
         f"--limit-concurrency {CONCURRENCY}",
         f"--h11-max-incomplete-event-size {HEADER_BYTES}",
         "--no-server-header",

@@ -8,7 +8,6 @@ from __future__ import annotations
 import enum
 import json
 import os
-import shutil
 import subprocess
 import time
 from collections.abc import Callable
@@ -20,6 +19,7 @@ from ops.cluster_kubeconfig import context_of, reached
 from problem import ExitCode, Problem, Refused
 from sandbox.images import catalogue
 from sandbox.node import control
+from sandbox.node.discard import discard
 from sandbox.node.layout import Layout
 
 Say = Callable[[str], None]
@@ -141,7 +141,8 @@ def stop(cluster: Cluster, say: Say) -> str:
                 say(f"cluster: swept {left}")
         if told is not None:
             _gone(int(told["stopping"]), layout)
-        shutil.rmtree(layout.data, ignore_errors=True)
+        if layout.data.exists():
+            discard(layout.data)
         said = f"{cluster.name} has ended" if told else f"{cluster.name} had ended before"
     cluster.forget()
     return said

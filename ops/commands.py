@@ -12,6 +12,7 @@ from typing import Any
 
 from ops import doctor, first_up, held, remains, world
 from ops.engine import Engine, Outcome, Program
+from ops.recorded import Recorded
 from ops.remains import Remains
 from ops.report.make import Deployed
 from ops.show import Show, as_value
@@ -75,7 +76,7 @@ def up(job: Job) -> ExitCode:
             done = engine.up(packs=job.packs, on_change=progress)
         job.show.outcome(done, steps=False)
         if (problem := _stopped(job, engine, done)) is None:
-            return job.end(planned, done)
+            return job.end(planned, done, **_recorded(job, engine))
         if not job.show.as_json:
             job.show.problems([problem], "stopped")
         return job.end(planned, done, next=problem.as_dict())
@@ -91,6 +92,17 @@ def _stopped(job: Job, engine: Engine, done: Outcome) -> Problem | None:
 
     stack = Stack.read(StackFile.read(job.place.stack_file))
     return first_up.stopped(stack, messages, _resources(engine.state()))
+
+
+def _recorded(job: Job, engine: Engine) -> dict[str, Any]:
+    """Says which Helm releases of a real cluster were only recorded, and gives what a machine is told of them."""
+    if job.place.world is not World.KUBECONFIG:
+        return {}
+    found = Recorded.among(_resources(engine.state()))
+    if not job.show.as_json:
+        for each in found:
+            job.show.line(each.line)
+    return {"recorded": [each.as_value() for each in found]}
 
 
 def refresh(job: Job, *, only_look: bool = False) -> ExitCode:

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 Say = Callable[[str], None]
 
+KWOK_NODE = "kwok.x-k8s.io/node"
+"""The annotation of a node that KWOK simulates: https://kwok.sigs.k8s.io/docs/user/kwok-manage-nodes-and-pods/."""
+
 
 class World(enum.Enum):
     """Where a stack's resources are."""
@@ -131,6 +134,8 @@ def opened(
     if place.world is World.CLOUD:
         yield _cloud(place, program, say)
         return
+    # Where pods run, the registry that the stack declares is one of them, and is spoken to itself.
+    stand_in = place.kubeconfig is None or not runs_pods(place.kubeconfig)
     with Session.open(
         place.root,
         place.stack_file,
@@ -139,13 +144,25 @@ def opened(
         calls,
         kubeconfig=place.kubeconfig,
         say=say,
-        users=registry_asks(place),
+        users=registry_asks(place) if stand_in else None,
         account=account_kind(place),
     ) as session:
         command = EngineCommand(session.toolchain.pulumi, session.toolchain.version, session.env, say)
         yield Engine(
             command=command, workdir=session.workdir, stack=session.stack_name, env=session.env, program=program
         )
+
+
+def runs_pods(kubeconfig: Path) -> bool:
+    """Whether the cluster has a node that is no simulation of one; what does not answer has none."""
+    from sandbox.faults import CloudError
+    from sandbox.kubernetes.api import Api
+
+    try:
+        nodes = Api(kubeconfig).request("GET", "/api/v1/nodes", warned=False)["items"]
+    except (CloudError, OSError):
+        return False
+    return any(KWOK_NODE not in (each["metadata"].get("annotations") or {}) for each in nodes)
 
 
 def registry_asks(place: Place) -> bool | None:

@@ -26,7 +26,7 @@ from sandbox.toolchain import Toolchain, ensure
 HOST = (sys.executable, "-m", "sandbox.host")
 """The command that serves the simulated clouds."""
 
-_HOST_READY_WITHIN = 30.0
+_HOST_READY_WITHIN = 120.0
 
 
 @dataclass(kw_only=True)
@@ -96,6 +96,9 @@ class Session:
             raise
         env["PULUMI_DEBUG_PROVIDERS"] = ",".join(f"{provider}:{port}" for provider, port in sorted(ports.items()))
         env.update(models.variables() if models else {})
+        if kubeconfig:
+            # For kubectl, through which the registry in the cluster is reached.
+            env["KUBECONFIG"] = str(kubeconfig.resolve())
         workdir.write_exports(folder, env)
         return cls(
             root=root,

@@ -20,7 +20,7 @@ from sandbox import lock, tools
 from sandbox.images import archive, python
 from sandbox.images.archive import Image
 from sandbox.images.layer import Blob, Layer
-from versions import GO_MODULES, IMAGES
+from versions import CHART_IMAGES, GO_MODULES, IMAGES, ROLLOUTS_PLUGIN
 
 Say = Callable[[str], None]
 
@@ -60,6 +60,11 @@ def _upstream(name: str) -> str:
     return f"{IMAGES[name].repository}:{IMAGES[name].tag}"
 
 
+def _of_chart(name: str) -> str:
+    """The first image that a chart runs."""
+    return f"{CHART_IMAGES[name][0].repository}:{CHART_IMAGES[name][0].tag}"
+
+
 RECIPES = {
     recipe.name: recipe
     for recipe in (
@@ -97,7 +102,7 @@ RECIPES = {
             ),
             stands_in_for=_upstream("mlflow"),
             base="python",
-            packages=("mlflow[auth]", "prometheus-flask-exporter", "boto3"),
+            packages=("mlflow[auth]", "prometheus-flask-exporter", "boto3", "psycopg2-binary"),
         ),
         Recipe(
             name="prometheus",
@@ -124,25 +129,22 @@ RECIPES = {
         Recipe(
             name="envoy-gateway",
             image=Image(
-                name=f"docker.io/envoyproxy/gateway:{GO_MODULES['envoy-gateway']}",
+                name=f"{OURS}/envoy-gateway:{GO_MODULES['envoy-gateway']}",
                 entrypoint=("/usr/local/bin/envoy-gateway",),
                 user="65532:65532",
             ),
-            stands_in_for=f"docker.io/envoyproxy/gateway:{GO_MODULES['envoy-gateway']}",
+            stands_in_for=_of_chart("gateway-helm"),
             tools={"envoy-gateway": "usr/local/bin/envoy-gateway"},
         ),
         Recipe(
             name="argo-rollouts",
             image=Image(
-                name=f"quay.io/argoproj/argo-rollouts:{GO_MODULES['argo-rollouts']}",
+                name=f"{OURS}/argo-rollouts:{GO_MODULES['argo-rollouts']}",
                 entrypoint=("/usr/local/bin/argo-rollouts",),
                 user="65532:65532",
                 folder="/home/argo-rollouts",
             ),
-            stands_in_for=(
-                f"quay.io/argoproj/argo-rollouts:{GO_MODULES['argo-rollouts']}; "
-                "its httproute stands in for the plugin argoproj-labs/gatewayAPI"
-            ),
+            stands_in_for=f"{_of_chart('argo-rollouts')}; its httproute stands in for the plugin {ROLLOUTS_PLUGIN.name}",
             tools={"argo-rollouts": "usr/local/bin/argo-rollouts", "httproute": "usr/local/bin/httproute"},
         ),
         Recipe(

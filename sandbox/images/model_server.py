@@ -14,6 +14,8 @@ import collections
 import contextlib
 import http.client
 import http.server
+import importlib
+import json
 import os
 import random
 import signal
@@ -69,6 +71,7 @@ class Door(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     counts = Counts()
     fault_rate = 0.0
+    _begun = False
 
     def do_GET(self) -> None:
         """Answers a question about the server."""
@@ -84,6 +87,7 @@ class Door(http.server.BaseHTTPRequestHandler):
         self._pass(body)
 
     def _pass(self, body: bytes) -> None:
+        self._begun = False
         with self.counts.one():
             behind = http.client.HTTPConnection("127.0.0.1", _BEHIND)
             try:
@@ -92,11 +96,17 @@ class Door(http.server.BaseHTTPRequestHandler):
                 answer = behind.getresponse()
                 self._answer(answer)
                 self._count(answer.status)
-            except OSError:
-                self.close_connection = True
-                self._count(502)
+            except OSError as error:
+                self._gone(error)
             finally:
                 behind.close()
+
+    def _gone(self, error: OSError) -> None:
+        """llama.cpp or whoever asked is gone; whoever has not been answered yet is told."""
+        self.close_connection = True
+        self._count(502)
+        if not self._begun:
+            self._whole(502, json.dumps({"error": {"message": f"llama.cpp: {error}", "code": 502}}).encode())
 
     def _answer(self, answer: http.client.HTTPResponse) -> None:
         if self.path == "/metrics" or answer.getheader("Content-Length") is not None:
@@ -126,6 +136,9 @@ class Door(http.server.BaseHTTPRequestHandler):
 
     def end_headers(self) -> None:
         """Ends the headers, with the pod's name among them."""
+        self._begun = True
+        if self.close_connection:
+            self.send_header("Connection", "close")
         self.send_header("X-Served-By", os.environ.get("HOSTNAME", ""))
         super().end_headers()
 
@@ -153,8 +166,8 @@ def options(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def _llama(told: argparse.Namespace) -> Any:
-    import xllamacpp
-
+    # It is in the image and nowhere else.
+    xllamacpp: Any = importlib.import_module("xllamacpp")
     params = xllamacpp.CommonParams()
     params.model.path = told.model
     params.model_alias = {told.alias or Path(told.model).stem}

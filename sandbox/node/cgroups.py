@@ -19,6 +19,8 @@ PREFIX = "modelyard-node-"
 NEEDED = ("cpu", "cpuacct", "cpuset", "memory", "pids", "devices", "freezer")
 """The controllers without which the kubelet or the runtime does not start where hierarchies are of version 1."""
 
+_SHARES = 1024
+"""What one process weighs for the scheduler, and a processor for the kubelet."""
 _NEEDED_2 = ("cpu", "cpuset", "memory", "pids")
 _ESCAPED = re.compile(r"\\([0-7]{3})")
 
@@ -98,13 +100,16 @@ def token(pid: int) -> str:
 
 
 def make(groups: Iterable[Group]) -> None:
-    """Makes our folders. In version 1 a new `cpuset` group may use nothing until it is told what."""
+    """Makes our folders. In version 1 a new group may use no processor until it is told which, and weighs as one process."""
     for each in groups:
         each.folder.mkdir()
         if "cpuset" in each.hierarchy.names.split(","):
             for name in ("cpuset.cpus", "cpuset.mems"):
                 (each.folder / name).write_text((each.folder.parent / name).read_text())
             (each.folder / "cgroup.clone_children").write_text("1")
+        if "cpu" in each.hierarchy.names.split(","):
+            # Else all pods together would weigh as one process of the machine does.
+            (each.folder / "cpu.shares").write_text(str(_SHARES * (os.cpu_count() or 1)))
         if not each.hierarchy.names:
             hand_on(each.hierarchy.at)
 

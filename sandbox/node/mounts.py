@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox.node.cgroups import Group
-from sandbox.node.layout import Layout
+from sandbox.node.layout import KUBELET, Layout
 
 SETTINGS = {
     "vm/overcommit_memory": "1",
@@ -56,6 +56,7 @@ def plan(layout: Layout, groups: Sequence[Group]) -> list[Mount]:
         Mount("bind", str(layout.logs), "/var/log"),
         # The kubelet keeps its devices' sockets and CNI its leases below /var/lib, wherever one sends the rest.
         Mount("overlay", "overlay", "/var/lib", f"lowerdir=/var/lib,upperdir={upper},workdir={work}"),
+        Mount("bind", str(layout.data / "kubelet"), KUBELET),
         *(
             Mount("bind", str(settings / name.replace("/", ".")), f"/proc/sys/{name}", file=value + "\n")
             for name, value in SETTINGS.items()

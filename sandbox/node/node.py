@@ -26,7 +26,9 @@ from sandbox.images import catalogue
 from sandbox.kubernetes.api import Api
 from sandbox.kubernetes.controlplane import install
 from sandbox.node import cgroups, documents, keys, mounts, needs, objects, programs
+from sandbox.node.discard import discard
 from sandbox.node.inside import import_command
+from sandbox.node.keeper import groups_of
 from sandbox.node.layout import ADDRESS, API_PORT, NAME, Layout
 from sandbox.node.publish import Publisher
 from sandbox.node.volumes import Volumes
@@ -123,7 +125,7 @@ def started(
         authority = _write(layout, files, [each.archive for each in images])
         keeper = _keep(layout)
         told = _listen(keeper, say)
-        ending.callback(_end, keeper)
+        ending.callback(_end, keeper, layout)
         _await(told, "namespaces", layout)
         pid = _first_process(keeper.pid)
         publisher = Publisher(pid)
@@ -136,11 +138,11 @@ def started(
         node = Node(layout=layout, pid=pid, port=number, api=Api(layout.kubeconfig), keeper=keeper, publisher=publisher)
         _furnish(node.api, images[IMAGES.index("coredns")].recipe.image.name)
         _await(told, "started", layout)
-        _until(node, "the node is not Ready", _node_ready)
+        _until(node, told, "the node is not Ready", _node_ready)
         say(f"node: {NAME} is Ready ({time.monotonic() - began:.1f} s)")
         volumes = Volumes(node.api, layout.volumes, say)
         ending.callback(volumes.close)
-        _until(node, "the DNS does not answer", _dns_ready)
+        _until(node, told, "the DNS does not answer", _dns_ready)
         say(f"node: DNS answers ({time.monotonic() - began:.1f} s)")
         yield node
 
@@ -160,8 +162,9 @@ def _furnish(api: Api, dns_image: str) -> None:
 
 def _write(layout: Layout, files: dict[str, str], archives: list[Path]) -> keys.Authority:
     """Empties the folder and writes keys, configuration and plan into it."""
+    discard(layout.data)
+    shutil.rmtree(layout.logs, ignore_errors=True)
     for each in (layout.data, layout.logs):
-        shutil.rmtree(each, ignore_errors=True)
         each.mkdir(mode=0o700)
     data, authority = layout.data, keys.Authority("modelyard node")
     keys.write(data / "ca.crt", authority.certificate)
@@ -180,7 +183,8 @@ def _write(layout: Layout, files: dict[str, str], archives: list[Path]) -> keys.
     (data / "kube-proxy.yaml").write_text(yaml.safe_dump(documents.proxy(layout)))
     (data / "containerd.toml").write_text(documents.containerd(layout))
     (data / "resolv.conf").write_text("")
-    (data / "cni").mkdir()
+    for name in ("cni", "kubelet"):
+        (data / name).mkdir()
     (data / "cni" / "10-node.conflist").write_text(json.dumps(documents.network()))
     groups = cgroups.here(_run_name())
     plan = {
@@ -239,10 +243,15 @@ def _await(told: queue.Queue[str], stage: str, layout: Layout) -> None:
             found = told.get(timeout=max(0.0, ends - time.monotonic()))
         except queue.Empty:
             raise _absent(f"it is not {stage} after {_READY_WITHIN:.0f} s", layout) from None
-        if found == "ended" or found.startswith("failed"):
-            log = (layout.logs / "node.log").read_text(errors="replace").strip().splitlines()
-            words = found.removeprefix("failed ") if found != "ended" else " | ".join(log[-2:])
-            raise _absent(words or "it ended and said nothing", layout)
+        _heard(found, layout)
+
+
+def _heard(found: str, layout: Layout) -> None:
+    """Raises what the node says of its end."""
+    if found == "ended" or found.startswith("failed"):
+        log = (layout.logs / "node.log").read_text(errors="replace").strip().splitlines()
+        words = found.removeprefix("failed ") if found != "ended" else " | ".join(log[-2:])
+        raise _absent(words or "it ended and said nothing", layout)
 
 
 def _absent(found: str, layout: Layout) -> Refused:
@@ -262,16 +271,16 @@ def _first_process(keeper: int) -> int:
     raise Refused(Problem(summary="the node has ended as soon as it was there"), ExitCode.UNAVAILABLE)
 
 
-def _until(node: Node, what: str, true: Callable[[Api], bool]) -> None:
+def _until(node: Node, told: queue.Queue[str], what: str, true: Callable[[Api], bool]) -> None:
     ends = time.monotonic() + _READY_WITHIN
     while True:
         with contextlib.suppress(CloudError):
             if true(node.api):
                 return
-        if time.monotonic() > ends or not node.running:
-            problem = Problem(summary=f"{what} after {_READY_WITHIN:.0f} s", fix=f"read the logs in {node.layout.logs}")
-            raise Refused(problem, ExitCode.UNAVAILABLE)
-        time.sleep(0.1)
+        if time.monotonic() > ends:
+            raise _absent(f"{what} after {_READY_WITHIN:.0f} s", node.layout)
+        with contextlib.suppress(queue.Empty):
+            _heard(told.get(timeout=0.1), node.layout)
 
 
 def _node_ready(api: Api) -> bool:
@@ -289,8 +298,8 @@ def condition(found: dict[str, Any], kind: str) -> bool:
     return any(each["type"] == kind and each["status"] == "True" for each in conditions)
 
 
-def _end(keeper: subprocess.Popen[str]) -> None:
-    """Ends the node: its input ends, and the kernel ends the rest. The keeper has taken the control groups away after it."""
+def _end(keeper: subprocess.Popen[str], layout: Layout) -> None:
+    """Ends the node: its input ends, and the kernel ends the rest. The keeper takes the control groups away, unless it was killed."""
     assert keeper.stdin is not None  # noqa: S101
     keeper.stdin.close()
     try:
@@ -298,9 +307,9 @@ def _end(keeper: subprocess.Popen[str]) -> None:
     except subprocess.TimeoutExpired:
         keeper.kill()
         keeper.wait()
-        cgroups.sweep()
+    cgroups.remove(each.folder for each in groups_of(json.loads(layout.plan.read_text())))
 
 
 def _forget(layout: Layout) -> None:
-    shutil.rmtree(layout.data, ignore_errors=True)
+    discard(layout.data)
     layout.kubeconfig.unlink(missing_ok=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sandbox.node.layout import ADDRESS, API_PORT, API_SERVICE, NAME, SERVICES, Layout
+from sandbox.node.layout import ADDRESS, API_PORT, API_SERVICE, KUBELET, NAME, SERVICES, Layout
 
 BUILT = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "kube-router")
 """What is built from Go modules (sandbox/tools.py); the container runtime is the machine's."""
@@ -98,7 +98,7 @@ def second(layout: Layout, files: Mapping[str, str]) -> list[Program]:
     kubelet = {
         "config": data / "kubelet.yaml",
         "kubeconfig": kubeconfig_of(layout, f"system:node:{NAME}"),
-        "root-dir": data / "kubelet",
+        "root-dir": KUBELET,
         "cert-dir": data / "kubelet-certificates",
         "hostname-override": NAME,
         "node-ip": ADDRESS,

@@ -15,9 +15,10 @@ import yaml
 from sandbox.images.catalogue import RECIPES
 from sandbox.releases import parts
 from sandbox.releases.parts import LOOK, Object, may
+from versions import ROLLOUTS_PLUGIN
 
 NAMESPACE, NAME = "argo-rollouts", "argo-rollouts"
-PLUGIN = "argoproj-labs/gatewayAPI"
+PLUGIN = ROLLOUTS_PLUGIN.name
 STAND_IN = "file:///usr/local/bin/httproute"
 """Where the image has the stand-in for Argo's Gateway API plugin, which no Go module serves."""
 

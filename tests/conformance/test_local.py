@@ -31,11 +31,16 @@ pytestmark = pytest.mark.conformance
 
 
 class Heard(Show):
-    """A voice that keeps every outcome."""
+    """A voice that keeps every outcome and every line."""
 
     def __init__(self) -> None:
         super().__init__()
         self.outcomes: list[Outcome] = []
+        self.lines: list[str] = []
+
+    def line(self, text: str = "", style: str = "") -> None:
+        self.lines.append(text)
+        super().line(text, style)
 
     def outcome(self, outcome: Outcome, *, steps: bool = True) -> None:
         self.outcomes.append(outcome)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.metadata
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from components import in_cluster
 from problem import ExitCode, Refused
 from sandbox import tools
 from sandbox.images import archive, catalogue, python
@@ -37,7 +39,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=lambda recipe: recipe.name)
 def test_a_recipe_says_what_it_stands_in_for_and_has_ingredients(recipe: Recipe) -> None:
     assert recipe.stands_in_for
-    assert recipe.tools or recipe.packages or recipe.layer
+    assert recipe.tools or recipe.packages or recipe.layer or recipe.wheels
     assert set(recipe.tools) <= set(tools.TOOLS) and (not recipe.base or recipe.base in RECIPES)
     assert recipe.image.entrypoint
 
@@ -91,6 +93,20 @@ def test_packages_come_with_all_that_they_need_and_extras_only_when_asked_for() 
     assert {"mlflow", "flask", "werkzeug", "sqlalchemy"} <= plain
     assert full - plain >= {"flask-wtf"} and plain < full
     assert not plain & {"pytest", "pulumi", "mypy"}
+
+
+def test_whatever_our_scripts_in_the_cluster_import_is_in_the_image_that_runs_them() -> None:
+    inside = {each.metadata["Name"].lower() for each in python.closure(RECIPES["mlflow"].packages)}
+    brought_by = importlib.metadata.packages_distributions()
+    lacking = set()
+    for script in Path(in_cluster.__path__[0]).glob("*.py"):
+        nodes = [
+            each for each in ast.walk(ast.parse(script.read_text())) if isinstance(each, ast.Import | ast.ImportFrom)
+        ]
+        names = {(each.module if isinstance(each, ast.ImportFrom) else each.names[0].name) or "" for each in nodes}
+        asked = {name.partition(".")[0] for name in names} - set(sys.stdlib_module_names) - {""}
+        lacking |= {name for name in asked if not inside & {each.lower() for each in brought_by.get(name, [])}}
+    assert lacking == set()
 
 
 def test_a_package_that_is_not_installed_is_not_made_up() -> None:

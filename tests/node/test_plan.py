@@ -78,6 +78,14 @@ def test_every_file_that_a_program_is_told_of_has_been_written(written: Layout) 
     assert len(files) > 12 and [str(each) for each in files if not each.is_file()] == []
 
 
+def test_no_socket_of_a_program_has_a_path_that_is_too_long_however_long_the_folders_is() -> None:
+    far = Layout(Path("/data", *["a-long-name"] * 20))
+    flags = {flag for each in programs.second(far, FILES) if each.name == "kubelet" for flag in each.command}
+    assert f"--root-dir={layout.KUBELET}" in flags and len(layout.KUBELET) < 40
+    assert layout.KUBELET in {each.target for each in mounts.plan(far, GROUPS)}
+    assert len(documents.kubelet(far)["containerRuntimeEndpoint"]) < 107
+
+
 def test_only_the_owner_may_read_what_has_been_written(written: Layout) -> None:
     assert {each.stat().st_mode & 0o777 for each in (written.data, written.logs)} == {0o700}
     for each in written.data.iterdir():

@@ -41,10 +41,11 @@ class Machine:
         links = subprocess.run(["ip", "-brief", "link"], capture_output=True, text=True, check=True).stdout
         routes = subprocess.run(["ip", "route"], capture_output=True, text=True, check=True).stdout
         folders = {
-            str(folder)
+            str(Path(folder, name))
             for each in cgroups.hierarchies(mountinfo)
-            for folder in each.at.rglob(f"{cgroups.PREFIX}*")
-            if any(mark in str(folder) for mark in marks)
+            for folder, below, _ in os.walk(each.at)
+            for name in below
+            if name.startswith(cgroups.PREFIX) and any(mark in name for mark in marks)
         }
         return cls(
             processes=processes(marks),
