@@ -1,6 +1,6 @@
 # Each target does its own set-up; a second run starts at once.
 .DEFAULT_GOAL := help
-.PHONY: help demo test conformance lint bench chaos clean
+.PHONY: help demo test conformance lint bench chaos lab-ab clean
 
 help:
 	@echo "make demo    bring dev up in the sandbox, change it, see a policy refuse a change (no account needed)"
@@ -9,6 +9,7 @@ help:
 	@echo "make lint    only the checks that run nothing"
 	@echo "make bench   seconds and memory of previews, against a flat program and as pools grow; 500 registry items"
 	@echo "make chaos   44 kills of the engine, the program, the provider and all of them; each must converge"
+	@echo "make lab-ab  compare two system prompts on simulated users, through app, Envoy and a real model (ARGS='--users 200')"
 	@echo "make clean   remove what the sandbox and the tests made (keeps .venv, built tools and what is known of real clusters)"
 
 demo:
@@ -21,6 +22,7 @@ test:
 
 conformance:
 	@.ci/venv dev
+	@.ci/venv labs
 	@.ci/conformance
 
 lint:
@@ -37,6 +39,11 @@ bench:
 chaos:
 	@.ci/venv dev
 	@.venv/bin/python -u -m tests.chaos.run
+
+lab-ab:
+	@.ci/venv labs
+	@if [ -z "$(findstring --target,$(ARGS))$(findstring --help,$(ARGS))" ]; then .ci/packages; fi
+	@.venv/bin/python -m labs.ab $(ARGS)
 
 clean:
 	@for each in .sandbox/nodes/*/; do [ ! -d "$$each" ] || .venv/bin/modelyard cluster stop --name "$$(basename "$$each")" 2>/dev/null || true; done

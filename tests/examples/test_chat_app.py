@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import runpy
 from pathlib import Path
@@ -65,6 +66,8 @@ class Cluster(mocks.Mocks):
 def declared(promised: dict[str, Any] = PROMISED, **config: str) -> dict[str, dict[str, Any]]:
     """Everything that the program declares, by kind."""
     cluster = Cluster(promised)
+    # Pulumi's mocks take the thread's loop, and a test before may have closed it.
+    asyncio.set_event_loop(asyncio.new_event_loop())
     pulumi.runtime.set_mocks(cluster, project="chat-app", stack="test")
     pulumi.runtime.set_all_config({f"chat-app:{key}": value for key, value in {**CONFIG, **config}.items()})
 
