@@ -1,6 +1,6 @@
 # Each target does its own set-up; a second run starts at once.
 .DEFAULT_GOAL := help
-.PHONY: help demo test conformance lint bench chaos mutations lab-registry clean
+.PHONY: help demo test conformance lint bench chaos mutations lab-ab lab-registry clean
 
 help:
 	@echo "make demo    bring dev up in the sandbox, change it, see a policy refuse a change (no account needed)"
@@ -11,6 +11,7 @@ help:
 	@echo "make chaos   44 kills of the engine, the program, the provider and all of them; each must converge"
 	@echo "make mutations   2,200 mutated stack files, each accepted or refused with its place (the tests judge 550)"
 	@echo "make lab-registry  fine-tune a small model in three ways, tracked in MLflow, and see which is better (ARGS=--short: quickly)"
+	@echo "make lab-ab  compare two system prompts on simulated users, through app, Envoy and a real model (ARGS='--users 200')"
 	@echo "make clean   remove what the sandbox and the tests made (keeps .venv, built tools and what is known of real clusters)"
 
 demo:
@@ -48,6 +49,11 @@ mutations:
 lab-registry:
 	@.ci/venv labs
 	@.venv/bin/python -m labs.registry $(ARGS)
+
+lab-ab:
+	@.ci/venv labs
+	@if [ -z "$(findstring --target,$(ARGS))$(findstring --help,$(ARGS))" ]; then .ci/packages; fi
+	@.venv/bin/python -m labs.ab $(ARGS)
 
 clean:
 	@for each in .sandbox/nodes/*/; do [ ! -d "$$each" ] || .venv/bin/modelyard cluster stop --name "$$(basename "$$each")" 2>/dev/null || true; done

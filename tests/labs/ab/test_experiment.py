@@ -1,0 +1,62 @@
+"""The experiment's file and the change that ships its winner."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.assignment import Assigner
+from labs.ab import change, experiment
+from problem import ExitCode, Refused
+from tests.labs.ab.world import OURS, ROOT, copied, ours, split
+
+
+def test_the_experiment_is_the_apps_own_flag_and_prompts() -> None:
+    found = ours()
+    assert [(arm.name, arm.percent, arm.prompt, arm.version) for arm in found.arms] == [
+        ("plain", 50, "shop-assistant", 1),
+        ("short", 50, "shop-assistant", 2),
+    ]
+    assert found.control.text != found.treatment.text
+    assert (OURS / "flags.json").read_text(encoding="utf-8") == found.flags.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"targeting": split(0, 100)}, "nothing to compare"),
+        ({"targeting": {}}, "no experiment"),
+        ({"variants": {"plain": "prompts:/shop-assistant/1"}}, "two variants"),
+        ({"variants": {"plain": "prompts:/a/1", "short": "prompts:/a@x"}}, "prompt version"),
+        ({"variants": {"plain": "prompts:/a/1", "short": "prompts:/a/2", "third": "prompts:/a/3"}}, "two variants"),
+    ],
+)
+def test_what_is_no_experiment_of_two_arms_is_refused_with_its_file(
+    tmp_path: Path, changes: dict[str, Any], why: str
+) -> None:
+    with pytest.raises(Refused, match=why) as refused:
+        experiment.read(copied(tmp_path, **changes))
+    assert refused.value.code is ExitCode.USAGE
+    assert "flags.json" in str(refused.value)
+
+
+def test_a_small_share_is_still_an_experiment(tmp_path: Path) -> None:
+    assert experiment.read(copied(tmp_path, targeting=split(99, 1))).treatment.percent == 1
+
+
+@pytest.mark.parametrize("winner", ["plain", "short"])
+def test_the_change_is_taken_by_git_and_gives_every_user_the_winner(tmp_path: Path, winner: str) -> None:
+    target = tmp_path / experiment.FOLDER / "flags.json"
+    target.parent.mkdir(parents=True)
+    target.write_text((OURS / "flags.json").read_text(encoding="utf-8"), encoding="utf-8")
+    text = change.diff(ours(), winner, ROOT)
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    subprocess.run(["git", "apply", "-"], cwd=tmp_path, input=text, text=True, check=True)
+    assigner = Assigner(target, experiment.FLAG)
+    assert {assigner.of(f"user-{number}").variant for number in range(200)} == {winner}
+    assert assigner.of("ann").version == "2"
+    changed = [line for line in text.splitlines() if line[:1] in "+-" and line[:3] not in ("+++", "---")]
+    assert len(changed) == (6 if winner == "plain" else 8)
