@@ -1,0 +1,70 @@
+"""The experiment as the app's own files say it: a flag of flagd whose variants are prompt versions, and their texts."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.assignment import Assigner, AssignmentError
+from app.settings import PROMPT_URI
+from problem import ExitCode, Problem, Refused
+
+FLAG = "shop-assistant"
+FOLDER = Path("examples/chat-app")
+"""Where the app's flags and prompts are, below the repository's root."""
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One variant: its share (%) of the users, and the prompt version that they get."""
+
+    name: str
+    percent: float
+    prompt: str
+    version: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """Two arms; the first is what there is today, the second is what is tried."""
+
+    flags: Path
+    key: str
+    control: Arm
+    treatment: Arm
+
+    @property
+    def arms(self) -> tuple[Arm, Arm]:
+        """Both."""
+        return self.control, self.treatment
+
+
+def read(folder: Path, key: str = FLAG) -> Experiment:
+    """The experiment of an app's folder. Raises Refused (`USAGE`) when there is not one with two arms to compare."""
+    file = folder / "flags.json"
+
+    def refuse(summary: str, found: str = "") -> Refused:
+        fix = f"git checkout {file.name} brings back the experiment" if "nothing to compare" in summary else ""
+        return Refused(Problem(summary=summary, file=str(file), where=key, found=found, fix=fix), ExitCode.USAGE)
+
+    try:
+        Assigner(file, key)
+        flag = json.loads(file.read_text(encoding="utf-8"))["flags"][key]
+        shares = {str(name): float(percent) for name, percent in flag["targeting"]["fractional"][1:]}
+        names = [flag["defaultVariant"], *(each for each in flag["variants"] if each != flag["defaultVariant"])]
+    except (AssignmentError, KeyError, TypeError, ValueError) as error:
+        raise refuse("this is no experiment: a flag with `fractional` targeting is needed", str(error)) from None
+    if len(names) != 2 or set(shares) != set(names):
+        raise refuse("an experiment has two variants, both with a share", ", ".join(names))
+    if min(shares.values()) <= 0:
+        raise refuse("every user gets the same variant, so there is nothing to compare", str(shares))
+    whole, arms = sum(shares.values()), []
+    for name in names:
+        match = PROMPT_URI.fullmatch(flag["variants"][name])
+        if match is None or not match["version"]:
+            raise refuse("a variant is a prompt version, prompts:/NAME/VERSION", str(flag["variants"][name]))
+        text = (folder / "prompts" / f"{name}.md").read_text(encoding="utf-8").strip()
+        arms.append(Arm(name, 100 * shares[name] / whole, match["name"], int(match["version"]), text))
+    return Experiment(file, key, *arms)

@@ -1,0 +1,155 @@
+"""The verdict: the share of helpful answers of each arm, the effect with its interval, and whether the split can be trusted."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from enum import Enum
+from typing import Any
+
+import pandas as pd
+import tea_tasting as tt
+
+from labs.ab.evidence import Seen
+from labs.ab.experiment import Experiment
+from problem import ExitCode
+
+CONFIDENCE = 0.95
+SPLIT_P = 0.001
+"""A split as uneven as the one seen, or more, less likely than this: something is wrong with the assignment."""
+MOST_LOST = 0.05
+"""Share of an arm's answers that may be missing or without a verdict."""
+FEWEST_USERS = 2
+
+
+class Outcome(Enum):
+    """What an experiment comes to, and the exit code that says it."""
+
+    WINNER = "winner"
+    NO_WINNER = "no winner"
+    NOT_TRUSTED = "not trusted"
+
+    @property
+    def code(self) -> ExitCode:
+        """0, 6 or 3."""
+        codes = {Outcome.WINNER: ExitCode.OK, Outcome.NO_WINNER: ExitCode.UNDETERMINED}
+        return codes.get(self, ExitCode.REFUSED)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """An arm in numbers; `share` is helpful of judged."""
+
+    arm: str
+    users: int
+    answers: int
+    judged: int
+    helpful: int
+
+    @property
+    def share(self) -> float:
+        """0 to 1; 0 without an answer that was judged."""
+        return self.helpful / self.judged if self.judged else 0.0
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """All that the report says. The effect is treatment less control, in shares (0.1 is ten percentage points)."""
+
+    outcome: Outcome
+    winner: str
+    why: str
+    control: Counts
+    treatment: Counts
+    effect: float
+    low: float
+    high: float
+    p_value: float
+    split_p_value: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """For a machine."""
+        return {**asdict(self), "outcome": self.outcome.value, "confidence": CONFIDENCE}
+
+
+def judge(experiment: Experiment, answers: Iterable[Seen]) -> Verdict:
+    """The verdict on what was seen. The unit is the user: one who asks twice is one user, not two.
+
+    Effect and interval: ratio of means by the delta method, over users; split: exact or chi-squared test of users
+    against the flag's shares (tea-tasting 1.14, `RatioOfMeans` and `SampleRatio`).
+    """
+    rows = list(answers)
+    control, treatment = (_counts(arm.name, rows) for arm in experiment.arms)
+    users = _users(rows)
+    if doubt := _doubt(control, treatment, rows, experiment):
+        return _nothing(doubt, control, treatment)
+    control_share, treatment_share = (arm.percent for arm in experiment.arms)
+    found = tt.Experiment(
+        {
+            "helpful": tt.RatioOfMeans("helpful", "judged", use_t=True, confidence_level=CONFIDENCE),
+            "split": tt.SampleRatio(treatment_share / control_share),
+        }
+    ).analyze(users, control=experiment.control.name)
+    helpful, split = found["helpful"], float(found["split"].pvalue)  # type: ignore[attr-defined]
+    low, high = float(helpful.effect_size_ci_lower), float(helpful.effect_size_ci_upper)  # type: ignore[attr-defined]
+    effect = treatment.share - control.share
+    if low != low or high != high:  # Every user alike: there is no spread to take an interval from.
+        low = high = effect
+    outcome, winner, why = _decide(experiment, effect, low, high)
+    if split < SPLIT_P:
+        outcome, winner, why = (
+            Outcome.NOT_TRUSTED,
+            "",
+            f"the users are not split as the flag says ({control.users} and {treatment.users}, p = {split:.2g})",
+        )
+    p_value = float(helpful.pvalue)  # type: ignore[attr-defined]
+    return Verdict(outcome, winner, why, control, treatment, effect, low, high, p_value, split)
+
+
+def _decide(experiment: Experiment, effect: float, low: float, high: float) -> tuple[Outcome, str, str]:
+    if low <= 0 <= high:
+        return Outcome.NO_WINNER, "", "the interval holds zero: the arms may be equal"
+    better = experiment.treatment if effect > 0 else experiment.control
+    return Outcome.WINNER, better.name, "the interval does not hold zero"
+
+
+def _counts(arm: str, rows: Sequence[Seen]) -> Counts:
+    own = [row for row in rows if row.arm == arm]
+    judged = [row for row in own if row.helpful is not None and not row.failed]
+    return Counts(arm, len({row.user for row in own}), len(own), len(judged), sum(bool(row.helpful) for row in judged))
+
+
+def _users(rows: Sequence[Seen]) -> pd.DataFrame:
+    """One row for each user with a judged answer."""
+    kept: dict[tuple[str, str], list[bool]] = defaultdict(list)
+    for row in rows:
+        if row.helpful is not None and not row.failed:
+            kept[row.arm, row.user].append(row.helpful)
+    return pd.DataFrame(
+        [{"variant": arm, "helpful": sum(said), "judged": len(said)} for (arm, _), said in sorted(kept.items())]
+    )
+
+
+def _doubt(control: Counts, treatment: Counts, rows: Sequence[Seen], experiment: Experiment) -> str:
+    """Why nothing can be concluded whatever the numbers; empty when something can."""
+    arms: dict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        arms[row.user].add(row.arm)
+    if moved := sum(len(found) > 1 for found in arms.values()):
+        return f"{moved} users saw more than one arm: the assignment is not sticky"
+    versions = {arm.name: arm.version for arm in experiment.arms}
+    if wrong := sum(row.version != versions.get(row.arm) for row in rows):
+        return f"{wrong} answers are of another prompt version than their arm's"
+    for each in (control, treatment):
+        if each.answers and (each.answers - each.judged) / each.answers > MOST_LOST:
+            return f"{each.answers - each.judged} of {each.answers} answers of {each.arm} failed or have no verdict"
+    for each in (control, treatment):
+        if each.users < FEWEST_USERS:
+            return f"{each.arm} has {each.users} users: {FEWEST_USERS} are the least"
+    return ""
+
+
+def _nothing(why: str, control: Counts, treatment: Counts) -> Verdict:
+    effect = treatment.share - control.share
+    return Verdict(Outcome.NOT_TRUSTED, "", why, control, treatment, effect, -1.0, 1.0, 1.0, 1.0)
