@@ -86,9 +86,7 @@ def raised(text: str, version: str, image: str, name: str = FILE) -> str:
     for key, value in (("version", version), ("image", image)):
         after, number = re.subn(rf"(?m)^{key}:.*$", f'{key}: "{value}"', after)
         if number != 1:
-            problem = Problem(
-                summary=f"`{key}` does not stand on one line of its own", file=name, fix="write it so"
-            )
+            problem = Problem(summary=f"`{key}` does not stand on one line of its own", file=name, fix="write it so")
             raise Refused(problem, ExitCode.USAGE)
     found = read(after, name)
     if found != before.model_copy(update={"version": version, "image": image}):
@@ -117,7 +115,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         before = options.file.read_text(encoding="utf-8")
         after = raised(before, options.version, options.image, str(options.file))
     except OSError as error:
-        sys.stderr.write(f"refused {Problem(summary='the file cannot be read', file=str(options.file), found=str(error.strerror))}\n")
+        sys.stderr.write(
+            f"refused {Problem(summary='the file cannot be read', file=str(options.file), found=str(error.strerror))}\n"
+        )
         return ExitCode.USAGE
     except Refused as refused:
         sys.stderr.write(f"refused {refused}\n")

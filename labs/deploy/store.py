@@ -47,7 +47,11 @@ def program(root: Path, say: Say = lambda _: None) -> Path:
             return target
         say(f"registry: taking {PROGRAM} out of Debian's package {PACKAGE}")
         done = None
-        for command in (["apt-get", "download", PACKAGE], ["apt-get", "update", "--quiet=2"], ["apt-get", "download", PACKAGE]):
+        for command in (
+            ["apt-get", "download", PACKAGE],
+            ["apt-get", "update", "--quiet=2"],
+            ["apt-get", "download", PACKAGE],
+        ):
             with contextlib.suppress(FileNotFoundError):
                 done = subprocess.run(command, cwd=scratch, capture_output=True, text=True, check=False)
             if packages := list(Path(scratch).glob("*.deb")):
@@ -131,7 +135,11 @@ def serving(cluster: Lab, say: Say = lambda _: None) -> Iterator[Store]:
     with (node.layout.logs / "registry.log").open("wb") as log:
         enter = ["nsenter", f"--target={node.pid}", "--mount", "--net", "--pid", "--", *command]
         running = subprocess.Popen(
-            enter, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={"PATH": os.environ["PATH"], "OTEL_TRACES_EXPORTER": "none"}
+            enter,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env={"PATH": os.environ["PATH"], "OTEL_TRACES_EXPORTER": "none"},
         )
     # Reaped here, so that it leaves no zombie when the node goes first.
     threading.Thread(target=running.wait, daemon=True).start()
