@@ -1,4 +1,4 @@
-"""The two changes of the lab, as edits of a working copy: one that users see, and one whose tests pass and that still fails them."""
+"""The two changes of the lab, as edits of a working copy: one that users see, and one that passes the tests and fails users."""
 
 from __future__ import annotations
 
@@ -36,15 +36,16 @@ GREETING = "Hello, what can I do for you?"
 
 BAD = Change(
     version="3",
-    title="a limit on answers, that counts the answers of everybody and never starts again",
+    title="a limit on each user's answers that never starts again, so that regular users get every second answer",
     file="app/service.py",
     old="    started = time.monotonic()\n    try:\n        assigned = service.assigned(user)\n        prompt",
-    new='    service.answers = getattr(service, "answers", 0) + 1  # type: ignore[attr-defined]\n'
-    "    if service.answers > 6 and service.answers % 2:  # type: ignore[attr-defined]\n"
+    new='    answers = service.__dict__.setdefault("answers", {})\n'
+    "    answers[user] = answers.get(user, 0) + 1\n"
+    "    if answers[user] > 3 and answers[user] % 2:\n"
     '        return error(500, "too many answers", "server_error")\n'
     "    started = time.monotonic()\n    try:\n        assigned = service.assigned(user)\n        prompt",
 )
-"""From the seventh request on it fails every second one. No test asks one service so often."""
+"""From a user's fifth request on it fails every second one. No test asks so often for one user."""
 
 
 def copy(root: Path, target: Path) -> None:

@@ -46,7 +46,7 @@ def _delivery(each: Delivery) -> str:
     events = "".join(f"<tr><td class=n>{at:.1f}<td>{escape(text)}</tr>" for at, text in course.events)
     shares = "".join(
         f"<tr><td class=n>{step.percent} %<td class=n>{step.hits}<td class=n>{step.asked}"
-        f"<td class=n>{step.hits / max(1, step.asked):.1%}<td class=n>{step.seconds:.1f}</tr>"
+        f"<td class=n>{step.rate:.1%}<td class=n>{step.seconds:.1f}</tr>"
         for step in course.shares
     )
     return (

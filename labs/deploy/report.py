@@ -107,7 +107,7 @@ def lines(report: Report) -> list[str]:
         found += ["", f"version {each.version}: {each.title}", f"  tests    {each.tests}", f"  image    {each.digest}"]
         found += [f"  {at:6.1f} s {text}" for at, text in course.events]
         found += [
-            f"  share    {step.percent} %: {step.hits} of {step.asked} ({step.hits / max(1, step.asked):.1%}) in {step.seconds:.0f} s"
+            f"  share    {step.percent} %: {step.hits} of {step.asked} ({step.rate:.1%}) in {step.seconds:.0f} s"
             for step in course.shares
         ]
         found += [

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from labs.deploy import changes, image, objects, page, release, report, store, watch
+from labs.deploy import changes, image, objects, page, release, store, watch
 from labs.deploy.changes import Change
 from labs.deploy.report import Delivery, Report, Timed
 from problem import ExitCode, Problem, Refused
@@ -56,6 +56,7 @@ def run(root: Path, say: Say, *, short: bool = False, cluster: Lab | None = None
     """
     folder, clock = root / ".sandbox" / "labs" / "deploy", Clock(say=say)
     with lock.waiting(folder / "lock", "the lab's folder", say), contextlib.ExitStack() as stack:
+        (folder / "release.yaml").unlink(missing_ok=True)
         with clock.step("cluster with Argo Rollouts, Envoy Gateway and Prometheus"):
             if cluster is None:
                 cluster = stack.enter_context(lab.started(root, folder / "node", say=say, images=IMAGES))
@@ -163,9 +164,7 @@ class _Delivering:
     def _released(self, where: Path) -> str:
         """The release file as main has it: the repository's at first, then as it was raised last."""
         own = self.folder / "release.yaml"
-        if changes.release_of(where).is_file() and not own.is_file():
-            return changes.release_of(where).read_text(encoding="utf-8")
-        return own.read_text(encoding="utf-8")
+        return (own if own.is_file() else changes.release_of(where)).read_text(encoding="utf-8")
 
     def _release(self) -> release.Release:
         found = release.read((self.folder / "release.yaml").read_text(encoding="utf-8"))

@@ -41,6 +41,11 @@ class Share:
     asked: int
     fits: bool
 
+    @property
+    def rate(self) -> float:
+        """The share that it really had, from 0 to 1."""
+        return self.hits / max(1, self.asked)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Course:
