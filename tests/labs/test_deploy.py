@@ -142,7 +142,7 @@ def test_the_app_of_a_release_is_called_by_digest_and_restricted() -> None:
 
 
 def test_a_share_counts_only_what_was_asked_after_the_weights_had_settled() -> None:
-    answers = [Answer(at, at + 0.1, 200, "2" if at % 2 else "1") for at in range(0, 40)]
+    answers = [Answer(at, at + 0.1, 200, "2" if at % 2 else "1") for at in range(40)]
     seen = [Seen(0.5, 0, "Progressing", False), Seen(9.5, 50, "Paused", False), Seen(30.2, 0, "Healthy", False)]
     [found] = shares(Stream(answers), "2", seen, 40.0)
     assert (found.percent, found.asked, found.hits, found.fits) == (50, 20, 10, True)
