@@ -1,6 +1,6 @@
 # Each target does its own set-up; a second run starts at once.
 .DEFAULT_GOAL := help
-.PHONY: help demo test conformance lint bench chaos mutations lab-ab lab-registry clean
+.PHONY: help demo test conformance lint bench chaos mutations lab-ab lab-deploy lab-registry clean
 
 help:
 	@echo "make demo    bring dev up in the sandbox, change it, see a policy refuse a change (no account needed)"
@@ -12,6 +12,7 @@ help:
 	@echo "make mutations   2,200 mutated stack files, each accepted or refused with its place (the tests judge 550)"
 	@echo "make lab-registry  fine-tune a small model in three ways, tracked in MLflow, and see which is better (ARGS=--short: quickly)"
 	@echo "make lab-ab  compare two system prompts on simulated users, through app, Envoy and a real model (ARGS='--users 200')"
+	@echo "make lab-deploy   a change to the app goes out by a canary on a real node, a bad one is taken back (Linux, root)"
 	@echo "make clean   remove what the sandbox and the tests made (keeps .venv, built tools and what is known of real clusters)"
 
 demo:
@@ -54,6 +55,11 @@ lab-ab:
 	@.ci/venv labs
 	@if [ -z "$(findstring --target,$(ARGS))$(findstring --help,$(ARGS))" ]; then .ci/packages; fi
 	@.venv/bin/python -m labs.ab $(ARGS)
+
+lab-deploy:
+	@.ci/venv dev
+	@.ci/packages
+	@.venv/bin/python -m labs.deploy
 
 clean:
 	@for each in .sandbox/nodes/*/; do [ ! -d "$$each" ] || .venv/bin/modelyard cluster stop --name "$$(basename "$$each")" 2>/dev/null || true; done

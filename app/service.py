@@ -127,6 +127,7 @@ def create(
             service.metrics.request(_route(request), 500)
             raise
         service.metrics.request(_route(request), answer.status_code)
+        answer.headers["x-app-version"] = settings.version
         return answer
 
     @app.get("/", response_class=HTMLResponse)

@@ -165,6 +165,16 @@ RECIPES = {
             },
             sources={"srv/model_server.py": "sandbox/images/model_server.py"},
         ),
+        Recipe(
+            name="app-base",
+            image=Image(
+                name=f"{OURS}/app-base:1", entrypoint=(python.PROGRAM,), user="10001:10001", folder="/srv", env=python.ENV
+            ),
+            stands_in_for="docker.io/library/python, its slim form, with what the chat service needs installed in it",
+            base="python",
+            wheels="../app/requirements.txt",
+            taken={".": python.PACKAGES},
+        ),
     )
 }
 

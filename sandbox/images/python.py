@@ -180,13 +180,19 @@ def taken(lock: Path, scratch: Path, wanted: Mapping[str, str], *, alone: bool) 
     for name, path in wanted.items():
         source = folder / name
         if source.is_dir():
-            layer.tree(path, source, lambda each: "__pycache__" not in each)
+            layer.tree(path, source, _same_everywhere)
         elif alone:
             source.chmod(0o755)
             programs(layer, {path: source})
         else:
             layer.file(path, source)
     return layer
+
+
+def _same_everywhere(path: str) -> bool:
+    """Whether pip writes a file alike on every machine: not what it compiles, scripts that name its Python, and their hashes."""
+    parts = path.split("/")
+    return "__pycache__" not in parts and parts[0] != "bin" and not path.endswith(".dist-info/RECORD")
 
 
 def _script(entry: importlib.metadata.EntryPoint) -> str:

@@ -1,0 +1,1 @@
+"""The lab of CI/CD: a change to the chat service from its tests to a canary, and a bad change that is taken back by itself."""
