@@ -73,7 +73,7 @@ def declared(promised: dict[str, Any] = PROMISED, **config: str) -> dict[str, di
 
     @pulumi.runtime.test
     def run() -> None:
-        runpy.run_path(str(EXAMPLE / "__main__.py"))
+        runpy.run_path(str(EXAMPLE / "chat_app.py"))
 
     run()
     return cluster.declared
