@@ -119,7 +119,29 @@ CHARTS = {
             name="kube-prometheus-stack",
             version="88.5.3",
             repository="https://prometheus-community.github.io/helm-charts",
-            crds=("prometheusrules.monitoring.coreos.com", "servicemonitors.monitoring.coreos.com"),
+            crds=(
+                "podmonitors.monitoring.coreos.com",
+                "prometheusrules.monitoring.coreos.com",
+                "servicemonitors.monitoring.coreos.com",
+            ),
+        ),
+        Chart(
+            name="argo-rollouts",
+            version="2.41.0",
+            repository="https://argoproj.github.io/argo-helm",
+            crds=("rollouts.argoproj.io",),
+        ),
+        # Envoy Gateway's own charts lie in Docker Hub; nobody has read the digest of this one yet.
+        Chart(
+            name="gateway-helm",
+            version="v1.9.0",
+            repository="oci://docker.io/envoyproxy",
+            crds=(
+                "envoyproxies.gateway.envoyproxy.io",
+                "gatewayclasses.gateway.networking.k8s.io",
+                "gateways.gateway.networking.k8s.io",
+                "httproutes.gateway.networking.k8s.io",
+            ),
         ),
         # The digest: five public repositories that pin this tag agree (read 2026-11-24).
         Chart(
@@ -141,6 +163,11 @@ IMAGES = {
         # `-full` has PostgreSQL's driver, boto3, the users' app and the metrics exporter; the plain image has none of them.
         # Nobody has read whether there is one for arm64, which prod's general pool (m7g) needs: `modelyard images refresh` does.
         Image(name="mlflow", repository="ghcr.io/mlflow/mlflow", tag="v3.17.2-full"),
+        # The Envoy that Envoy Gateway 1.9.0 is built for (its `api/v1alpha1/shared_types.go`).
+        Image(name="envoy", repository="docker.io/envoyproxy/envoy", tag="distroless-v1.39.0"),
+        # Model servers: tags that several public repositories pin (read 2026-11-30); their digests have not been read.
+        Image(name="llama-cpp", repository="ghcr.io/ggml-org/llama.cpp", tag="server-b11206"),
+        Image(name="vllm", repository="docker.io/vllm/vllm-openai", tag="v0.30.0"),
     )
 }
 
@@ -172,11 +199,41 @@ CHART_IMAGES = {
         Image(name="k8s-sidecar", repository="quay.io/kiwigrid/k8s-sidecar", tag="2.10.1"),
         Image(name="kube-webhook-certgen", repository="ghcr.io/jkroepke/kube-webhook-certgen", tag="1.8.7"),
     ),
+    "argo-rollouts": (Image(name="argo-rollouts", repository="quay.io/argoproj/argo-rollouts", tag="v1.9.0"),),
+    "gateway-helm": (Image(name="envoy-gateway", repository="docker.io/envoyproxy/gateway", tag="v1.9.0"),),
 }
 """What else a chart runs with the values that it is given, by the tag that the chart itself names: no digest pins these.
 
 Repositories and tags are those of the charts' own values (`kube/data/charts`); a test holds both together.
 """
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plugin:
+    """A program that a controller fetches at its start and checks: `sha256` by the processor that it is built for."""
+
+    name: str
+    version: str
+    address: str
+    sha256: dict[str, str]
+
+    def location(self, architecture: str) -> str:
+        """Where the release's program for a processor is."""
+        return self.address.format(version=self.version, architecture=architecture)
+
+
+ROLLOUTS_PLUGIN = Plugin(
+    name="argoproj-labs/gatewayAPI",
+    version="v0.17.0",
+    address="https://github.com/argoproj-labs/rollouts-plugin-trafficrouter-gatewayapi/releases/download/{version}"
+    "/gatewayapi-plugin-linux-{architecture}",
+    sha256={
+        "amd64": "1904ca787d33107c140521899d61fff030ee75d99908bd175fca5a4647759061",
+        "arm64": "5221279f7bf2c9b2c0ff6ed7ff12718ecce1d4892f1ff5e5224bb723cfd0fd92",
+    },
+)
+"""What sets an HTTPRoute's weights for Argo Rollouts. Digests: public repositories that pin them (read 2026-11-30); for amd64 two
+agree, one of which fetched and hashed it; for arm64 there is one, whose amd64 is the same."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -226,7 +283,8 @@ POSTGRESQL = "17"
 class CrdModule:
     """A Go module that holds a chart's CRDs as files; `sum` is its hash in `go.sum`'s form, `folder` where they stand.
 
-    `go_version` is the compiler that the module asks for, where that is a newer one.
+    `go_version` is the compiler that the module asks for, where that is a newer one. `also` are the modules of the chart's
+    other CRDs.
     """
 
     module: str
@@ -234,6 +292,7 @@ class CrdModule:
     sum: str
     folder: str
     go_version: str = ""
+    also: tuple[CrdModule, ...] = ()
 
 
 CRD_MODULES = {
@@ -269,6 +328,26 @@ CRD_MODULES = {
         version="v1.3.2",
         sum="h1:u2J8RjlHIeF0oZCqtl92adI/uZWUwOesJIDkfql6LqQ=",
         folder="config/crds/bases",
+    ),
+    "argo-rollouts": CrdModule(
+        module="github.com/argoproj/argo-rollouts",
+        version="v1.9.0",
+        sum="h1:bXgBpwCByXyAUcgBnyP0fxkSW2CEot78InTFjFlag5g=",
+        folder="manifests/crds",
+    ),
+    "gateway-helm": CrdModule(
+        module="github.com/envoyproxy/gateway",
+        version="v1.9.0",
+        sum="h1:PaOpud15v3kDCl3L5yc1TdYzggCMpRm1yRjNKmLkzHA=",
+        folder="charts/gateway-crds-helm/templates/generated",
+        also=(
+            CrdModule(
+                module="sigs.k8s.io/gateway-api",
+                version="v1.6.1",
+                sum="h1:mock6phZbI6rvZerwrVNk7hVNymQgHo+6sJ81Ia7ftY=",
+                folder="config/crd/experimental",
+            ),
+        ),
     ),
 }
 """Where the CRDs of a chart are read from when it is recorded and not installed (read 2026-11-24)."""

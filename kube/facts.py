@@ -103,6 +103,26 @@ def _source(module: Path, folder: str) -> dict[str, str]:
     return source
 
 
+def _documents(text: str) -> Iterator[dict[str, Any]]:
+    """The documents of a file; a chart's own switch around a whole CRD is a line of Go's templates, which is left out."""
+    plain = "".join(line for line in text.splitlines(keepends=True) if not line.startswith("{{"))
+    yield from (each for each in yaml.safe_load_all(plain) if each)
+
+
+def _below(path: str, places: Sequence[str]) -> bool:
+    return any(path.startswith((f"{each}.", f"{each}[")) for each in places)
+
+
+def _cut(fields: dict[str, dict[str, Any]], opened: Sequence[str], without: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """The same with open maps at `opened`, and without the paths of `without`, so that whoever uses those is refused."""
+    kept = {
+        path: node
+        for path, node in fields.items()
+        if path not in without and not _below(path, (*without, *opened))
+    }
+    return {path: {"type": "map", "open": True} if path in opened else node for path, node in kept.items()}
+
+
 def _kept(path: str, keep: str) -> bool:
     parent = keep.rpartition(".")[0]
     return not path.startswith(f"{parent}.") or path == keep or path.startswith(f"{keep}.") if keep else True
@@ -115,17 +135,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=DATA, help="where the tables go")
     parser.add_argument("--folder", default=FOLDER, help="where the CRDs lie in the module")
     parser.add_argument("--keep", default="", help="of this path's siblings, write only this one: `spec.provider.aws`")
+    parser.add_argument("--open", nargs="*", default=(), help="paths whose inside something else judges: `spec.template`")
+    parser.add_argument("--without", nargs="*", default=(), help="paths to leave out: who uses them is refused")
     parser.add_argument("--kinds", nargs="+", default=KINDS, help="the kinds to write tables of")
     options = parser.parse_args(arguments)
     files = sorted((options.module_dir / options.folder).glob("*.[yj]*"))
     if not files:
         raise Refused(Problem(summary=f"no CRDs under {options.folder}", found=str(options.module_dir)), ExitCode.USAGE)
     options.out.mkdir(parents=True, exist_ok=True)
-    for file in files:
-        crd = yaml.safe_load(file.read_text(encoding="utf-8"))
+    for crd in (each for file in files for each in _documents(file.read_text(encoding="utf-8"))):
         if crd.get("kind") == "CustomResourceDefinition" and crd["spec"]["names"]["kind"] in options.kinds:
             facts = table(crd, _source(options.module_dir, options.folder))
-            facts["fields"] = {path: node for path, node in facts["fields"].items() if _kept(path, options.keep)}
+            kept = {path: node for path, node in facts["fields"].items() if _kept(path, options.keep)}
+            facts["fields"] = _cut(kept, options.open, options.without)
             target = options.out / f"{facts['plural']}.{facts['group']}.json"
             target.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
             sys.stdout.write(f"{target.name}: {len(facts['fields'])} paths\n")

@@ -46,7 +46,7 @@ _RULES_BY_KIND = {
     "RoleBinding": (_PATH_SEGMENT, 253),
 }
 _RESTARTS = {"Job": ("Never", "OnFailure"), "CronJob": ("Never", "OnFailure"), "Pod": ("Always", "Never", "OnFailure")}
-_SELECTED = frozenset(("DaemonSet", "Deployment", "ReplicaSet", "StatefulSet"))
+_SELECTED = frozenset(("DaemonSet", "Deployment", "ReplicaSet", "Rollout", "StatefulSet"))
 _COMPONENTS = frozenset(("helm.sh", "kustomize", "yaml"))
 _TOKEN = re.compile(r"^kubernetes:(?P<group>[^:]+)/(?P<version>[^:/]+):(?P<kind>[A-Za-z0-9]+)$")
 
@@ -138,6 +138,10 @@ def _custom(walk: Walk, known: custom.Custom, obj: Mapping[str, Any]) -> None:
         if obj.get(name) is None:
             walk.add(name, "Required value", fix=f"set {name}")
     walk.visit(known.spec, obj.get("spec"), "spec")
+    if found := pod_template(obj):
+        template = builtin.schemas().shape("v1", "PodTemplate")
+        assert template is not None  # noqa: S101 - every version of Kubernetes has it
+        walk.visit(template.fields["template"], dict(found[1]), found[0])
 
 
 def _metadata(walk: Walk, api_version: str, kind: str, metadata: Mapping[str, Any]) -> None:

@@ -43,6 +43,23 @@ Cpu = Annotated[
 Memory = Annotated[
     str, Kind(what="an amount of memory", allowed="mebibytes (512Mi) or gibibytes (2Gi)", pattern=r"[1-9][0-9]*(Mi|Gi)")
 ]
+ReleaseName = Annotated[
+    str,
+    Kind(
+        what="the name of a release",
+        allowed="lower-case letters, digits and dashes, up to 40, a letter first",
+        pattern=r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?",
+    ),
+]
+"""With `-canary` behind it a release's name is a Service's, which has at most 63 characters, and part of its pods' names."""
+ManifestDigest = Annotated[
+    str,
+    Kind(
+        what="the digest of a model's manifest",
+        allowed="sha256: and 64 digits of base 16, as `modelyard release pin` writes it",
+        pattern=r"sha256:[0-9a-f]{64}",
+    ),
+]
 MigProfile = Annotated[
     str,
     Kind(

@@ -29,11 +29,21 @@ def of_chart(chart: str) -> tuple[dict[str, Any], ...]:
     source = CRD_MODULES.get(chart)
     if source is None:
         return ()
-    files = sorted(each for each in (fetched(source) / source.folder).iterdir() if each.suffix in (".json", ".yaml"))
+    files = [file for each in (source, *source.also) for file in _files(each)]
     # Some charts have megabytes of them, so in C.
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    found = (each for file in files for each in yaml.load_all(file.read_text(encoding="utf-8"), Loader=loader))
+    found = (each for file in files for each in yaml.load_all(_plain(file), Loader=loader))
     return tuple(each for each in found if each and each.get("kind") == "CustomResourceDefinition")
+
+
+def _files(source: CrdModule) -> list[Path]:
+    return sorted(each for each in (fetched(source) / source.folder).iterdir() if each.suffix in (".json", ".yaml"))
+
+
+def _plain(file: Path) -> str:
+    """A file's text without the lines of Go's templates, which a chart puts around a whole CRD to switch it off."""
+    lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+    return "".join(line for line in lines if not line.startswith("{{"))
 
 
 def fetched(source: CrdModule) -> Path:

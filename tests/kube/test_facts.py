@@ -79,6 +79,9 @@ MODULES = {
     "external-secrets.io": ("external-secrets", "v1.3.2"),
     "generators.external-secrets.io": ("external-secrets", "v1.3.2"),
     "monitoring.coreos.com": ("kube-prometheus-stack", "v0.93.1"),
+    "argoproj.io": ("argo-rollouts", "v1.9.0"),
+    "gateway.envoyproxy.io": ("gateway-helm", "v1.9.0"),
+    "gateway.networking.k8s.io": ("gateway-helm", "v1.6.1"),
 }
 """Group -> its chart and the version of the module that its tables were read from, where that is not the chart's own.
 
