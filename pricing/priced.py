@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from pricing import balancers, charts, database, disks, eks, keys, logs, machines, meters, network, workloads
+from pricing import balancers, charts, database, disks, eks, gateways, keys, logs, machines, meters, network, workloads
 from pricing.cost import CostItem
 from pricing.graph import Node
 from pricing.meters import Meter
@@ -69,6 +69,9 @@ PRICED: Mapping[str, Price] = {
     "aws:secretsmanager/secret:Secret": lambda _, meter, node: keys.read_secret(meter, node),
     "aws:sqs/queue:Queue": _queue,
     "aws:ssm/parameter:Parameter": lambda _, meter, node: keys.read_parameter(meter, node),
+    gateways.ROLLOUT: gateways.rollout,
+    gateways.ENVOY_PROXY: gateways.envoy_proxy,
+    gateways.GATEWAY: gateways.gateway,
     "kubernetes:core/v1:PersistentVolumeClaim": workloads.claim,
     "kubernetes:core/v1:Service": lambda _, meter, node: balancers.service(meter, node),
     "kubernetes:helm.sh/v3:Release": charts.release,

@@ -1,0 +1,50 @@
+"""What the kinds around a model's release may cost: pods with volumes of their own, and load balancers before a Gateway.
+
+What the platform declares of them costs nothing by itself: it runs on nodes that are counted where they are made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pricing.claims import Declared
+from pricing.cost import CostItem
+from pricing.graph import Node
+from pricing.meters import Meter
+from pricing.unpriced import Unpriced
+
+ENVOY_PROXY = "kubernetes:gateway.envoyproxy.io/v1alpha1:EnvoyProxy"
+GATEWAY = "kubernetes:gateway.networking.k8s.io/v1:Gateway"
+ROLLOUT = "kubernetes:argoproj.io/v1alpha1:Rollout"
+
+
+def rollout(_: Declared, __: Meter, node: Node) -> Iterator[CostItem]:
+    """Nothing for pods on nodes that are there. Raises Unpriced for pods that bring volumes, or that are not known."""
+    volumes = node.read("spec", "template", "spec", "volumes")
+    if volumes is not None and not isinstance(volumes, tuple):
+        raise Unpriced("the volumes of its pods are not known")
+    for each in volumes or ():
+        if not hasattr(each, "get") or each.get("ephemeral") is not None:
+            raise Unpriced(
+                "how many pods with volumes of their own a Rollout makes while it changes is not in the stack"
+            )
+    return iter(())
+
+
+def envoy_proxy(_: Declared, __: Meter, node: Node) -> Iterator[CostItem]:
+    """Nothing for Envoys behind an address inside the cluster. Raises Unpriced for any other: it is a load balancer."""
+    if _inside(node):
+        return iter(())
+    raise Unpriced("Envoy Gateway makes a load balancer for it, unless envoyService.type is ClusterIP or NodePort")
+
+
+def gateway(around: Declared, _: Meter, __: Node) -> Iterator[CostItem]:
+    """Nothing where all that the stack says of Envoys is that they are inside. Raises Unpriced where nothing does."""
+    proxies = list(around.of_type(ENVOY_PROXY))
+    if proxies and all(map(_inside, proxies)):
+        return iter(())
+    raise Unpriced("a controller makes a load balancer for it, and no EnvoyProxy of the stack says otherwise")
+
+
+def _inside(node: Node) -> bool:
+    return node.read("spec", "provider", "kubernetes", "envoyService", "type") in ("ClusterIP", "NodePort")
