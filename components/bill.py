@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from components import registry_outside
+from components import registry_outside, registry_pods
 from components.budget_spec import BudgetWatchSpec
 from components.cluster import ClusterSpec
 from components.general_pool import POOL, GeneralPoolSpec
@@ -108,14 +108,19 @@ class Bill:
         """The queue of interruptions; the events themselves are free."""
         yield from meters.queue(self._meter(component, "interruptions"))
 
-    def registry(self, spec: RegistrySpec, storage: StorageSpec) -> Iterator[CostItem]:
-        """What the registry keeps things in, and its load balancer; its servers run on nodes that are counted elsewhere."""
+    def registry(self, spec: RegistrySpec, storage: StorageSpec, *, reader: bool = False) -> Iterator[CostItem]:
+        """What the registry keeps things in, and its load balancer; its servers run on nodes that are counted elsewhere.
+
+        `reader` says that model servers read it, with a secret of their own.
+        """
         if spec.exposure is Exposure.INTERNAL:
             yield from meters.load_balancer(self._meter("registry", registry_outside.NAME), "nlb", 0)
         if spec.keeping is Keeping.VOLUME:
             yield from _volume(self._meter("registry", "registry"), "volume", spec.volume_gb, 1, storage)
             return
         yield from keys.secret(self._meter("registry", "registry-keys"))
+        if reader:
+            yield from keys.secret(self._meter("registry", registry_pods.READER))
         database, component = spec.database, "registry-database"
         yield from keys.kms_key(self._meter(component, f"{component}-key"))
         yield from meters.log_group(self._meter(component, f"{component}-log"), database.log_days)

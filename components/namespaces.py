@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -15,7 +16,19 @@ from components.spec import Invalid, Spec
 from problem import Problem
 
 WORKLOAD_NAMESPACES = ("modelyard-registry", "modelyard-serving", "modelyard-training")
-TAKEN = frozenset((*WORKLOAD_NAMESPACES, "default", "external-secrets", "karpenter", "monitoring", "monitoring-nodes"))
+TAKEN = frozenset(
+    (
+        *WORKLOAD_NAMESPACES,
+        "argo-rollouts",
+        "default",
+        "envoy-gateway-system",
+        "external-secrets",
+        "karpenter",
+        "modelyard-gateway",
+        "monitoring",
+        "monitoring-nodes",
+    )
+)
 """Namespaces that are the platform's, or that every cluster has and nobody closes: DNS and the CNI run in `kube-*`."""
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
@@ -77,33 +90,33 @@ class Namespaces(pulumi.ComponentResource):
                 each, metadata={"name": each, "labels": {**args.labels, **levels}}, opts=child
             )
             self.by_name[each] = space
-            inside = space.metadata["name"]
-            k8s.networking.v1.NetworkPolicy(
-                f"{each}-default-deny",
-                metadata={"name": "default-deny", "namespace": inside, "labels": args.labels},
-                spec={"pod_selector": {}, "policy_types": ["Ingress", "Egress"]},
-                opts=child,
-            )
-            k8s.networking.v1.NetworkPolicy(
-                f"{each}-allow-dns",
-                metadata={"name": "allow-dns", "namespace": inside, "labels": args.labels},
-                spec={
-                    "pod_selector": {},
-                    "policy_types": ["Egress"],
-                    "egress": [
-                        {
-                            "to": [
-                                {
-                                    "namespace_selector": {
-                                        "match_labels": {"kubernetes.io/metadata.name": "kube-system"}
-                                    },
-                                    "pod_selector": {"match_labels": {"k8s-app": "kube-dns"}},
-                                }
-                            ],
-                            "ports": [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")],
-                        }
-                    ],
-                },
-                opts=child,
-            )
+            close(each, space, args.labels, child)
         self.register_outputs({})
+
+
+def close(
+    name: str, space: k8s.core.v1.Namespace, labels: Mapping[str, str], opts: pulumi.ResourceOptions
+) -> list[pulumi.Resource]:
+    """Denies all traffic of a namespace but what asks DNS."""
+    inside = space.metadata["name"]
+    denied = k8s.networking.v1.NetworkPolicy(
+        f"{name}-default-deny",
+        metadata={"name": "default-deny", "namespace": inside, "labels": labels},
+        spec={"pod_selector": {}, "policy_types": ["Ingress", "Egress"]},
+        opts=opts,
+    )
+    asks: Any = {
+        "namespace_selector": {"match_labels": {"kubernetes.io/metadata.name": "kube-system"}},
+        "pod_selector": {"match_labels": {"k8s-app": "kube-dns"}},
+    }
+    dns = k8s.networking.v1.NetworkPolicy(
+        f"{name}-allow-dns",
+        metadata={"name": "allow-dns", "namespace": inside, "labels": labels},
+        spec={
+            "pod_selector": {},
+            "policy_types": ["Egress"],
+            "egress": [{"to": [asks], "ports": [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")]}],
+        },
+        opts=opts,
+    )
+    return [denied, dns]

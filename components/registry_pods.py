@@ -21,6 +21,8 @@ NAMESPACE = "modelyard-registry"
 SERVICE_ACCOUNT = "registry"
 KEYS, DATABASE = "registry-keys", "registry-database"
 """The Secret of the server's own keys, and the Secret of the database."""
+READER = "registry-reader"
+"""The Secret of the user who reads for model servers; only where there are releases."""
 DATABASE_DIR, DATA_DIR = "/run/registry/database", "/var/lib/registry"
 METRICS_DIR, TEMPORARY_DIR = "/run/registry/metrics", "/tmp"  # noqa: S108 - a volume of the pod's own
 USER_ID = 10001
@@ -148,13 +150,18 @@ def server_environment(*, request_mb: int, upload_gb: int) -> list[dict[str, Any
     return [*environment(), *({"name": name, "value": value} for name, value in own.items())]
 
 
-def upgrade_environment() -> list[dict[str, Any]]:
-    """What the upgrade reads: the shared environment, and the passwords of the two service users."""
+def upgrade_environment(*, reader: bool = False) -> list[dict[str, Any]]:
+    """What the upgrade reads: the shared environment, and the passwords of the service users; `reader` is the third of them."""
+    password = {
+        "name": "REGISTRY_READER_PASSWORD",
+        "value_from": {"secret_key_ref": {"name": READER, "key": "password"}},
+    }
     return [
         *environment(),
         {"name": "REGISTRY_AUTH_DATABASE", "value": AUTH_DATABASE},
         _from_keys("MLFLOW_AUTH_ADMIN_PASSWORD", "adminPassword"),
         _from_keys("REGISTRY_METRICS_PASSWORD", "metricsPassword"),
+        *([password] if reader else []),
     ]
 
 
@@ -265,13 +272,13 @@ def server_container(
     }
 
 
-def upgrade_container(*, tracking_uri: str, auth_uri: str, temporary_gb: int) -> dict[str, Any]:
+def upgrade_container(*, tracking_uri: str, auth_uri: str, temporary_gb: int, reader: bool = False) -> dict[str, Any]:
     """The upgrade's container: the script from the ConfigMap, in the image that the servers will run."""
     return {
         "name": "upgrade",
         "command": ["python", f"{CONFIG_DIR}/upgrade.py"],
         "args": [_without_limit(tracking_uri), _without_limit(auth_uri)],
-        "env": upgrade_environment(),
+        "env": upgrade_environment(reader=reader),
         "resources": resources("250m", "1Gi", disk_mib(temporary_gb)),
     }
 

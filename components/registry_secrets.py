@@ -22,15 +22,22 @@ import pulumi_kubernetes as k8s
 from components import external_secrets, registry_files, registry_pods, secret_stores
 from components.iam import allow, document
 from components.registry_database import DATABASE
+from components.secret_stores import prefix
 
 AUTHORITIES = Path(__file__).parent / "data" / "rds_authorities.json"
+SERVING = "modelyard-serving"
+"""The namespace whose pods read models as the registry's user `reader`."""
+READER_USER = "reader"
 DATABASE_REFRESH = "2m"
 """How often the database's password is read: RDS rotates it every seven days, and for so long a new connection may wait."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class AwsSecrets:
-    """Where the secrets are in AWS, and who reads them: the role of the registry's own store gets a policy for the database's."""
+    """Where the secrets are in AWS, and who reads them: the role of the registry's own store gets a policy for the database's.
+
+    `reader` says that model servers read the registry, with a user of their own.
+    """
 
     name: str
     region: str
@@ -41,11 +48,22 @@ class AwsSecrets:
     database_secret_arn: pulumi.Input[str]
     key_arn: pulumi.Input[str]
     reader_role: pulumi.Input[str]
+    reader: bool = False
 
 
 def secret_name(name: str) -> str:
     """The name in Secrets Manager of the registry's keys, for the platform `name`."""
     return f"{name}/registry"
+
+
+def reader_secret(name: str) -> str:
+    """The name in Secrets Manager of the user and password with which model servers read the registry of platform `name`."""
+    return f"{prefix(name, SERVING)}{registry_pods.READER}"
+
+
+def reader() -> dict[str, Any]:
+    """The user that model servers read as, with a new password."""
+    return {"user": READER_USER, "password": pulumi.Output.secret(secrets.token_urlsafe(32))}
 
 
 def keys() -> dict[str, str]:
@@ -73,6 +91,18 @@ def made_here(parent: pulumi.Resource, provider: k8s.Provider, needs: list[pulum
         ),
     )
     return [made]
+
+
+def reader_here(parent: pulumi.Resource, provider: k8s.Provider, needs: list[pulumi.Resource]) -> k8s.core.v1.Secret:
+    """The model servers' user as a declared Secret, for a stack without AWS; their own Secret is a copy of it."""
+    return k8s.core.v1.Secret(
+        registry_pods.READER,
+        metadata={"name": registry_pods.READER, "namespace": registry_pods.NAMESPACE},
+        string_data=reader(),
+        opts=pulumi.ResourceOptions(
+            parent=parent, provider=provider, depends_on=needs, ignore_changes=["stringData", "data"]
+        ),
+    )
 
 
 def from_aws(
@@ -103,11 +133,36 @@ def from_aws(
         opts=child,
     )
     after = pulumi.ResourceOptions(parent=parent, provider=provider, depends_on=[*needs, first, may_read])
+    reading = _reader_in_aws(parent, args, provider, needs) if args.reader else []
     return [
         first,
+        *reading,
         _external(registry_pods.KEYS, _keys(secret_name(args.name)), after),
         _external(registry_pods.DATABASE, _database(args), after),
     ]
+
+
+def _reader_in_aws(
+    parent: pulumi.Resource, args: AwsSecrets, provider: k8s.Provider, needs: list[pulumi.Resource]
+) -> list[pulumi.Resource]:
+    """The model servers' user in Secrets Manager, below the prefix of their namespace, and the registry's copy of it."""
+    kept = aws.secretsmanager.Secret(
+        registry_pods.READER,
+        name=reader_secret(args.name),
+        description=f"The user with which model servers of {args.name} read the registry",
+        recovery_window_in_days=0,
+        opts=pulumi.ResourceOptions(parent=parent),
+    )
+    first = aws.secretsmanager.SecretVersion(
+        registry_pods.READER,
+        secret_id=kept.id,
+        secret_string=pulumi.Output.secret(pulumi.Output.json_dumps(reader())),
+        opts=pulumi.ResourceOptions(parent=parent, ignore_changes=["secretString"]),
+    )
+    keys_of = {key: f"{reader_secret(args.name)}#{key}" for key in ("user", "password")}
+    spec = external_secrets.from_store(registry_pods.NAMESPACE, registry_pods.READER, keys_of)
+    after = pulumi.ResourceOptions(parent=parent, provider=provider, depends_on=[*needs, first])
+    return [first, _external(registry_pods.READER, spec, after)]
 
 
 def _reads(secret_arn: str, key_arn: str, region: str) -> list[dict[str, Any]]:

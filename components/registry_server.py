@@ -18,7 +18,7 @@ from components import registry_pods as pods
 from components.kinds.kubernetes import Cpu, Memory, Namespace
 from components.registry_outside import RegistryOutsideSpec
 from components.registry_policies import registry_policies
-from components.registry_secrets import AwsSecrets, certificates, from_aws, made_here
+from components.registry_secrets import AwsSecrets, certificates, from_aws, made_here, reader_here
 from components.spec import Invalid, Spec
 from versions import IMAGES
 
@@ -90,7 +90,8 @@ class RegistryArgs:
 
     `outside` gives clients outside the cluster an address, through a load balancer of AWS with `tags`. `clients` are the
     namespaces that may reach the servers, `scraper` the one that Prometheus is in; its metrics are collected
-    when there is `monitoring`, which brings the kind of object that asks for it.
+    when there is `monitoring`, which brings the kind of object that asks for it. `reader` says that model servers read here,
+    with a user of their own.
     """
 
     spec: RegistryServerSpec
@@ -107,6 +108,7 @@ class RegistryArgs:
     labels: Mapping[str, str]
     provider: k8s.Provider
     needs: list[pulumi.Resource]
+    reader: bool = False
 
 
 @pulumi.type_token("modelyard:index:Registry")
@@ -116,6 +118,8 @@ class Registry(pulumi.ComponentResource):
     url: str
     service: k8s.core.v1.Service
     server: k8s.apps.v1.Deployment
+    reader: k8s.core.v1.Secret | None = None
+    """The model servers' user, where it is made here and not in AWS."""
 
     def __init__(self, name: str, args: RegistryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("modelyard:index:Registry", name, {"spec": args.spec.to_inputs()}, opts)
@@ -127,6 +131,9 @@ class Registry(pulumi.ComponentResource):
             if args.aws
             else made_here(self, args.provider, args.needs)
         )
+        if args.reader and args.aws is None:
+            self.reader = reader_here(self, args.provider, args.needs)
+            secrets.append(self.reader)
         ready = [
             *args.needs,
             *secrets,
@@ -165,6 +172,7 @@ class Registry(pulumi.ComponentResource):
     def _digest(self) -> str:
         """Changes with whatever the pods read only at their start, so that a change of it rolls them."""
         read = [self._files(), IMAGES["mlflow"].reference, self._args.spec.keys_version]
+        read += ["reader"] if self._args.reader else []
         text = json.dumps(read, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -194,7 +202,9 @@ class Registry(pulumi.ComponentResource):
     def _upgrade(self, needs: list[pulumi.Resource]) -> k8s.batch.v1.Job:
         tracking, auth = self._uris
         spec = pods.pod(
-            container=pods.upgrade_container(tracking_uri=tracking, auth_uri=auth, temporary_gb=UPGRADE_GB),
+            container=pods.upgrade_container(
+                tracking_uri=tracking, auth_uri=auth, temporary_gb=UPGRADE_GB, reader=self._args.reader
+            ),
             volume=self._volume,
             temporary_gb=UPGRADE_GB,
             restart="Never",

@@ -9,7 +9,7 @@ from components.external_secrets import SecretSource
 from components.monitoring.component import NAMESPACE as MONITORING
 from components.registry import Keeping
 from components.registry_pods import NAMESPACE as REGISTRY
-from components.registry_secrets import secret_name
+from components.registry_secrets import reader_secret, secret_name
 from components.secret_stores import Audience, prefix
 from problem import Problem
 
@@ -24,7 +24,8 @@ def audiences(settings: Settings) -> list[Audience]:
     if named:
         found.append(Audience(namespace=MONITORING, names=tuple(sorted(named))))
     if settings.registry is not None and settings.registry.keeping is Keeping.AWS:
-        found.append(Audience(namespace=REGISTRY, names=(secret_name(name),)))
+        reading = (reader_secret(name),) if settings.releases else ()
+        found.append(Audience(namespace=REGISTRY, names=(secret_name(name), *reading)))
     return [*found, *(Audience(namespace=each, prefixes=(prefix(name, each),)) for each in _teams(settings))]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pulumi
 
 from components import registry_pods
+from components.gateway.component import url as gateway_url
 from components.identity import InAws
 from components.namespaces import Namespaces, NamespacesArgs
 from components.platform import Platform, PlatformArgs
@@ -71,6 +72,8 @@ def build(stack: Stack) -> None:
             if not settings.registry.empty:
                 content = content_args(stack, settings.registry, way, [served.service, served.server])
                 RegistryContent("registry-content", content, pulumi.ResourceOptions(parent=root))
+            if stack.releases:
+                services.releases(stack.releases, served, secrets, monitoring)
 
     if on_aws is not None:
         on_aws.budget(bounds.effective)
@@ -113,6 +116,7 @@ def _promise(stack: Stack, namespaces: Namespaces) -> dict[str, Any]:
         "namespaces": list(namespaces.by_name),
         "storageClass": stack.settings.storage.class_name,
         **_registry_promise(stack),
+        **_releases_promise(stack),
         "gpuPools": {pool: pool_promise(pool, bound) for pool, bound in stack.pools.items()},
     }
 
@@ -126,6 +130,14 @@ def _registry_promise(stack: Stack) -> dict[str, Any]:
     url = registry_pods.url()
     place = {"url": url, "tracesUrl": f"{url}/v1/traces", "namespace": registry_pods.NAMESPACE}
     return {"registry": {**place, **outside, **kept}}
+
+
+def _releases_promise(stack: Stack) -> dict[str, Any]:
+    said = {
+        name: {"url": gateway_url(name), "model": spec.model, "version": spec.version, "contextTokens": spec.context}
+        for name, spec in stack.releases.items()
+    }
+    return {"releases": said}
 
 
 def pool_promise(pool: str, bound: PoolBound) -> dict[str, Any]:

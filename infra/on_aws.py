@@ -220,6 +220,7 @@ class OnAws:
             database_secret_arn=database.secret_arn,
             key_arn=database.key_arn,
             reader_role=secrets.stores[REGISTRY].role.name,
+            reader=bool(self._stack.settings.releases),
         )
         return InAwsToo(secrets=kept, bucket=artifacts.bucket, needs=[*artifacts.access, database])
 

@@ -20,11 +20,15 @@ from components.kinds import aws
 from components.network import NetworkSpec
 from components.network_plan import Tier, plan_subnets
 from components.registry_pods import disk_mib
+from components.registry_server import DefaultPermission
+from components.rollouts import unpinned
+from components.serving.judge import named_wrongly
 from components.spec import Spec
 from infra.audiences import crossing
 from infra.stackfile import REGION_KEY
 from pricing.book import PriceBook
 from pricing.general import GeneralBound
+from pricing.gpus import shape
 from pricing.pool import PoolBound
 from pricing.pool_plan import pool_bound
 from problem import Problem, Refused
@@ -111,6 +115,7 @@ def disagreements(settings: Settings) -> Iterator[Problem]:
     yield from _nobody_to_hold(settings)
     yield from _no_room(settings)
     yield from _nobody_comes(settings)
+    yield from _serving(settings)
     given = [key for key, field in AWS_PARTS.items() if getattr(settings, field) is not None]
     missing = [key for key in AWS_PARTS if key not in given]
     if settings.kubernetes is not None:
@@ -137,6 +142,39 @@ def disagreements(settings: Settings) -> Iterator[Problem]:
             found="nothing",
             fix="name the cluster's VPC and its private subnets under network.existing",
         )
+
+
+def _serving(settings: Settings) -> Iterator[Problem]:
+    """Whether releases have names of their own, a registry that lets their reader read, and a controller with a plugin."""
+    yield from named_wrongly(settings.releases)
+    if not settings.releases:
+        return
+    if settings.registry is None:
+        yield Problem(
+            summary="models come from the registry, and this stack has none",
+            where="releases",
+            found=", ".join(settings.releases),
+            fix="add registry: {}, or take the releases out",
+        )
+    elif settings.registry.server.default_permission is DefaultPermission.NO_PERMISSIONS:
+        yield Problem(
+            summary="model servers read the registry as a user to whom nobody gives permissions",
+            where="registry.server.defaultPermission",
+            found=settings.registry.server.default_permission.value,
+            allowed=f"{DefaultPermission.READ.value} or {DefaultPermission.EDIT.value} with releases",
+        )
+    yield from unpinned(settings.rollouts.architecture)
+    pool = settings.general_pool
+    if pool is not None:
+        built = sorted({known.architecture for each in pool.instance_types if (known := shape(each))})
+        if settings.rollouts.architecture.value not in built:
+            yield Problem(
+                summary="the rollout controller runs on the general pool, which has no such processor",
+                where="rollouts.architecture",
+                found=settings.rollouts.architecture.value,
+                allowed=", ".join(built),
+                fix=f"say rollouts: {{ architecture: {built[0]} }}" if built else "",
+            )
 
 
 def _nobody_to_hold(settings: Settings) -> Iterator[Problem]:

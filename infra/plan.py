@@ -198,7 +198,8 @@ def _items_on_aws(bill: Bill, stack: Stack, parts: Aws) -> Iterator[CostItem]:
         yield from bill.monitoring(stack.settings.monitoring, stack.settings.storage)
     yield from bill.general_pool(parts.general_pool, parts.general)
     if stack.settings.registry is not None:
-        yield from bill.registry(stack.settings.registry, stack.settings.storage)
+        reader = bool(stack.releases)
+        yield from bill.registry(stack.settings.registry, stack.settings.storage, reader=reader)
     yield from bill.publication(stack.settings.publication)
     for pool, spec in stack.settings.gpu_pools.items():
         yield from bill.gpu_pool(pool, spec, stack.pools[pool], network.zones)
@@ -214,6 +215,9 @@ def _components(stack: Stack) -> Iterator[str]:
         yield "Registry::registry"
         if not stack.settings.registry.empty:
             yield "RegistryContent::registry-content"
+    if stack.releases:
+        yield from ("Gateway::gateway", "Rollouts::rollouts", "Serving::serving")
+        yield from (f"Release::release-{name}" for name in stack.releases)
     if stack.aws is not None:
         yield from _components_on_aws(stack.settings, stack.aws)
 

@@ -26,6 +26,8 @@ PROFILES: Mapping[Environment, Mapping[str, Any]] = {
         },
         "storage": {"retain": True},
         "externalSecrets": {"replicas": 2},
+        "gateway": {"replicas": 2},
+        "rollouts": {"replicas": 2},
         "monitoring": {"highAvailability": True, "size": "medium", "storageGib": {"prometheus": 200}},
         "registry": {
             "server": {"replicas": {"min": 2, "max": 6}, "cpu": "1", "memory": "3Gi"},

@@ -1,4 +1,4 @@
-"""The JSON Schemas of the stack file and of the outputs, written to docs/schema so that editors complete and check both.
+"""The JSON Schemas of stack files, release files and outputs, written to docs/schema so that editors complete and check both.
 
 python -m infra.schema            writes them
 python -m infra.schema --check    exits 1 when a committed one is not current
@@ -13,6 +13,7 @@ from typing import Any
 
 from modelyard_contract import PlatformOutputs
 
+from components.serving.spec import ReleaseSpec
 from infra.settings import Settings
 from infra.stackfile import PLATFORM_KEY, REGION_KEY
 
@@ -41,6 +42,12 @@ def stack_schema() -> dict[str, Any]:
     }
 
 
+def release_schema() -> dict[str, Any]:
+    """The schema of a release file."""
+    release = ReleaseSpec.model_json_schema(by_alias=True, mode="validation")
+    return {"$schema": DIALECT, **release, "title": "Modelyard release file"}
+
+
 def outputs_schema() -> dict[str, Any]:
     """The schema of the outputs document."""
     return {"$schema": DIALECT, **PlatformOutputs.model_json_schema(by_alias=True, mode="serialization")}
@@ -48,7 +55,7 @@ def outputs_schema() -> dict[str, Any]:
 
 def files() -> dict[Path, str]:
     """Every schema file and its text."""
-    schemas = {"stack.json": stack_schema(), "outputs.json": outputs_schema()}
+    schemas = {"stack.json": stack_schema(), "release.json": release_schema(), "outputs.json": outputs_schema()}
     return {FOLDER / name: json.dumps(schema, indent=2) + "\n" for name, schema in schemas.items()}
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 
 from components.external_secrets import ExternalSecrets, ExternalSecretsArgs
+from components.gateway.component import Gateway, GatewayArgs
 from components.gpu_engine import GpuEngine
 from components.identity import InAws
 from components.monitoring.component import NAMESPACE as MONITORING
@@ -15,6 +17,11 @@ from components.monitoring.component import Monitoring, MonitoringArgs
 from components.registry import RegistrySpec
 from components.registry_pods import NAMESPACE as REGISTRY
 from components.registry_server import Registry, RegistryArgs
+from components.rollouts import Rollouts, RolloutsArgs
+from components.serving.component import Release, ReleaseArgs
+from components.serving.pods import NAMESPACE as SERVING
+from components.serving.shared import Serving, ServingArgs
+from components.serving.spec import ReleaseSpec
 from infra.audiences import audiences
 from infra.ground import Ground
 from infra.on_aws import InAwsToo, tags_of
@@ -66,8 +73,42 @@ class Services:
             labels=self.labels,
             provider=self.ground.provider,
             needs=[*self.needs, self.namespaces, *secrets.reads(REGISTRY), *(kept.needs if kept else [])],
+            reader=bool(self.settings.releases),
         )
         return Registry("registry", args, self.ground.on_it)
+
+    def releases(
+        self,
+        specs: Mapping[str, ReleaseSpec],
+        registry: Registry,
+        secrets: ExternalSecrets,
+        monitoring: Monitoring | None,
+    ) -> None:
+        """What serves models: the gateway, the controller of rollouts, and each release behind its own address."""
+        on_it, settings = self.ground.on_it, self.settings
+        here: dict[str, Any] = {"labels": self.labels, "provider": self.ground.provider}
+        gateway_args = GatewayArgs(
+            spec=settings.gateway,
+            clients=[each for each in settings.namespaces.all if each not in (REGISTRY, SERVING)],
+            serving=SERVING,
+            scraper=MONITORING,
+            monitoring=monitoring,
+            needs=[*self.needs, self.namespaces],
+            **here,
+        )
+        gateway = Gateway("gateway", gateway_args, on_it)
+        rollouts = Rollouts("rollouts", RolloutsArgs(spec=settings.rollouts, needs=list(self.needs), **here), on_it)
+        shared_args = ServingArgs(
+            name=settings.full_name,
+            reader=registry.reader,
+            needs=[self.namespaces, registry, *secrets.reads(SERVING)],
+            **here,
+        )
+        shared = Serving("serving", shared_args, on_it)
+        needs = [*self.needs, *gateway.ready, rollouts.release, *shared.needs]
+        for name, spec in specs.items():
+            args = ReleaseArgs(spec=spec, release=name, monitoring=monitoring, scraper=MONITORING, needs=needs, **here)
+            Release(f"release-{name}", args, on_it)
 
     def monitoring(self, secrets: ExternalSecrets) -> Monitoring:
         """Prometheus and all around it."""

@@ -14,10 +14,12 @@ from components.budget_spec import BudgetSpec
 from components.cluster import ClusterSpec
 from components.existing_cluster import Part
 from components.external_secrets import ExternalSecretsSpec
+from components.gateway.component import GatewaySpec
 from components.general_pool import GeneralPoolSpec
 from components.gpu_engine import GpuEngine, engine
 from components.gpu_pool import GpuPoolSpec
 from components.karpenter import KarpenterSpec
+from components.kinds.kubernetes import ReleaseName
 from components.kinds.words import PlatformName, PoolName, Team
 from components.monitoring.spec import MonitoringSpec
 from components.namespaces import NamespacesSpec
@@ -25,7 +27,9 @@ from components.network import NetworkSpec
 from components.own_cluster import OwnClusterSpec
 from components.publication import PublicationSpec
 from components.registry import RegistrySpec
+from components.rollouts import RolloutsSpec
 from components.scalars import shown
+from components.serving.spec import ReleaseSpec
 from components.spec import Environment, Invalid, Spec
 from components.storage import StorageSpec
 from components.usage import UsageSpec
@@ -33,6 +37,7 @@ from infra.explain import problems_of
 from infra.parts import Aws, disagreements, stands_on
 from infra.profiles import PROFILES
 from infra.prompts import contents
+from infra.releases import releases_of
 from infra.stackfile import StackFile
 from pricing.pool import PoolBound
 from problem import Problem, Refused
@@ -78,6 +83,12 @@ class Settings(Spec):
     """GPU pools by name."""
     registry: RegistrySpec | None = None
     """The MLflow registry; without it there is none."""
+    releases: list[ReleaseName] = Field(default_factory=list, max_length=50)
+    """Releases, each a file `releases/STACK/NAME.yaml` that says which model version answers there."""
+    gateway: GatewaySpec = Field(default_factory=GatewaySpec)
+    """The gateway before the models."""
+    rollouts: RolloutsSpec = Field(default_factory=RolloutsSpec)
+    """The controller that rolls releases out."""
 
     @property
     def full_name(self) -> str:
@@ -120,6 +131,7 @@ class Stack:
     pools: Mapping[str, PoolBound]
     file: StackFile | None = None
     prompts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    releases: Mapping[str, ReleaseSpec] = field(default_factory=dict)
 
     @property
     def region(self) -> str:
@@ -168,7 +180,8 @@ class Stack:
         aws, pools = stands_on(settings, region)
         said = settings.registry.prompts if settings.registry else {}
         prompts = contents(said, file.path.parent if file else None)
-        return cls(settings=settings, aws=aws, raw=platform, pools=pools, file=file, prompts=prompts)
+        releases = releases_of(settings, pools, file.path if file else None)
+        return cls(settings=settings, aws=aws, raw=platform, pools=pools, file=file, prompts=prompts, releases=releases)
 
     def values(self) -> Iterator[Value]:
         """Every effective value, in the order of the schema, with where it came from."""

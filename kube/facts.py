@@ -116,9 +116,7 @@ def _below(path: str, places: Sequence[str]) -> bool:
 def _cut(fields: dict[str, dict[str, Any]], opened: Sequence[str], without: Sequence[str]) -> dict[str, dict[str, Any]]:
     """The same with open maps at `opened`, and without the paths of `without`, so that whoever uses those is refused."""
     kept = {
-        path: node
-        for path, node in fields.items()
-        if path not in without and not _below(path, (*without, *opened))
+        path: node for path, node in fields.items() if path not in without and not _below(path, (*without, *opened))
     }
     return {path: {"type": "map", "open": True} if path in opened else node for path, node in kept.items()}
 
@@ -135,7 +133,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=DATA, help="where the tables go")
     parser.add_argument("--folder", default=FOLDER, help="where the CRDs lie in the module")
     parser.add_argument("--keep", default="", help="of this path's siblings, write only this one: `spec.provider.aws`")
-    parser.add_argument("--open", nargs="*", default=(), help="paths whose inside something else judges: `spec.template`")
+    parser.add_argument(
+        "--open", nargs="*", default=(), help="paths whose inside something else judges: `spec.template`"
+    )
     parser.add_argument("--without", nargs="*", default=(), help="paths to leave out: who uses them is refused")
     parser.add_argument("--kinds", nargs="+", default=KINDS, help="the kinds to write tables of")
     options = parser.parse_args(arguments)

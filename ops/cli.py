@@ -15,7 +15,17 @@ from typing import Annotated
 
 import typer
 
-from ops import commands, images_cli, prices_cli, registry_cli, report_cli, reporting, shell, simulate_cli
+from ops import (
+    commands,
+    images_cli,
+    prices_cli,
+    registry_cli,
+    release_cli,
+    report_cli,
+    reporting,
+    shell,
+    simulate_cli,
+)
 from ops import doctor as diagnosis
 from ops import judge as judging
 from ops import recover as recovery
@@ -41,6 +51,7 @@ app = typer.Typer(
 
 app.add_typer(registry_cli.registry)
 app.add_typer(registry_cli.models)
+app.add_typer(release_cli.app)
 app.add_typer(report_cli.app)
 app.add_typer(prices_cli.app)
 app.add_typer(images_cli.app)

@@ -90,6 +90,16 @@ class Share(_Part):
     amounts: Amounts
 
 
+class ReleaseUse(_Part):
+    """What a release runs on: its cost is that of those nodes, and stands there already."""
+
+    release: str
+    pool: str
+    """Its GPU pool, or `general`."""
+    gpus: int
+    """GPUs that its replicas take of the pool."""
+
+
 class BudgetPart(_Part):
     """What the stack may cost (USD a month), and how far the maximum reaches."""
 
@@ -146,6 +156,8 @@ class Report(_Part):
     """What each team pays: the pools that it owns, and for the stack's owner all the rest (the tag `Owner`)."""
     environments: list[Share] = Field(default_factory=list)
     """What each environment causes (the tag `Environment`); a stack is of one."""
+    releases: list[ReleaseUse] = Field(default_factory=list)
+    """Which release runs on which pool; none has a line of its own."""
     unpriced: list[str] = Field(default_factory=list)
     """Lines without a price, with the reason of each."""
     refusals: list[str] = Field(default_factory=list)
@@ -195,6 +207,11 @@ def report(
         pools=_shares(planned.items, shares.pool),
         teams=_shares(planned.items, planned.team),
         environments=_shares(planned.items, lambda _: settings.environment.value),
+        releases=[
+            ReleaseUse(release=name, pool=each.pool or "general", gpus=each.replicas if each.pool else 0)
+            for name, each in planned.stack.releases.items()
+            if planned.stack.aws
+        ],
         unpriced=[f"{item.component} {item.role}: {'; '.join(item.assumptions)}" for item in sums.unpriced],
         refusals=[each.text() for each in refusals],
         warnings=[
@@ -249,7 +266,7 @@ def _read(file: Path, today: datetime.date) -> Plan:
     try:
         return plan(Stack.read(read), today)
     except Refused as refused:
-        raise Refused([each.at(file.name, each.line or read.line(each.where)) for each in refused.problems]) from None
+        raise read.placed(refused) from None
 
 
 def _components(items: Sequence[CostItem]) -> list[Component]:

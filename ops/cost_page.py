@@ -35,6 +35,7 @@ def table(report: Report) -> Iterator[str]:
     yield ""
     for label, amounts in shares(report):
         yield f"{label:52} {_columns(amounts)}"
+    yield from uses(report)
     yield from _compared(report)
     for text in (*report.refusals, *report.warnings):
         yield ""
@@ -65,6 +66,13 @@ def shares(report: Report) -> Iterator[tuple[str, Amounts]]:
             )
 
 
+def uses(report: Report) -> Iterator[str]:
+    """Which release runs on which pool, a sentence each."""
+    for each in report.releases:
+        many = f"{each.gpus} GPU{'s' if each.gpus > 1 else ''}" if each.gpus else "no GPU"
+        yield f"release {each.release}: {many} of pool {each.pool}, in that pool's cost"
+
+
 def place(report: Report) -> str:
     """Where the prices hold."""
     return report.region or "outside AWS"
@@ -78,6 +86,8 @@ def markdown(report: Report) -> str:
     parts += ["| share, USD a month | minimum | expected | maximum |", "|---|--:|--:|--:|"]
     parts += [f"| {plain(label)} | {_cells(amounts)} |" for label, amounts in shares(report)]
     parts.append("")
+    parts += [f"- {plain(use)}" for use in uses(report)]
+    parts += [""] if report.releases else []
     if report.compared:
         parts += [f"Against {plain(report.compared.stack)}: {report.compared.difference.maximum:+f} USD at most.", ""]
         parts += ["| component | here | there | difference |", "|---|--:|--:|--:|"]
@@ -126,7 +136,9 @@ def page(report: Report) -> str:
 def _html_shares(report: Report) -> str:
     rows = "".join(f"<tr><td>{escape(label)}{_money(amounts)}" for label, amounts in shares(report))
     head = "<thead><tr><th>share<th>minimum<th>expected<th>maximum</thead>"
-    return f"<h2>By pool, team and environment</h2><table>{head}<tbody>{rows}</tbody></table>"
+    listed = "".join(f"<li>{escape(use)}" for use in uses(report))
+    below = f"<ul>{listed}</ul>" if listed else ""
+    return f"<h2>By pool, team and environment</h2><table>{head}<tbody>{rows}</tbody></table>{below}"
 
 
 def _html_compared(report: Report) -> str:

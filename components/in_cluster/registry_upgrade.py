@@ -1,4 +1,4 @@
-"""Brings the registry's two databases to the schema of this MLflow, and its two service users to their passwords.
+"""Brings the registry's two databases to the schema of this MLflow, and its service users to their passwords.
 
 Runs in MLflow's own image as a Job before the servers start: `python registry_upgrade.py TRACKING_URI AUTH_URI`. Every step
 can be run again: a database that is there, a schema that is current and a password that is right are left alone.
@@ -15,8 +15,12 @@ from mlflow.db import commands as tracking
 from mlflow.server.auth.db.cli import commands as auth
 from mlflow.server.auth.sqlalchemy_store import SqlAlchemyStore
 
-USERS = (("admin", "MLFLOW_AUTH_ADMIN_PASSWORD", True), ("metrics", "REGISTRY_METRICS_PASSWORD", False))
-"""User, the variable with its password, and whether it administers the registry."""
+USERS = (
+    ("admin", "MLFLOW_AUTH_ADMIN_PASSWORD", True),
+    ("metrics", "REGISTRY_METRICS_PASSWORD", False),
+    ("reader", "REGISTRY_READER_PASSWORD", False),
+)
+"""User, the variable with its password, and whether it administers the registry; `reader` is there where models are served."""
 
 
 def make_database(tracking_uri: str, auth_uri: str) -> None:
@@ -38,10 +42,12 @@ def make_database(tracking_uri: str, auth_uri: str) -> None:
 
 
 def set_users(auth_uri: str) -> None:
-    """Makes the two service users, or gives them the passwords that Secrets Manager has now."""
+    """Makes the service users, or gives them the passwords that Secrets Manager has now."""
     store = SqlAlchemyStore()
     store.init_db(auth_uri)  # type: ignore[no-untyped-call]
     for name, variable, is_admin in USERS:
+        if name == "reader" and variable not in os.environ:
+            continue
         password = os.environ[variable]
         if not store.has_user(name):
             store.create_user(name, password, is_admin=is_admin)

@@ -9,6 +9,7 @@ from modelyard_contract.outputs import (
     NetworkOutputs,
     PlatformOutputs,
     RegistryOutputs,
+    ReleaseOutputs,
     Toleration,
 )
 
@@ -21,5 +22,6 @@ __all__ = [
     "NetworkOutputs",
     "PlatformOutputs",
     "RegistryOutputs",
+    "ReleaseOutputs",
     "Toleration",
 ]

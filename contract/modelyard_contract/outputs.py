@@ -108,6 +108,19 @@ class RegistryOutputs(_Part):
     """Name in Secrets Manager of the secret whose `adminPassword` is that of the user `admin`; absent outside AWS."""
 
 
+class ReleaseOutputs(_Part):
+    """One model version that answers, as pods of the platform's namespaces reach it."""
+
+    url: str
+    """Address inside the cluster, the base address of an OpenAI client."""
+    model: str
+    """Registered model. A client names the release, not this, as its model."""
+    version: int
+    """Its version; while a newer one takes over, some answers are that one's."""
+    context_tokens: int
+    """Longest context (tokens) of a request and its answer."""
+
+
 class AwsOutputs(_Part):
     """What there is of the platform in AWS, none of it absent."""
 
@@ -149,6 +162,8 @@ class PlatformOutputs(_Part):
     """GPU pools by name."""
     registry: RegistryOutputs | None = None
     """The MLflow registry; absent where there is none."""
+    releases: dict[str, ReleaseOutputs] = Field(default_factory=dict)
+    """Models that answer, by release."""
 
     @classmethod
     def read(cls, outputs: Mapping[str, Any]) -> PlatformOutputs:

@@ -142,7 +142,8 @@ def _pods(
     home: str,
     labels: Mapping[str, dict[str, str]],
 ) -> Pods:
-    elsewhere = at(values, facts["namespace"]) if "namespace" in facts else None
+    named = str(facts.get("namespace", ""))
+    elsewhere = named[1:] if named.startswith("=") else at(values, named) if named else None
     space = elsewhere if isinstance(elsewhere, str) else home
     said = at(values, facts.get("account", ""))
     account = said if isinstance(said, str) else facts.get("account", "") if node.type == ADDON else ""

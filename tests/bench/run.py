@@ -135,6 +135,7 @@ def many_pools(count: int, folder: Path) -> Path:
     document = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text())
     platform = document["config"]["modelyard:platform"]
     (pool,) = platform["gpuPools"].values()
+    platform["releases"] = []
     platform["gpuPools"] = {f"pool-{number}": copy.deepcopy(pool) for number in range(count)}
     platform["budget"]["monthlyUsd"] = 1_000_000
     path = folder / f"Pulumi.pools{count}.yaml"

@@ -59,7 +59,7 @@ def test_the_exporter_asks_the_node_that_it_runs_on() -> None:
 def declared(types: list[str], **cluster: Any) -> dict[str, Declared]:
     platform = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text())["config"]["modelyard:platform"]
     pool = {**platform["gpuPools"]["chat"], "instanceTypes": types}
-    platform = {**platform, "gpuPools": {"chat": pool}, "registry": None}
+    platform = {**platform, "gpuPools": {"chat": pool}, "registry": None, "releases": []}
     stack = Stack.of(platform, "us-east-1")
     found = declare(lambda: build(stack), project="modelyard", stack="dev").values()
     return {each.name: each for each in found if each.token.endswith((":Addon", ":Release"))}

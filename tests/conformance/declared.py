@@ -48,7 +48,7 @@ def _filled(value: Any) -> Any:
     if isinstance(value, dict):
         # A map that holds a secret is secret as a whole.
         return {
-            key: {"key": _filled(inner)} if key == "stringData" and inner == SECRET else _filled(inner)
+            key: {"key": _filled(inner)} if key in ("data", "stringData") and inner == SECRET else _filled(inner)
             for key, inner in value.items()
         }
     if isinstance(value, list):

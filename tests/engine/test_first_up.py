@@ -17,7 +17,7 @@ from sandbox.kubernetes.door import FILE
 pytestmark = pytest.mark.engine
 
 RULE = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
-SMALL: dict[str, Any] = {"monitoring.enabled": False, "registry": None, "gpuPools": {}}
+SMALL: dict[str, Any] = {"monitoring.enabled": False, "registry": None, "releases": [], "gpuPools": {}}
 
 RUNNER = {**SMALL, "cluster.access": {"reach": "vpcRunner", "allowedCidrs": ["10.20.0.0/18"]}}
 

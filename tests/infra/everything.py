@@ -63,7 +63,12 @@ def _stack(name: str) -> Stack:
     config = yaml.safe_load(FILES["dev"].read_text())["config"]
     stack = Stack.of({**copy.deepcopy(config["modelyard:platform"]), **VARIANTS[name]}, config["aws:region"])
     return Stack(
-        settings=stack.settings, aws=stack.aws, raw=stack.raw, pools=stack.pools, prompts=_stack("dev").prompts
+        settings=stack.settings,
+        aws=stack.aws,
+        raw=stack.raw,
+        pools=stack.pools,
+        prompts=_stack("dev").prompts,
+        releases=stack.releases,
     )
 
 

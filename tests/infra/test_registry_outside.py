@@ -28,7 +28,9 @@ CERTIFICATE, HOST, CIDRS = (f"registry.outside.{key}" for key in ("certificateAr
 def stack(registry: dict[str, Any]) -> Stack:
     """A dev stack with that registry."""
     dev = {"environment": "dev", "owner": "ml-platform", "budget": {"monthlyUsd": 5000}}
-    return Stack.of({**dev, "cluster": {"access": {"reach": "ssmTunnel"}}, "registry": registry}, "us-east-1")
+    return Stack.of(
+        {**dev, "cluster": {"access": {"reach": "ssmTunnel"}}, "registry": registry, "releases": []}, "us-east-1"
+    )
 
 
 def refusal(registry: dict[str, Any]) -> Problem:
@@ -87,7 +89,14 @@ def test_outside_aws_there_is_no_such_load_balancer() -> None:
         "storage": {"existing": "standard"},
     }
     with pytest.raises(Refused) as caught:
-        Stack.of({**local, "registry": {"keeping": "volume", "server": {"replicas": {"max": 1}}, **REGISTRY}}, "")
+        Stack.of(
+            {
+                **local,
+                "releases": [],
+                "registry": {"keeping": "volume", "server": {"replicas": {"max": 1}}, **REGISTRY},
+            },
+            "",
+        )
     (problem,) = caught.value.problems
     assert (problem.where, problem.allowed) == ("registry.exposure", "none")
     assert "port-forward" in problem.fix

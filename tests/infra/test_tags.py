@@ -32,7 +32,7 @@ def stack(name: str) -> Stack:
     """A stack with everything that a controller makes things for: volumes, pools, a load balancer."""
     platform = yaml.safe_load((ROOT / f"Pulumi.{name}.yaml").read_text())["config"]["modelyard:platform"]
     registry = {**platform["registry"], "exposure": "internal", "outside": OUTSIDE}
-    return Stack.of({**platform, "registry": registry}, "us-east-1")
+    return Stack.of({**platform, "registry": registry, "releases": []}, "us-east-1")
 
 
 @functools.cache

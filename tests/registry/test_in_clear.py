@@ -21,7 +21,11 @@ USERS = f"https://robot:{PLANTED}@mlflow.example.org/x"
 
 def refusal(path: str, value: Any) -> Refused:
     """What the dev stack is refused with when one value of it is another; `path` is dotted."""
-    platform: dict[str, Any] = {**StackFile.read(ROOT / "Pulumi.dev.yaml").platform, "registry": {**HAPPY}}
+    platform: dict[str, Any] = {
+        **StackFile.read(ROOT / "Pulumi.dev.yaml").platform,
+        "registry": {**HAPPY},
+        "releases": [],
+    }
     here = platform
     *steps, last = path.split(".")
     for step in steps:

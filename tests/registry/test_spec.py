@@ -45,7 +45,7 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
 
 def stack(**changed: Any) -> Stack:
     platform = dict(StackFile.read(ROOT / "Pulumi.dev.yaml").platform)
-    return Stack.of({**platform, "registry": {**HAPPY, **changed}}, "us-east-1")
+    return Stack.of({**platform, "registry": {**HAPPY, **changed}, "releases": []}, "us-east-1")
 
 
 def test_the_happy_block_is_taken() -> None:

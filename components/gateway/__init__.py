@@ -1,0 +1,1 @@
+"""The gateway before the models: Envoy Gateway, one Gateway, and who may come through it."""
