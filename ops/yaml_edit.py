@@ -15,7 +15,7 @@ def set_maps(text: str, wanted: Mapping[str, Mapping[str, Value]]) -> str:
     Raises ValueError when the text is no map, or something other than a map stands where one is wanted.
     """
     for name, values in wanted.items():
-        for key, value in reversed(values.items()):
+        for key, value in reversed(list(values.items())):
             text = _set(text, name, key, value)
     return text
 

@@ -5,7 +5,7 @@ What the platform declares of them costs nothing by itself: it runs on nodes tha
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from pricing.claims import Declared
 from pricing.cost import CostItem
@@ -24,7 +24,7 @@ def rollout(_: Declared, __: Meter, node: Node) -> Iterator[CostItem]:
     if volumes is not None and not isinstance(volumes, tuple):
         raise Unpriced("the volumes of its pods are not known")
     for each in volumes or ():
-        if not hasattr(each, "get") or each.get("ephemeral") is not None:
+        if not isinstance(each, Mapping) or each.get("ephemeral") is not None:
             raise Unpriced(
                 "how many pods with volumes of their own a Rollout makes while it changes is not in the stack"
             )

@@ -20,6 +20,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 SIGNATURE = "model.sig"
 SERVED = "served"
@@ -113,10 +114,25 @@ class Registry:
         """Writes every file of a version below `folder`. Raises Unfit when the version is not there or a file comes short."""
         where = urllib.parse.urlencode({"name": model, "version": version})
         uri = self._json(f"/api/2.0/mlflow/model-versions/get-download-uri?{where}", f"{model} version {version}")
-        place = _proxied(str(uri.get("artifact_uri", "")))
+        place = _proxied(self._resolved(str(uri.get("artifact_uri", ""))))
         for path, target, size in [(path, folder / _inside(path), size) for path, size in self._listed(place)]:
             target.parent.mkdir(parents=True, exist_ok=True)
             self._file(f"{place}/{path}", target, size)
+
+    def _resolved(self, uri: str) -> str:
+        """The place of a run's or a logged model's files, where a version names those; the address itself otherwise."""
+        kind, _, rest = uri.partition(":/")
+        name, _, below = rest.strip("/").partition("/")
+        quoted = urllib.parse.quote(name, safe="")
+        if kind == "runs":
+            run = self._json(f"/api/2.0/mlflow/runs/get?run_id={quoted}", f"run {name}")
+            uri = str(run.get("run", {}).get("info", {}).get("artifact_uri", ""))
+        elif kind == "models":
+            logged = self._json(f"/api/2.0/mlflow/logged-models/{quoted}", f"logged model {name}")
+            uri = str(logged.get("model", {}).get("info", {}).get("artifact_uri", ""))
+        else:
+            return uri
+        return f"{uri.rstrip('/')}/{below}".rstrip("/")
 
     def _listed(self, place: str, below: str = "") -> Iterator[tuple[str, int]]:
         query = urllib.parse.urlencode({"path": f"{place}/{below}".strip("/")})
@@ -135,7 +151,7 @@ class Registry:
         if target.stat().st_size != size:
             raise Unfit(f"{path} came short: expected {size} bytes, found {target.stat().st_size}")
 
-    def _json(self, path: str, what: str) -> dict[str, object]:
+    def _json(self, path: str, what: str) -> dict[str, Any]:
         with self._open(path, what) as answer:
             found = json.load(answer)
         return found if isinstance(found, dict) else {}

@@ -216,6 +216,19 @@ def test_what_a_server_opens_is_one_model(tmp_path: Path) -> None:
         model_fetch.served(tmp_path)
 
 
+@pytest.mark.parametrize("uri", ["runs:/r1/model", "models:/m-1", "models:/m-1/"])
+def test_a_version_that_names_a_run_or_a_logged_model_is_found_there(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = {
+        "/api/2.0/mlflow/runs/get?run_id=r1": {"run": {"info": {"artifact_uri": "mlflow-artifacts:/0/r1/artifacts"}}},
+        "/api/2.0/mlflow/logged-models/m-1": {
+            "model": {"info": {"artifact_uri": "mlflow-artifacts:/0/r1/artifacts/model"}}
+        },
+    }
+    registry = model_fetch.Registry("http://registry")
+    monkeypatch.setattr(registry, "_json", lambda path, _: answers[path])
+    assert model_fetch._proxied(registry._resolved(uri)) == "0/r1/artifacts/model"
+
+
 @pytest.mark.parametrize("uri", ["s3://bucket/x", "file:///etc", "", "runs:/1/m", "mlflow-artifacts:/"])
 def test_files_are_asked_of_the_registry_alone(uri: str) -> None:
     with pytest.raises(Unfit):
