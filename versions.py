@@ -138,9 +138,7 @@ CHARTS = {
             repository="oci://docker.io/envoyproxy",
             crds=(
                 "envoyproxies.gateway.envoyproxy.io",
-                "gatewayclasses.gateway.networking.k8s.io",
-                "gateways.gateway.networking.k8s.io",
-                "httproutes.gateway.networking.k8s.io",
+                *(f"{kind}.gateway.networking.k8s.io" for kind in ("gatewayclasses", "gateways", "httproutes")),
             ),
         ),
         # The digest: five public repositories that pin this tag agree (read 2026-11-24).
@@ -215,18 +213,15 @@ class Plugin:
     name: str
     version: str
     address: str
+    """Where the release's programs are; the processor's name comes behind it."""
     sha256: dict[str, str]
-
-    def location(self, architecture: str) -> str:
-        """Where the release's program for a processor is."""
-        return self.address.format(version=self.version, architecture=architecture)
 
 
 ROLLOUTS_PLUGIN = Plugin(
     name="argoproj-labs/gatewayAPI",
     version="v0.17.0",
-    address="https://github.com/argoproj-labs/rollouts-plugin-trafficrouter-gatewayapi/releases/download/{version}"
-    "/gatewayapi-plugin-linux-{architecture}",
+    address="https://github.com/argoproj-labs/rollouts-plugin-trafficrouter-gatewayapi/releases/download"
+    "/v0.17.0/gatewayapi-plugin-linux-",
     sha256={
         "amd64": "1904ca787d33107c140521899d61fff030ee75d99908bd175fca5a4647759061",
         "arm64": "5221279f7bf2c9b2c0ff6ed7ff12718ecce1d4892f1ff5e5224bb723cfd0fd92",

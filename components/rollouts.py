@@ -95,7 +95,7 @@ def controller_values(spec: RolloutsSpec) -> dict[str, Any]:
     """The chart's values. The controller checks the plugin only under exactly the key `sha256`, and takes any other for none."""
     plugin = {
         "name": ROLLOUTS_PLUGIN.name,
-        "location": ROLLOUTS_PLUGIN.location(spec.architecture.value),
+        "location": ROLLOUTS_PLUGIN.address + spec.architecture.value,
         "sha256": ROLLOUTS_PLUGIN.sha256[spec.architecture.value],
     }
     return {

@@ -36,6 +36,14 @@ HAPPY: dict[str, Any] = {
             "gpuMemoryMib": 22888,
         }
     },
+    "releases": {
+        "chat": {
+            "url": "http://models.modelyard-gateway.svc/chat/v1",
+            "model": "assistant",
+            "version": 7,
+            "contextTokens": 8192,
+        }
+    },
 }
 
 
@@ -46,6 +54,7 @@ OUTSIDE: dict[str, Any] = {
     "namespaces": ["modelyard-serving"],
     "storageClass": "standard",
     "gpuPools": {},
+    "releases": {},
 }
 
 
@@ -111,5 +120,6 @@ def test_the_public_surface_is_what_it_says() -> None:
         "NetworkOutputs",
         "PlatformOutputs",
         "RegistryOutputs",
+        "ReleaseOutputs",
         "Toleration",
     ]
