@@ -92,7 +92,8 @@ def judged(path: Path, text: str) -> None:
         assert refused.code is not ExitCode.OK
         for problem in refused.problems:
             assert problem.summary
-            assert problem.file == path.name
+            # What a release file says stops fitting when the stack's pools or models change: that is said at its line.
+            assert problem.file == path.name or problem.file.startswith("releases/")
             assert problem.line >= 1
     else:
         assert set(stack.pools) == set(stack.settings.gpu_pools)

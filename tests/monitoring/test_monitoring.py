@@ -296,7 +296,7 @@ def test_outside_aws_nothing_of_aws_is_declared_and_nobody_waits_for_karpenter()
 
 
 def test_the_registry_is_watched_where_there_is_one() -> None:
-    program = with_monitoring("dev", {}, registry=None)
+    program = with_monitoring("dev", {}, registry=None, releases=[])
     without = own(tuple(declare(lambda: build(program), project="modelyard", stack="dev").values()))
     names = {each.inputs["metadata"]["name"] for each in without if "metadata" in each.inputs}
     assert {"registry", "modelyard-registry"} & names == set()
