@@ -34,13 +34,15 @@ def guard() -> Guard:
 
 
 def read_ahead() -> None:
-    """Reads what the first resources would otherwise wait for: schemas, facts of the pinned charts, prices."""
+    """Reads what the first resources would otherwise wait for: schemas, facts of the pinned charts, prices and their inputs."""
     from kube import charts, custom
     from kube.builtin import schemas
+    from pricing import inputs
     from pricing.book import PriceBook
     from versions import CHARTS
 
     PriceBook.embedded("us-east-1")
+    inputs.tables()
     schemas()
     for api_version, kind in custom.kinds():
         custom.custom(api_version, kind)
