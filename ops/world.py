@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 
 Say = Callable[[str], None]
 
-KWOK_NODE = "kwok.x-k8s.io/node"
-"""The annotation of a node that KWOK simulates: https://kwok.sigs.k8s.io/docs/user/kwok-manage-nodes-and-pods/."""
-
 
 class World(enum.Enum):
     """Where a stack's resources are."""
@@ -156,13 +153,13 @@ def opened(
 def runs_pods(kubeconfig: Path) -> bool:
     """Whether the cluster has a node that is no simulation of one; what does not answer has none."""
     from sandbox.faults import CloudError
+    from sandbox.kubernetes import awaiting
     from sandbox.kubernetes.api import Api
 
     try:
-        nodes = Api(kubeconfig).request("GET", "/api/v1/nodes", warned=False)["items"]
+        return awaiting.runs_pods(Api(kubeconfig))
     except (CloudError, OSError):
         return False
-    return any(KWOK_NODE not in (each["metadata"].get("annotations") or {}) for each in nodes)
 
 
 def registry_asks(place: Place) -> bool | None:

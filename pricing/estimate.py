@@ -50,6 +50,8 @@ class Estimator:
         if not self.book.region and node.type in ON_WHOSE_CLUSTER:
             return None
         unread = inputs.findings(node, self.book.region)
+        if price is not None and not node.type.startswith(COMPONENT) and node.type not in inputs.tables():
+            unread = (f"nobody has said what the inputs of a {node.type} cost",)
         if price is None and why_free(node.type) and not unread:
             return None
         component = component_of(self.graph, node)

@@ -20,7 +20,7 @@ from kube import objects
 from kube.pods import mapping, pod_template
 from problem import Problem
 from sandbox.faults import CloudError, Faults
-from sandbox.kubernetes import crds, release
+from sandbox.kubernetes import awaiting, crds, release
 from sandbox.kubernetes.api import MANAGER, Api
 from sandbox.kubernetes.cloud import KubernetesCloud
 from sandbox.kubernetes.cluster import Cluster
@@ -90,7 +90,9 @@ class LiveCloud(KubernetesCloud):
         live = self._api.get(obj)
         if live is not None and _owner(live) != _mine():
             raise CloudError("AlreadyExists", f'{inputs["kind"]} "{id}" already exists, and another made it')
-        return id, _outputs(self._applied(obj, inputs, _mine()), inputs)
+        applied = self._applied(obj, inputs, _mine())
+        awaiting.settled(self._api, obj)
+        return id, _outputs(applied, inputs)
 
     def update(
         self, token: str, id: str, olds: dict[str, Any], news: dict[str, Any], *, preview: bool
@@ -101,7 +103,9 @@ class LiveCloud(KubernetesCloud):
         if preview:
             return self._foreseen(news) or dict(overlay(olds, news))
         obj = _plain(news)
-        return _outputs(self._applied(obj, news, _manager(self._api.get(obj))), news)
+        applied = self._applied(obj, news, _manager(self._api.get(obj)))
+        awaiting.settled(self._api, obj)
+        return _outputs(applied, news)
 
     def read(
         self, token: str, id: str, inputs: dict[str, Any], state: dict[str, Any]

@@ -299,7 +299,7 @@ def condition(found: dict[str, Any], kind: str) -> bool:
 
 
 def _end(keeper: subprocess.Popen[str], layout: Layout) -> None:
-    """Ends the node: its input ends, and the kernel ends the rest. The keeper takes the control groups away, unless it was killed."""
+    """Ends the node: its input ends, and the kernel ends the rest. Control groups are left here only by a killed keeper."""
     assert keeper.stdin is not None  # noqa: S101
     keeper.stdin.close()
     try:

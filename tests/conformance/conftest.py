@@ -5,13 +5,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from sandbox.kubernetes.controlplane import ControlPlane
 from tests.conformance.lasting import Start, lasting
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+NODE = "tests/conformance/node"
+"""The folder whose tests share one real node, and so one worker."""
 
 
 @pytest.fixture(scope="session")
@@ -27,6 +31,19 @@ def registries() -> Iterator[Start]:
     """Starts the sandbox's registries so that they run on between a test's commands."""
     with lasting() as start:
         yield start
+
+
+class ByFile(LoadFileScheduling):
+    """Each file is one worker's, and so is the whole folder of the real node."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return NODE if nodeid.startswith(f"{NODE}/") else str(super()._split_scope(nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile | None:
+    """Distributes by file where that is asked for."""
+    return ByFile(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -65,7 +65,7 @@ class Machine:
         return {key: value for key, value in found.items() if value}
 
 
-def left_over(before: Machine, *marks: str, within: float = 20.0) -> tuple[dict[str, object], float]:
+def left_over(before: Machine, *marks: str, within: float = 60.0) -> tuple[dict[str, object], float]:
     """What is left of a node after its end, and after how many seconds nothing was."""
     began = time.monotonic()
     while (left := Machine.now(*marks).differs(before)) and time.monotonic() - began < within:

@@ -24,7 +24,7 @@ def test_a_pod_is_reached_by_its_service_and_its_name_from_another_pod(space: Sp
     seconds = space.available("web")
     space.available("asker")
     web, name = space.pod("web"), f"http://web.{space.name}.svc.cluster.local/"
-    until(lambda: space.ask("asker", name) == web, 20)
+    until(lambda: space.ask("asker", name) == web, 120)
     assert space.ask("asker", "http://web/") == web
     address = space.kubectl("get", "service", "web", "--output=jsonpath={.spec.clusterIP}")
     assert space.ask("asker", f"http://{address}/") == web
@@ -40,19 +40,19 @@ def test_a_policy_lets_in_whom_it_names_and_nobody_else_and_opens_again_with_its
         space.available(name)
     web, url = space.pod("web"), f"http://web.{space.name}.svc.cluster.local/"
     for name in ("friend", "stranger"):
-        until(lambda name=name: space.ask(name, url) == web, 20)  # type: ignore[misc]
+        until(lambda name=name: space.ask(name, url) == web, 120)  # type: ignore[misc]
     friends = {"from": [{"podSelector": {"matchLabels": {"app": "friend"}}}], "ports": [{"port": 8080}]}
     spec = {"podSelector": {"matchLabels": {"app": "web"}}, "policyTypes": ["Ingress"], "ingress": [friends]}
     policy = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": "web"}, "spec": spec}
     space.apply(policy)
-    closed = until(lambda: space.ask("stranger", url) == "", 30)
+    closed = until(lambda: space.ask("stranger", url) == "", 120)
     direct = space.kubectl("get", "pod", web, "--output=jsonpath={.status.podIP}")
     assert space.ask("friend", url) == web
     assert space.ask("stranger", f"http://{direct}:8080/") == "", "neither by its own address"
     ready = "--output=jsonpath={.status.containerStatuses[0].ready}"
     assert space.kubectl("get", "pod", web, ready) == "true", "its probes go on"
     space.kubectl("delete", "networkpolicy", "web")
-    opened = until(lambda: space.ask("stranger", url) == web, 30)
+    opened = until(lambda: space.ask("stranger", url) == web, 120)
     record_property("conformance", f"real node: a policy holds after {closed:.1f} s, and is gone after {opened:.1f} s")
 
 
@@ -60,14 +60,14 @@ def test_a_namespace_denied_by_default_has_no_traffic_but_the_dns_it_allows(spac
     space.apply(deployment("web"), service("web"), deployment("asker"))
     space.available("web")
     space.available("asker")
-    until(lambda: space.ask("asker", "http://web/") == space.pod("web"), 20)
+    until(lambda: space.ask("asker", "http://web/") == space.pod("web"), 120)
     meta = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy"}
     deny = {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
     dns = {"podSelector": {}, "policyTypes": ["Egress"], "egress": [{"ports": [{"port": 53, "protocol": "UDP"}]}]}
     space.apply(
         {**meta, "metadata": {"name": "deny"}, "spec": deny}, {**meta, "metadata": {"name": "dns"}, "spec": dns}
     )
-    until(lambda: space.ask("asker", "http://web/") == "", 30)
+    until(lambda: space.ask("asker", "http://web/") == "", 120)
     resolve = "import socket; print(socket.gethostbyname('web'))"
     address = space.kubectl("get", "service", "web", "--output=jsonpath={.spec.clusterIP}")
     assert space.kubectl("exec", space.pod("asker"), "--", "python3", "-c", resolve).strip() == address
@@ -106,7 +106,7 @@ def test_a_volume_is_made_for_a_pod_that_waits_for_it_keeps_its_data_and_goes_wi
     (folder,) = [each for each in node.layout.volumes.iterdir() if (each / "x").exists()]
     space.kubectl("delete", "deployment", "--all")
     space.kubectl("delete", "pvc", "data")
-    until(lambda: not folder.exists(), 30)
+    until(lambda: not folder.exists(), 120)
     assert space.kubectl("get", "pv", "--output=name") == ""
 
 
@@ -116,7 +116,7 @@ def test_a_published_port_leads_to_a_service_from_127_0_0_1_alone(node: Node, sp
     port = node.publish(space.name, "web", 80)
     assert {address for address, number in listeners() if number == port} == {"127.0.0.1"}
     web = space.pod("web")
-    until(lambda: _text(port) == web, 20)
+    until(lambda: _text(port) == web, 120)
 
 
 def _text(port: int) -> str:
@@ -142,7 +142,7 @@ def test_an_image_that_was_not_loaded_is_not_pulled(space: Space) -> None:
     }
     space.apply(web)
     waiting = "--output=jsonpath={.items[0].status.containerStatuses[0].state.waiting.reason}"
-    until(lambda: space.kubectl("get", "pods", waiting, check=False) in ("ErrImagePull", "ImagePullBackOff"), 30)
+    until(lambda: space.kubectl("get", "pods", waiting, check=False) in ("ErrImagePull", "ImagePullBackOff"), 120)
 
 
 def test_after_containerd_is_killed_it_runs_again_and_the_pods_ran_on(
@@ -155,7 +155,7 @@ def test_after_containerd_is_killed_it_runs_again_and_the_pods_ran_on(
     then, killed = space.kubectl("get", "pods", started_at), time.monotonic()
     pid = node.run(["pgrep", "--exact", "containerd"]).stdout.strip()
     assert node.run(["kill", "-9", pid]).returncode == 0
-    again = until(lambda: node.run(["pgrep", "--exact", "containerd"]).stdout.strip() not in ("", pid), 30)
+    again = until(lambda: node.run(["pgrep", "--exact", "containerd"]).stdout.strip() not in ("", pid), 120)
     space.apply(deployment("later"))
     space.available("later")
     assert space.ask("asker", "http://web/") == space.pod("web")
