@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -57,6 +58,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> tuple[Report, str]:
+    # MLflow's client would count and report what it is used for; its thread for that also races with its requests.
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
     try:
         from labs.ab.run import Plan, run
     except ModuleNotFoundError as error:

@@ -5,6 +5,7 @@ The verdict rests on what the app itself recorded in MLflow, as it would for rea
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -32,6 +33,7 @@ class Seen:
 
 def prepare(client: MlflowClient, experiment: Experiment) -> str:
     """Registers the arms' texts as the prompt versions that the flag names; gives the id of the experiment for traces."""
+    logging.getLogger("mlflow").setLevel(logging.WARNING)
     for arm in sorted(experiment.arms, key=lambda arm: arm.version):
         made = client.register_prompt(arm.prompt, arm.text, commit_message=arm.name)
         if int(made.version) != arm.version:

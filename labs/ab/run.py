@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
 
 from labs.ab import change, chat, evidence, experiment, page, traffic, users
 from labs.ab.evidence import COMPANY, Seen
@@ -23,6 +24,7 @@ from labs.ab.experiment import Experiment
 from labs.ab.judge import Outcome, judge
 from labs.ab.report import Report
 from labs.ab.users import Ask
+from problem import ExitCode, Problem, Refused
 from sandbox import lock, registry
 
 Say = Callable[[str], None]
@@ -108,6 +110,10 @@ def _app(
                 f"{found.treatment.name} {found.treatment.percent:.0f} %"
             )
             yield url, client, traces
+    except MlflowException as error:
+        fix = f"read {folder / 'registry' / 'server.log'}"
+        problem = Problem(summary="the registry does not do what it is asked", found=str(error), fix=fix)
+        raise Refused(problem, ExitCode.FAILED) from None
     finally:
         server.close()
 
