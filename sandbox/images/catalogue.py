@@ -168,7 +168,11 @@ RECIPES = {
         Recipe(
             name="app-base",
             image=Image(
-                name=f"{OURS}/app-base:1", entrypoint=(python.PROGRAM,), user="10001:10001", folder="/srv", env=python.ENV
+                name=f"{OURS}/app-base:1",
+                entrypoint=(python.PROGRAM,),
+                user="10001:10001",
+                folder="/srv",
+                env=python.ENV,
             ),
             stands_in_for="docker.io/library/python, its slim form, with what the chat service needs installed in it",
             base="python",
