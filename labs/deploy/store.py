@@ -132,14 +132,11 @@ def serving(cluster: Lab, say: Say = lambda _: None) -> Iterator[Store]:
     address = f"http://{_INSIDE}:{_PORT}"
     hosts.write_text(f'server = "{address}"\n\n[host."{address}"]\ncapabilities = ["pull", "resolve"]\n')
     command = [str(program(cluster.root, say)), "serve", str(data / "registry.yaml")]
+    # The program is a child of nsenter's, so it is told to end when that does.
+    enter = ["nsenter", f"--target={node.pid}", "--mount", "--net", "--pid", "--", "setpriv", "--pdeathsig", "TERM"]
     with (node.layout.logs / "registry.log").open("wb") as log:
-        enter = ["nsenter", f"--target={node.pid}", "--mount", "--net", "--pid", "--", *command]
         running = subprocess.Popen(
-            enter,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            env={"PATH": os.environ["PATH"], "OTEL_TRACES_EXPORTER": "none"},
+            [*enter, *command], stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={"PATH": os.environ["PATH"]}
         )
     # Reaped here, so that it leaves no zombie when the node goes first.
     threading.Thread(target=running.wait, daemon=True).start()
