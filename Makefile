@@ -1,6 +1,6 @@
 # Each target does its own set-up; a second run starts at once.
 .DEFAULT_GOAL := help
-.PHONY: help demo test conformance lint bench chaos mutations clean
+.PHONY: help demo test conformance lint bench chaos clean
 
 help:
 	@echo "make demo    bring dev up in the sandbox, change it, see a policy refuse a change (no account needed)"
@@ -9,7 +9,6 @@ help:
 	@echo "make lint    only the checks that run nothing"
 	@echo "make bench   seconds and memory of previews, against a flat program and as pools grow; 500 registry items"
 	@echo "make chaos   44 kills of the engine, the program, the provider and all of them; each must converge"
-	@echo "make mutations   2,200 mutated stack files, each accepted or refused with its place (the tests judge 550)"
 	@echo "make clean   remove what the sandbox and the tests made (keeps .venv, built tools and what is known of real clusters)"
 
 demo:
@@ -38,10 +37,6 @@ bench:
 chaos:
 	@.ci/venv dev
 	@.venv/bin/python -u -m tests.chaos.run
-
-mutations:
-	@.ci/venv dev
-	@MODELYARD_LONG=1 .venv/bin/python -m pytest -q tests/infra/test_mutations.py
 
 clean:
 	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
