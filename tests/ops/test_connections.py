@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import grpc  # type: ignore[import-untyped]
 import pytest
-from google.protobuf import empty_pb2
+from google.protobuf import empty_pb2  # type: ignore[import-untyped]
 from pulumi.automation import CommandResult
 from pulumi.automation.errors import create_command_error
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
@@ -28,7 +28,7 @@ class Listening(engine_pb2_grpc.EngineServicer):
 @contextmanager
 def engine(port: int) -> Iterator[None]:
     server = grpc.server(futures.ThreadPoolExecutor(1))
-    engine_pb2_grpc.add_EngineServicer_to_server(Listening(), server)  # type: ignore[no-untyped-call]
+    engine_pb2_grpc.add_EngineServicer_to_server(Listening(), server)
     assert server.add_insecure_port(f"127.0.0.1:{port}") == port
     server.start()
     yield
