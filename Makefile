@@ -1,6 +1,6 @@
 # Each target does its own set-up; a second run starts at once.
 .DEFAULT_GOAL := help
-.PHONY: help demo test conformance lint bench chaos mutations lab-ab lab-deploy lab-registry clean
+.PHONY: help demo test conformance lint bench chaos lab-ab lab-deploy lab-registry clean
 
 help:
 	@echo "make demo    bring dev up in the sandbox, change it, see a policy refuse a change (no account needed)"
@@ -9,7 +9,7 @@ help:
 	@echo "make lint    only the checks that run nothing"
 	@echo "make bench   seconds and memory of previews, against a flat program and as pools grow; 500 registry items"
 	@echo "make chaos   44 kills of the engine, the program, the provider and all of them; each must converge"
-	@echo "make mutations   2,200 mutated stack files, each accepted or refused with its place (the tests judge 550)"
+	@echo "make   2,200 mutated stack files, each accepted or refused with its place (the tests judge 550)"
 	@echo "make lab-registry  fine-tune a small model in three ways, tracked in MLflow, and see which is better (ARGS=--short: quickly)"
 	@echo "make lab-ab  compare two system prompts on simulated users, through app, Envoy and a real model (ARGS='--users 200')"
 	@echo "make lab-deploy   a change to the app goes out by a canary on a real node, a bad one is taken back (Linux, root)"
@@ -42,10 +42,6 @@ bench:
 chaos:
 	@.ci/venv dev
 	@.venv/bin/python -u -m tests.chaos.run
-
-mutations:
-	@.ci/venv dev
-	@MODELYARD_LONG=1 .venv/bin/python -m pytest -q tests/infra/test_mutations.py
 
 lab-registry:
 	@.ci/venv labs

@@ -23,7 +23,7 @@ API = "external-secrets.io/v1"
 READ = ("secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue")
 _ROLE_NAME_LENGTH = 64
 _SUFFIX = "-??????"
-"""What Secrets Manager adds to a name in an ARN: a dash and six characters (its user guide, "Identity-based policies")."""
+"""What Secrets Manager adds to a name in an ARN: a hyphen and six characters (API reference, CreateSecret; read 2026-11-30)."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,7 +22,7 @@ from pulumi import automation
 from pulumi.automation import CommandError
 
 from ops.gather import Diagnostic, Gathered, Operation
-from ops.process import EngineCommand, replaced_environment
+from ops.process import EngineCommand, own_connections, replaced_environment
 from problem import ExitCode, Problem, Refused
 
 Program = Callable[[], None]
@@ -122,6 +122,7 @@ class Engine:
         }
         if os.environ.get("MODELYARD_DEBUG") != "1":
             logging.getLogger("grpc").setLevel(logging.CRITICAL + 1)
+        own_connections()
         with replaced_environment(self.env):
             stack = self._stack(caught)
             try:

@@ -17,7 +17,20 @@ from typing import IO, Any
 
 from pulumi.automation import CommandResult, OnOutput, PulumiCommand
 from pulumi.automation.errors import create_command_error
+from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 from semver import VersionInfo
+
+_OWN = ("grpc.use_local_subchannel_pool", 1)
+
+
+def own_connections() -> None:
+    """Makes each operation of this process dial its engine itself.
+
+    gRPC shares a connection between all channels of a process to one address, and with it a refusal: an engine that
+    listens where an earlier one has just ended would count as gone for a second. Source: gRPC core, channel arguments.
+    """
+    if _OWN not in _GRPC_CHANNEL_OPTIONS:
+        _GRPC_CHANNEL_OPTIONS.append(_OWN)
 
 
 class EngineCommand(PulumiCommand):

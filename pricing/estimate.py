@@ -13,7 +13,7 @@ from pricing.cost import CostItem, Totals, totals
 from pricing.free import why_free
 from pricing.graph import Graph, Node, Value
 from pricing.meters import Meter
-from pricing.priced import ON_WHOSE_CLUSTER, PRICED
+from pricing.priced import CLASSIFIED, ON_WHOSE_CLUSTER, PRICED
 from pricing.tokens import COMPONENT, LAUNCH_TEMPLATE, NODE_CLASS, PLATFORM
 from pricing.unpriced import Unpriced
 from pricing.usage import Usage
@@ -49,9 +49,7 @@ class Estimator:
         price = PRICED.get(node.type)
         if not self.book.region and node.type in ON_WHOSE_CLUSTER:
             return None
-        unread = inputs.findings(node, self.book.region)
-        if price is not None and not node.type.startswith(COMPONENT) and node.type not in inputs.tables():
-            unread = (f"nobody has said what the inputs of a {node.type} cost",)
+        unread = self._unread(node)
         if price is None and why_free(node.type) and not unread:
             return None
         component = component_of(self.graph, node)
@@ -65,6 +63,12 @@ class Estimator:
             return tuple(price(self, meter, node)) or None
         except Unpriced as why:
             return (meter.unpriced("cost", str(why)),)
+
+    def _unread(self, node: Node) -> tuple[str, ...]:
+        """Why the inputs of a resource keep it from being priced."""
+        if node.type in CLASSIFIED and node.type not in inputs.tables():
+            return (f"nobody has said what the inputs of a {node.type} cost",)
+        return inputs.findings(node, self.book.region)
 
     def template(self, node: Node) -> Node | None:
         """The launch template of a group or instance: by its name, by what it depends on, or the only one beside it.

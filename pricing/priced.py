@@ -83,4 +83,7 @@ ON_WHOSE_CLUSTER = frozenset({INGRESS, *(key for key in PRICED if key.startswith
 """What costs only where the cluster stands in AWS: volumes and load balancers. Karpenter's nodes are machines of AWS."""
 
 NEIGHBOURS = frozenset({LAUNCH_TEMPLATE, NODE_CLASS, STORAGE_CLASS, SCALER, LIFECYCLE})
-"""What is free by itself and decides what others cost: its inputs are classified like those of what has a price."""
+"""What is free by itself and decides what others cost."""
+
+CLASSIFIED = frozenset({*PRICED, *NEIGHBOURS}) - {PLATFORM}
+"""What decides a price by its inputs, so that each of them has to be classified; the platform's own are its plan."""

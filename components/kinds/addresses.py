@@ -1,8 +1,9 @@
 """Blocks of addresses, addresses of servers and names of hosts, each with the rule of whoever reads it.
 
-Sources: Amazon VPC user guide, "VPC CIDR blocks" (sizes, what cannot be a VPC's block, 172.17.0.0/16); Amazon EKS user guide,
-"Configure network access to cluster API server endpoint" (a block may not hold reserved addresses; its own example lies in
-203.0.113.0/24, which is kept for examples and so is taken here); RFC 6890 for what is reserved. Read 2026-11-30.
+Sources: Amazon VPC user guide, "VPC CIDR blocks" (sizes, what cannot be a VPC's block, 172.17.0.0/16); AWS knowledge center, on
+locking down the EKS API server to specific IP addresses (a block may not hold reserved addresses); Amazon EKS user guide,
+"Configure network access to cluster API server endpoint" (opening only; its example lies in 203.0.113.0/24, which is kept for
+examples and so is taken here); RFC 6890 for what is reserved. Read 2026-11-30.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from policies.paths.ways import Ways
 from problem import Problem
 
 AGENT = (Block("169.254.170.23/32"),)
-"""Where the Pod Identity agent listens on each node (EKS user guide, Pod Identity agent; not opened)."""
+"""Where the Pod Identity agent listens on each node (EKS user guide, its set-up of the agent; read 2026-11-30)."""
 SPECIAL = (
     "0.0.0.0/8",
     "10.0.0.0/8",

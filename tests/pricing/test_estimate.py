@@ -20,9 +20,6 @@ from pricing.book import PriceBook
 from pricing.cost import CostItem, Totals, cents, totals
 from pricing.estimate import Estimate, estimate
 from pricing.graph import UNKNOWN, Graph
-from pricing.inputs import tables
-from pricing.priced import PRICED
-from pricing.tokens import COMPONENT
 from pricing.usage import Usage
 
 BOOK = PriceBook.embedded("us-east-1")
@@ -489,12 +486,3 @@ def test_outside_aws_a_platform_has_one_line_of_nothing_and_the_cluster_brings_v
 def test_outside_aws_what_is_aws_has_no_price_and_never_none(token: str) -> None:
     resource = node_pool() if token == NODE_POOL else (token, {})
     assert not _bill(resource, book=OUTSIDE).totals.complete
-
-
-@pytest.mark.parametrize("token", sorted(each for each in PRICED if not each.startswith(COMPONENT)))
-def test_a_type_with_a_price_and_without_a_table_of_its_inputs_is_unpriced(
-    token: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    rest = {each: table for each, table in tables().items() if each != token}
-    monkeypatch.setattr("pricing.inputs.tables", lambda: rest)
-    assert "nobody has said what the inputs of" in _why(_bill((token, {})))

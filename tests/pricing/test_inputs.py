@@ -12,8 +12,7 @@ from pricing.book import PriceBook
 from pricing.estimate import estimate
 from pricing.graph import UNKNOWN, Graph
 from pricing.input_docs import PAGE, page
-from pricing.priced import NEIGHBOURS, PRICED
-from pricing.tokens import PLATFORM
+from pricing.priced import CLASSIFIED
 from pricing.usage import Usage
 from tests.pricing.published import aws_inputs, unclassified, unpublished
 
@@ -37,7 +36,7 @@ def _said(**given: Any) -> str:
     return " | ".join(TABLE.findings(node, "us-east-1"))
 
 
-@pytest.mark.parametrize("token", sorted({*PRICED, *NEIGHBOURS} - {PLATFORM}))
+@pytest.mark.parametrize("token", sorted(CLASSIFIED))
 def test_every_input_of_what_decides_a_price_is_classified_once_and_exists(token: str) -> None:
     table = inputs.tables().get(token)
     assert table is not None, f"nobody has classified the inputs of {token}"
@@ -134,3 +133,15 @@ def test_a_part_that_a_new_schema_adds_to_a_free_object_is_unclassified() -> Non
     table = inputs.read(TOKEN, {"priced": ["size", "disk.gib"], "free": {"no charge": ["options"]}})
     assert unclassified(table, published) == ["disk.new", "options.a"]
     assert unpublished(inputs.read(TOKEN, {"priced": ["sise"]}), published) == ["sise"]
+
+
+@pytest.mark.parametrize("token", sorted(CLASSIFIED))
+def test_what_decides_a_price_and_has_no_table_of_its_inputs_is_unpriced(
+    token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rest = {each: table for each, table in inputs.tables().items() if each != token}
+    monkeypatch.setattr(inputs, "tables", lambda: rest)
+    graph = Graph.of([{"urn": "u", "type": token, "name": "n", "inputs": {}}])
+    bill = estimate(graph, PriceBook.embedded("us-east-1"), datetime.date(2026, 11, 24), Usage())
+    assert not bill.totals.complete
+    assert "nobody has said what the inputs of" in bill.items[0].assumptions[0]

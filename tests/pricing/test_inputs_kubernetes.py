@@ -9,12 +9,12 @@ from pulumi_kubernetes.helm.v3 import ReleaseArgs
 from pricing import inputs
 from pricing.free import FREE
 from pricing.inputs import Table
-from pricing.priced import NEIGHBOURS, PRICED
+from pricing.priced import CLASSIFIED
 from tests.pricing.published_kubernetes import CLAIM, POD, SERVICE, fields, shape
 
 RELEASE = "kubernetes:helm.sh/v3:Release"
 DECIDING = sorted(
-    token for token in {*PRICED, *NEIGHBOURS, *inputs.tables()} if token.startswith("kubernetes:") and token != RELEASE
+    token for token in {*CLASSIFIED, *inputs.tables()} if token.startswith("kubernetes:") and token != RELEASE
 )
 
 
