@@ -9,7 +9,6 @@ help:
 	@echo "make lint    only the checks that run nothing"
 	@echo "make bench   seconds and memory of previews, against a flat program and as pools grow; 500 registry items"
 	@echo "make chaos   44 kills of the engine, the program, the provider and all of them; each must converge"
-	@echo "make   2,200 mutated stack files, each accepted or refused with its place (the tests judge 550)"
 	@echo "make lab-registry  fine-tune a small model in three ways, tracked in MLflow, and see which is better (ARGS=--short: quickly)"
 	@echo "make lab-ab  compare two system prompts on simulated users, through app, Envoy and a real model (ARGS='--users 200')"
 	@echo "make lab-deploy   a change to the app goes out by a canary on a real node, a bad one is taken back (Linux, root)"
