@@ -73,9 +73,13 @@ def _problem(heard: list[str], layout: Layout) -> Problem:
     """What the owner's last words say was wrong; they are a Problem's text already."""
     last = max((number for number, line in enumerate(heard) if line.startswith("node: ")), default=-1)
     said = [line.strip() for line in heard[last + 1 :]] or ["it said nothing"]
-    parts = {key: line.partition(": ")[2] for line in said[1:] for key in ("found", "allowed") if line.startswith(key)}
-    fix = next((line.partition(": ")[2] for line in said if line.startswith("to fix: ")), f"read {layout.owner_log}")
-    return Problem(summary=f"the cluster did not come up: {said[0]}", fix=fix, **parts)
+    parts = {key: text for key, _, text in (line.partition(": ") for line in said[1:])}
+    return Problem(
+        summary=f"the cluster did not come up: {said[0]}",
+        found=parts.get("found", ""),
+        allowed=parts.get("allowed", ""),
+        fix=parts.get("to fix") or f"read {layout.owner_log}",
+    )
 
 
 def _answers(layout: Layout) -> bool:

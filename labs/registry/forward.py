@@ -81,7 +81,8 @@ def _turned(x: Any, theta: float) -> Any:
 
 def arrays(base: Base) -> tuple[Any, Any, Any]:
     """A model's weights as `logits` takes them."""
-    return jax.tree.map(jnp.asarray, (dict(base.layers), base.embedding, base.last_norm))
+    layers, embedding, last = jax.tree.map(jnp.asarray, (dict(base.layers), base.embedding, base.last_norm))
+    return layers, embedding, last
 
 
 def difference(llama: Llama, base: tuple[Any, Any, Any], shape: Shape, texts: Sequence[Sequence[int]]) -> float:

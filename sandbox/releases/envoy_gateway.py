@@ -91,7 +91,7 @@ def objects(values: Mapping[str, Any]) -> list[Object]:
         resources=resources or {"requests": {"cpu": "20m", "memory": "128Mi"}, "limits": {"memory": "1Gi"}},
         volumeMounts=parts.mounts(config="/config", certs="/certs", wasm="/var/lib/eg/wasm"),
     )
-    volumes = {
+    volumes: dict[str, Object] = {
         "config": {"configMap": {"name": "envoy-gateway-config"}},
         "certs": {"secret": {"secretName": NAME}},
         "wasm": {"emptyDir": {}},

@@ -41,7 +41,7 @@ def objects(monitors: Iterable[Mapping[str, Any]], *, interval: str = "2s") -> l
         resources={"requests": {"cpu": "20m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}},
         volumeMounts=parts.mounts(config="/etc/prometheus", data="/data"),
     )
-    volumes = {"config": {"configMap": {"name": NAME}}, "data": {"emptyDir": {}}}
+    volumes: dict[str, Object] = {"config": {"configMap": {"name": NAME}}, "data": {"emptyDir": {}}}
     digest = hashlib.sha256(config.encode()).hexdigest()
     return [
         parts.namespace(NAMESPACE),

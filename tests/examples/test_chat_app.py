@@ -59,8 +59,8 @@ class Cluster(mocks.Mocks):
             self.declared[args.typ.rpartition(":")[2]] = args.inputs
         return args.name, args.inputs
 
-    def call(self, args: mocks.MockCallArgs) -> dict[Any, Any]:
-        return {}
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
+        return {}, None
 
 
 def declared(promised: dict[str, Any] = PROMISED, **config: str) -> dict[str, dict[str, Any]]:
@@ -71,7 +71,7 @@ def declared(promised: dict[str, Any] = PROMISED, **config: str) -> dict[str, di
     pulumi.runtime.set_mocks(cluster, project="chat-app", stack="test")
     pulumi.runtime.set_all_config({f"chat-app:{key}": value for key, value in {**CONFIG, **config}.items()})
 
-    @pulumi.runtime.test
+    @pulumi.runtime.test  # type: ignore[untyped-decorator]
     def run() -> None:
         runpy.run_path(str(EXAMPLE / "chat_app.py"))
 

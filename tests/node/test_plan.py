@@ -7,6 +7,7 @@ import json
 import shutil
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -180,7 +181,7 @@ def test_every_program_that_the_node_runs_comes_from_a_package_that_is_named() -
     assert [each for each in set(needs.PROGRAMS.values()) if f"`{each}`" not in table] == []
 
 
-CLAIM = {
+CLAIM: dict[str, Any] = {
     "metadata": {
         "name": "data",
         "namespace": "apps",
