@@ -156,7 +156,7 @@ def _reader_in_aws(
     first = aws.secretsmanager.SecretVersion(
         registry_pods.READER,
         secret_id=kept.id,
-        secret_string=pulumi.Output.secret(pulumi.Output.json_dumps(reader())),
+        secret_string=pulumi.Output.json_dumps(reader()),
         opts=pulumi.ResourceOptions(parent=parent, ignore_changes=["secretString"]),
     )
     keys_of = {key: f"{reader_secret(args.name)}#{key}" for key in ("user", "password")}

@@ -45,7 +45,7 @@ def rows(found: Comparison) -> Iterator[tuple[str, list[str], bool]]:
     facts: tuple[tuple[str, Callable[[Version], str]], ...] = (
         ("aliases", lambda each: ", ".join(each.aliases)),
         ("registered", day),
-        *((key, lambda each, key=key: each.params.get(key, "")) for key in found.params),  # type: ignore[misc]
+        *((key, lambda each, key=key: each.params.get(key, "")) for key in found.params),
     )
     for name, read in facts:
         yield name, [read(each) for each in found.versions], False

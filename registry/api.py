@@ -71,7 +71,7 @@ class Server:
     answer_sec: float = ANSWER_SEC
     _local: threading.local = field(default_factory=threading.local, repr=False)
 
-    def get(self, path: str, **params: Any) -> dict[str, Any]:
+    def get(self, path: str, /, **params: Any) -> dict[str, Any]:
         """Asks. Raises Unavailable or Rejected, as every call here does."""
         return self.call("GET", path, params=params)
 

@@ -148,7 +148,7 @@ def rollout(name: str, spec: ReleaseSpec, labels: Mapping[str, str]) -> dict[str
             }
         },
         "template": {
-            "metadata": {"labels": dict(labels), "annotations": pods.annotations(spec)},
+            "metadata": {"labels": dict(labels), "annotations": pods.pod_annotations(spec)},
             "spec": pods.pod(name, spec),
         },
     }

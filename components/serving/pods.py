@@ -46,7 +46,7 @@ def labels(name: str) -> dict[str, str]:
     return {"app.kubernetes.io/name": name, "app.kubernetes.io/component": "model-server"}
 
 
-def annotations(spec: ReleaseSpec) -> dict[str, str]:
+def pod_annotations(spec: ReleaseSpec) -> dict[str, str]:
     """What a pod says of its model, for whoever looks; a new version of it is a new pod."""
     return {"modelyard.dev/model": f"{spec.model}/{spec.version}", "modelyard.dev/model-digest": spec.weights.digest}
 

@@ -88,7 +88,7 @@ inside = platform.apply(lambda promised: namespaced(promised, config.require("na
 flags = (HERE / "flags.json").read_text(encoding="utf-8")
 cluster = k8s.Provider("platform", context=config.require("context"))
 opts = pulumi.ResourceOptions(provider=cluster)
-metadata = {"name": NAME, "namespace": inside, "labels": LABELS}
+metadata: Any = {"name": NAME, "namespace": inside, "labels": LABELS}
 
 fixed = {
     "FLAGS_FILE": "/etc/chat/flags.json",

@@ -40,7 +40,7 @@ def answering(root: Path, folder: Path, say: Say) -> Iterator[tuple[str, list[st
 
         def all_ready() -> bool:
             found = running.get("deployment", _SPACE, NAME) or {}
-            return found.get("status", {}).get("readyReplicas") == REPLICAS
+            return bool(found.get("status", {}).get("readyReplicas") == REPLICAS)
 
         say(
             f"model: {REPLICAS} pods answer through Envoy ({running.until('the model does not answer', answers):.1f} s)"

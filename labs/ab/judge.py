@@ -91,8 +91,8 @@ def judge(experiment: Experiment, answers: Iterable[Seen]) -> Verdict:
             "split": tt.SampleRatio(treatment_share / control_share),
         }
     ).analyze(users, control=experiment.control.name)
-    helpful, split = found["helpful"], float(found["split"].pvalue)  # type: ignore[attr-defined]
-    low, high, p_value = helpful.effect_size_ci_lower, helpful.effect_size_ci_upper, helpful.pvalue  # type: ignore[attr-defined]
+    helpful, split = found["helpful"], float(found["split"].pvalue)
+    low, high, p_value = helpful.effect_size_ci_lower, helpful.effect_size_ci_upper, helpful.pvalue
     effect = treatment.share - control.share
     if _alike(users):
         low, high, p_value = -1.0, 1.0, 1.0

@@ -138,11 +138,8 @@ class _Delivering:
 
         def answers() -> bool:
             with contextlib.suppress(requests.RequestException):
-                url = f"{cluster.url}/{objects.NAME}"
-                body = traffic.QUESTION
-                return (
-                    requests.post(f"{url}/v1/chat/completions", json=body, timeout=30).status_code == requests.codes.ok
-                )
+                url = f"{cluster.url}/{objects.NAME}/v1/chat/completions"
+                return bool(requests.post(url, json=traffic.QUESTION, timeout=30).ok)
             return False
 
         def healthy() -> bool:

@@ -33,7 +33,7 @@ def registries() -> Iterator[Start]:
         yield start
 
 
-class ByFile(LoadFileScheduling):
+class ByFile(LoadFileScheduling):  # type: ignore[misc]
     """Each file is one worker's, and so is the whole folder of the real node."""
 
     def _split_scope(self, nodeid: str) -> str:

@@ -200,7 +200,7 @@ def test_a_run_in_which_the_good_change_is_out_and_the_bad_one_back_is_ok() -> N
 )
 def test_a_run_with_one_thing_wrong_fails_and_says_it(which: str, broken: dict[str, Any]) -> None:
     course = replace(GOOD_COURSE if which == "good" else BAD_COURSE, **broken)
-    found = replace(REPORT, **{which: delivery(course)})
+    found = replace(REPORT, **dict[str, Any]({which: delivery(course)}))
     assert found.code == ExitCode.FAILED and len(found.problems) == 1
     assert found.problems[0] in page.page(found)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from tests.labs.test_judge import answers
 BASE = {"asked": answers(*[False] * 20), "told": answers(*[True] * 5, *[False] * 15)}
 
 
-def result(right: int, number: int = 1, **changes: float) -> Result:
+def result(right: int, number: int = 1, **changes: Any) -> Result:
     said = answers(*[False] * (20 - right), *[True] * right)
     made = Result(
         recipe=RECIPES[0],
@@ -79,7 +80,7 @@ def test_what_cannot_be_trained_is_refused_as_usage(names: list[str], steps: int
 
 def test_whatever_an_adapter_follows_from_changes_its_key() -> None:
     recipe = RECIPES[0]
-    changed = [replace(recipe, **{name: 3}) for name in ("rank", "steps", "rate", "alpha", "batch")]
+    changed = [replace(recipe, **dict[str, Any]({name: 3})) for name in ("rank", "steps", "rate", "alpha", "batch")]
     keys = [recipes.key(each, 0, "data", "base") for each in (recipe, *changed)]
     keys += [recipes.key(recipe, 1, "data", "base"), recipes.key(recipe, 0, "data", "other")]
     assert len(set(keys)) == len(keys)

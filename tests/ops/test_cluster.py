@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "path").mkdir()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PATH", f"{tmp_path / 'path'}:/usr/bin:/bin")
-    monkeypatch.setattr(cluster_start.shutil, "which", _only(tmp_path / "path"))
+    monkeypatch.setattr("shutil.which", _only(tmp_path / "path"))
     monkeypatch.delenv("KUBECONFIG", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     return tmp_path
@@ -65,13 +66,13 @@ def program(home: Path, name: str, script: str) -> Path:
 def stand_in_owner(monkeypatch: pytest.MonkeyPatch, home: Path, script: str) -> None:
     file = home / "owner.py"
     file.write_text(script)
-    began = cluster_start.subprocess.Popen
+    began = subprocess.Popen
 
     def start(command: list[str], **kwargs: Any) -> Any:
         python, _, _, *rest = command
         return began([python, str(file), "owner", *rest], **{**kwargs, "cwd": Path(__file__).parents[2]})
 
-    monkeypatch.setattr(cluster_start.subprocess, "Popen", start)
+    monkeypatch.setattr("subprocess.Popen", start)
 
 
 CONFIG: dict[str, Any] = {

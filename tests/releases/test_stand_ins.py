@@ -87,7 +87,7 @@ def test_the_objects_are_what_their_kinds_allow(objects: list[dict[str, Any]]) -
 
 
 def test_the_plugin_of_the_stack_is_loaded_under_its_own_name_from_the_image() -> None:
-    real = {"name": ROLLOUTS_PLUGIN.name, "location": ROLLOUTS_PLUGIN.location("amd64"), "sha256": "0" * 64}
+    real = {"name": ROLLOUTS_PLUGIN.name, "location": ROLLOUTS_PLUGIN.address + "amd64", "sha256": "0" * 64}
     other = {"name": "team/other", "location": "https://example.org/plugin", "sha256": "1" * 64}
     stood_in = {"name": ROLLOUTS_PLUGIN.name, "location": argo_rollouts.STAND_IN}
     assert plugins({"controller": {"trafficRouterPlugins": [real, other]}}) == [stood_in, other]

@@ -60,7 +60,7 @@ def test_what_is_served_was_fetched_and_checked_by_digest_before(spec: ReleaseSp
     assert first["command"][1:] == ["/etc/serving/model_fetch.py", "/models"]
     assert any("/models/served" in each for each in [*server.get("command", []), *server["args"]])
     assert {"name": "models", "mountPath": "/models", "readOnly": True} in server["volumeMounts"]
-    assert "sha256:" in pods.annotations(spec)["modelyard.dev/model-digest"]
+    assert "sha256:" in pods.pod_annotations(spec)["modelyard.dev/model-digest"]
 
 
 def test_vllm_asks_for_its_pools_gpu_and_llama_cpp_has_a_thread_a_processor() -> None:
