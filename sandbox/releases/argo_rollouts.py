@@ -60,7 +60,7 @@ def objects(values: Mapping[str, Any]) -> list[Object]:
     container = parts.container(
         NAME,
         RECIPES[NAME].image.name,
-        ["--leader-elect=false", "--loglevel=info", "--klogloglevel=0"],
+        ["--leader-elect=false", "--loglevel=info", "--kloglevel=0"],
         ports=[{"name": "metrics", "containerPort": 8090}, {"name": "healthz", "containerPort": 8080}],
         livenessProbe={"httpGet": {"path": "/healthz", "port": "healthz"}, "initialDelaySeconds": 30},
         readinessProbe={"httpGet": {"path": "/healthz", "port": "healthz"}, "periodSeconds": 1},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -76,7 +76,7 @@ STAND_INS = {
 def releases(
     root: Path, node: Node, charts: Iterable[str], *, values: Values | None = None, say: Say = lambda _: None
 ) -> list[str]:
-    """Installs the named releases and waits until each is ready; gives a line for each that says what it stands in for.
+    """Installs the named releases and waits until each is ready; gives a line for each, and for each of their images, that says what it stands in for.
 
     `values` are those of each release, by chart; which of them apply is said where its objects are written. Installing one
     again changes what has changed. Raises `Refused`: `USAGE` for a chart that nothing stands in for, `UNAVAILABLE` when one
@@ -99,10 +99,11 @@ def releases(
     install(node.api, brought.values())
     say(f"releases: {len(brought)} CRDs are served ({time.monotonic() - began:.1f} s)")
     pending: list[tuple[StandIn, list[list[Object]]]] = []
+    lines: list[str] = []
     for each in wanted:
         stand_in = STAND_INS[each]
         for image in stand_in.images:
-            owner.give(root, node, image, say)
+            lines.append(owner.give(root, node, image, say))
         stages = [stage(node, (values or {}).get(each) or {}) for stage in stand_in.stages]
         install(node.api, stages[0])
         pending.append((stand_in, stages))
@@ -114,7 +115,7 @@ def releases(
             done = stage
         _settled(node, stand_in, done)
         say(f"{stand_in.line} ({time.monotonic() - began:.1f} s)")
-    return [stand_in.line for stand_in, _ in pending]
+    return [*lines, *(stand_in.line for stand_in, _ in pending)]
 
 
 def _settled(node: Node, stand_in: StandIn, objects: Iterable[Object]) -> None:
@@ -128,10 +129,23 @@ def _settled(node: Node, stand_in: StandIn, objects: Iterable[Object]) -> None:
                 problem = Problem(
                     summary=f"the stand-in for {stand_in.chart} is not ready after {_READY_WITHIN:.0f} s",
                     where=f"{obj['kind']} {meta['namespace']}/{meta['name']}",
+                    found="; ".join(_reasons(node, meta["namespace"])),
                     fix=f"kubectl --kubeconfig {node.kubeconfig} -n {meta['namespace']} describe pods",
                 )
                 raise Refused(problem, ExitCode.UNAVAILABLE)
             time.sleep(0.1)
+
+
+def _reasons(node: Node, namespace: str) -> Iterator[str]:
+    """Why containers of a namespace do not run: the reason of the kubelet, and the last line that the program said."""
+    with contextlib.suppress(CloudError):
+        for pod in node.api.request("GET", f"/api/v1/namespaces/{namespace}/pods").get("items") or ():
+            for each in pod.get("status", {}).get("containerStatuses") or ():
+                waiting = each["state"].get("waiting") or {}
+                ended = each["state"].get("terminated") or each.get("lastState", {}).get("terminated") or {}
+                said = (ended.get("message") or waiting.get("message") or "").strip().splitlines()[-1:]
+                if waiting or ended:
+                    yield ": ".join((each["name"], waiting.get("reason") or ended.get("reason") or "ended", *said))
 
 
 def _is(node: Node, obj: Object, kind: str) -> bool:

@@ -66,6 +66,7 @@ def container(name: str, image: str, args: Sequence[str], **more: Any) -> Object
         "name": name,
         "image": image,
         "imagePullPolicy": "Never",
+        "terminationMessagePolicy": "FallbackToLogsOnError",
         "args": list(args),
         "securityContext": {
             "allowPrivilegeEscalation": False,

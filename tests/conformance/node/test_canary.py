@@ -22,7 +22,7 @@ from tests.conformance.node.machine import Machine
 
 pytestmark = pytest.mark.conformance
 NAME = "smollm2"
-QUESTION = "What is the capital of France?"
+QUESTION = "What is the capital of France? Answer in one sentence."
 
 
 @pytest.fixture(scope="module")
