@@ -10,15 +10,17 @@ from typing import Annotated, Any
 
 import typer
 
-from ops import cluster_start
+from ops import cluster_install, cluster_start
 from ops.cluster import Cluster, Using, absent
 from ops.cluster import load as load_into
 from ops.cluster import stop as stop_it
 from ops.options import Format, Output
-from ops.places import root
+from ops.places import place_of, root
 from ops.show import Show
+from ops.world import World, opened
 from problem import ExitCode, Problem, Refused
-from sandbox.node import control, owner
+from sandbox.images import catalogue
+from sandbox.node import control, node, owner
 
 app = typer.Typer(
     name="cluster",
@@ -34,6 +36,12 @@ File = Annotated[
 ]
 Kind = Annotated[
     Using, typer.Option("--using", help="auto takes kind where Docker and kind are, and else a node of our own.")
+]
+Image = Annotated[
+    str,
+    typer.Argument(
+        help=f"{', '.join(each for each in catalogue.RECIPES if each not in node.IMAGES)}, or the file of an OCI archive."
+    ),
 ]
 DEFAULT = "modelyard"
 
@@ -107,7 +115,7 @@ def stop(name: Name = DEFAULT, output: Output = Format.TEXT) -> int:
 
 @app.command(epilog="Examples:  modelyard cluster load mlflow   |   modelyard cluster load ./app.tar")
 def load(
-    image: Annotated[str, typer.Argument(help="mlflow, prometheus, python ..., or the file of an OCI archive.")],
+    image: Image,
     name: Name = DEFAULT,
     output: Output = Format.TEXT,
 ) -> int:
@@ -118,6 +126,36 @@ def load(
         show.value({"name": name, "image": image, "said": line})
     else:
         show.line(f"loaded {line}")
+    return ExitCode.OK
+
+
+@app.command(
+    epilog="Examples:  modelyard cluster install   |   modelyard cluster install --stack local   |   "
+    "modelyard cluster install argo-rollouts gateway-helm"
+)
+def install(
+    charts: Annotated[
+        list[str] | None, typer.Argument(help="Charts; all that something stands in for by default.")
+    ] = None,
+    stack: Annotated[str, typer.Option("--stack", help="Install what this stack, already up here, declares.")] = "",
+    name: Name = DEFAULT,
+    output: Output = Format.TEXT,
+) -> int:
+    """Run what Helm releases would bring (Argo Rollouts, Envoy Gateway, Prometheus) on a node that can fetch no chart."""
+    show, cluster = Show(as_json=output is Format.JSON), Cluster(root(), name)
+    values: cluster_install.Values = {}
+    if stack:
+        place = place_of(stack, None, World.KUBECONFIG, cluster.layout.kubeconfig)
+        with opened(place, lambda: None, show.say) as engine:
+            values = cluster_install.declared(engine.state().get("resources") or ())
+        if not values:
+            fix = f"modelyard up --stack {stack} --kubeconfig {os.path.relpath(cluster.layout.kubeconfig)}"
+            raise Refused(Problem(summary="the stack is not up here, or declares no release", found=stack, fix=fix))
+    lines = cluster_install.install(cluster, charts or list(values or cluster_install.STAND_INS), values)
+    if show.as_json:
+        show.value({"name": name, "said": lines})
+    for line in () if show.as_json else lines:
+        show.line(line)
     return ExitCode.OK
 
 

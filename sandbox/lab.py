@@ -20,7 +20,7 @@ import yaml
 
 from problem import ExitCode, Problem, Refused
 from sandbox.kubernetes.controlplane import install
-from sandbox.node import owner
+from sandbox.node.giving import give
 from sandbox.node.node import CONTEXT, Node, condition
 from sandbox.node.node import started as node_started
 from sandbox.releases import gateway
@@ -41,7 +41,7 @@ class Lab:
 
     def load(self, image: str) -> str:
         """Gives the node an image, a name of the catalogue or the file of an OCI archive; gives the line that says so."""
-        line = owner.give(self.root, self.node, image, self.say)
+        line = give(self.root, self.node, image, self.say)
         self.stands_in.append(line)
         return line
 

@@ -222,5 +222,5 @@ def _prompt(cluster: Lab) -> None:
 
     url = cluster.publish(objects.SPACE, objects.REGISTRY, objects.REGISTRY_PORT)
     client = MlflowClient(url, url)
-    if client.get_prompt_version(objects.PROMPT, "1") is None:
+    if not client.search_prompts(f"name='{objects.PROMPT}'"):
         client.register_prompt(objects.PROMPT, "You answer in one short sentence.")

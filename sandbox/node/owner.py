@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from problem import ExitCode, Problem, Refused
-from sandbox.images import catalogue
 from sandbox.node.control import Control
+from sandbox.node.giving import give
 from sandbox.node.layout import NAME, Layout
 from sandbox.node.node import CONTEXT, Node, started
 from versions import GO_MODULES
@@ -63,6 +63,13 @@ def own(
                     return {"stopping": os.getpid()}
                 case "load":
                     return {"line": load(str(question["image"]))}
+                case "install":
+                    # It gives images itself, and so imports what this module does.
+                    from sandbox.releases.install import releases
+
+                    lines = releases(root, node, question["charts"], values=question["values"], say=say)
+                    loaded.extend(each for each in lines if each not in loaded)
+                    return {"lines": lines}
                 case "publish":
                     where = (question["namespace"], question["service"], question["target"])
                     return {"port": node.publish(*where, port=question["port"])}
@@ -83,27 +90,6 @@ def own(
         finally:
             control.close()
     return ExitCode.OK
-
-
-def give(root: Path, node: Node, image: str, say: Say) -> str:
-    """Gives a node an image: a name of the catalogue, or the file of an archive. Gives the line that a report says of it."""
-    if image in catalogue.RECIPES:
-        (made,) = catalogue.ensure(root, [image], say)
-        archive, line = made.archive, made.line
-    elif (file := Path(image)).is_file():
-        archive, line = file, file.name
-    else:
-        problem = Problem(
-            summary="no such image",
-            found=image,
-            allowed=f"{', '.join(catalogue.RECIPES)}, or the file of an OCI archive",
-            fix="`docker save` or `buildah push oci-archive:FILE` writes one",
-        )
-        raise Refused(problem, ExitCode.USAGE)
-    began = time.monotonic()
-    node.load(archive)
-    say(f"image: {line}, loaded in {time.monotonic() - began:.1f} s")
-    return line
 
 
 def _status(node: Node) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from problem import ExitCode, Problem, Refused
 from sandbox.faults import CloudError
 from sandbox.kubernetes import crds
 from sandbox.kubernetes.controlplane import install
-from sandbox.node import owner
+from sandbox.node.giving import give
 from sandbox.node.node import Node, condition
 from sandbox.releases import argo_rollouts, envoy_gateway, prometheus
 from sandbox.releases.parts import Object
@@ -76,7 +76,8 @@ STAND_INS = {
 def releases(
     root: Path, node: Node, charts: Iterable[str], *, values: Values | None = None, say: Say = lambda _: None
 ) -> list[str]:
-    """Installs the named releases and waits until each is ready; gives a line for each, and for each of their images, that says what it stands in for.
+    """Installs the named releases and waits until each is ready; gives a line for each and for each of
+    their images that says what it stands in for.
 
     `values` are those of each release, by chart; which of them apply is said where its objects are written. Installing one
     again changes what has changed. Raises `Refused`: `USAGE` for a chart that nothing stands in for, `UNAVAILABLE` when one
@@ -103,7 +104,7 @@ def releases(
     for each in wanted:
         stand_in = STAND_INS[each]
         for image in stand_in.images:
-            lines.append(owner.give(root, node, image, say))
+            lines.append(give(root, node, image, say))
         stages = [stage(node, (values or {}).get(each) or {}) for stage in stand_in.stages]
         install(node.api, stages[0])
         pending.append((stand_in, stages))

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ops import cluster, cluster_cli, cluster_kubeconfig, cluster_start
+from ops import cluster, cluster_install, cluster_kubeconfig, cluster_start
 from ops.cli import run
 from ops.cluster import Cluster, Using
 from problem import ExitCode, Problem, Refused
@@ -256,12 +256,42 @@ def test_a_service_is_published_by_the_owner(home: Path, capsys: pytest.CaptureF
     assert run(["cluster", "publish", "apps/web", "80"]) == ExitCode.UNAVAILABLE, "nobody is there any more"
 
 
-def test_help_names_every_image_that_can_be_loaded_by_name() -> None:
-    help_text = next(
-        each.help
-        for each in cluster_cli.app.registered_commands
-        if each.name == "load" or each.callback is cluster_cli.load
-    )
-    assert help_text is None or help_text
-    named = cluster_cli.load.__annotations__["image"]
-    assert all(name in str(named) for name in catalogue.RECIPES if name not in ("pause", "coredns"))
+def test_help_names_every_image_that_can_be_loaded_by_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["cluster", "load", "--help"]) == ExitCode.OK
+    told = capsys.readouterr().out
+    assert [name for name in catalogue.RECIPES if name not in told] == ["pause", "coredns"]
+
+
+INSTALLED: dict[str, Any] = {
+    "type": "kubernetes:helm.sh/v3:Release",
+    "inputs": {"chart": "oci://docker.io/envoyproxy/gateway-helm", "values": {"config": {"envoyGateway": {}}}},
+}
+
+
+def test_releases_are_installed_with_the_values_that_the_stack_gives_them(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = {"type": INSTALLED["type"], "inputs": {"chart": "external-secrets", "values": {"a": 1}}}
+    values = cluster_install.declared([INSTALLED, other, {"type": "kubernetes:core/v1:Namespace"}])
+    assert values == {"gateway-helm": {"config": {"envoyGateway": {}}}}, "nothing stands in for the other"
+    here = Cluster(home, "modelyard")
+    here.remember(Using.NODE)
+    heard: list[Mapping[str, Any]] = []
+    owner = Control(here.layout.control, lambda question: heard.append(question) or {"lines": ["stood in for"]})
+    try:
+        assert cluster_install.install(here, list(values), values) == ["stood in for"]
+        assert run(["cluster", "install", "argo-rollouts"]) == ExitCode.OK
+    finally:
+        owner.close()
+    assert heard[0] == {"do": "install", "charts": ["gateway-helm"], "values": values}
+    assert heard[1] == {"do": "install", "charts": ["argo-rollouts"], "values": {}}
+    assert capsys.readouterr().out == "stood in for\n"
+    assert run(["cluster", "install"]) == ExitCode.UNAVAILABLE, "nobody is there any more"
+
+
+@pytest.mark.parametrize("using", [Using.KIND, Using.CONTEXT])
+def test_charts_come_themselves_where_a_cluster_can_fetch_them(home: Path, using: Using) -> None:
+    here = Cluster(home, "modelyard")
+    here.remember(using)
+    with pytest.raises(Refused, match="only a node of our own needs stand-ins"):
+        cluster_install.install(here, ["argo-rollouts"], {})

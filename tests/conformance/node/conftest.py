@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.node import owner
+from sandbox.node.giving import give
 from sandbox.node.node import Node, started
 from tests.conformance.node.kube import Space
 from tests.conformance.node.machine import Machine
@@ -32,7 +32,7 @@ def before() -> Machine:
 def node(before: Machine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     """A node with the Python image on it."""
     with started(REPOSITORY, tmp_path_factory.mktemp("node"), say=say) as running:
-        owner.give(REPOSITORY, running, "python", say)
+        give(REPOSITORY, running, "python", say)
         yield running
 
 

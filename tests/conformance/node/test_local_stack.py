@@ -23,7 +23,7 @@ from ops.world import Place, World
 from problem import ExitCode
 from sandbox import toolchain
 from sandbox.images.catalogue import RECIPES
-from sandbox.node import owner
+from sandbox.node.giving import give
 from sandbox.node.node import Node
 from tests.conformance.node import scraper
 from tests.conformance.node.conftest import REPOSITORY
@@ -55,7 +55,7 @@ def test_local_runs_real_pods_is_scraped_drifts_is_mended_and_leaves_nothing(
     node: Node, space: Space, place: Place, record_property: Callable[[str, object], None]
 ) -> None:
     for image in ("mlflow", "prometheus"):
-        owner.give(REPOSITORY, node, image, lambda line: print(line, file=sys.stderr))
+        give(REPOSITORY, node, image, lambda line: print(line, file=sys.stderr))
     before = space.kubectl("get", "namespaces", "-o", "name").split()
     show = Heard()
     job = Job(place=place, program=commands.program(place), packs=PACKS, show=show, confirm=lambda _: True)
