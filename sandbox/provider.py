@@ -25,7 +25,7 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 from problem import Refused
 from sandbox.faults import CloudError, Faults
 from sandbox.values import at, from_wire, secret_keys, steps, to_wire
-from sandbox.world import CREATOR, SEALED
+from sandbox.world import CREATOR, IGNORED, SEALED
 
 __all__ = ["Change", "Checked", "Cloud", "CloudError", "Fault", "Provider", "Reconfigurable", "serve"]
 
@@ -216,6 +216,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         aim = (call, _token(request.urn), request.urn)
         with self._answering(call, aim[1], context) as cloud:
             creator, sealed = CREATOR.set(request.urn), SEALED.set(frozenset(secret))
+            ignored = IGNORED.set(tuple(getattr(request, "ignoreChanges", ())))
             try:
                 faults.before(*aim)
                 yield cloud
@@ -223,6 +224,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             finally:
                 CREATOR.reset(creator)
                 SEALED.reset(sealed)
+                IGNORED.reset(ignored)
         context.add_callback(lambda: faults.after_reply(*aim))
 
     @contextmanager

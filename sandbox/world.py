@@ -30,6 +30,9 @@ CREATOR: ContextVar[str] = ContextVar("creator", default="")
 SEALED: ContextVar[frozenset[str]] = ContextVar("sealed", default=frozenset())
 """Inputs of the current call in which every number and boolean is a secret too, for they cannot say so themselves."""
 
+IGNORED: ContextVar[tuple[str, ...]] = ContextVar("ignored", default=())
+"""Property paths whose changes the resource of the current call ignores: others own them."""
+
 DIGEST = "$secret"
 _SAFE = re.compile(r"[^A-Za-z0-9._-]")
 

@@ -130,6 +130,8 @@ def _fetcher(spec: ReleaseSpec) -> dict[str, Any]:
         "name": "fetch",
         "image": IMAGES[image].reference,
         "command": [program, f"{FETCH_DIR}/{FETCH_FILE}", MODELS_DIR],
+        # `kubectl describe pod` then says why the files are not served.
+        "terminationMessagePolicy": "FallbackToLogsOnError",
         "env": [
             *({"name": key, "value": value} for key, value in plain.items()),
             *(

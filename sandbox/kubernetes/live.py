@@ -25,10 +25,11 @@ from sandbox.kubernetes.api import MANAGER, Api
 from sandbox.kubernetes.cloud import KubernetesCloud
 from sandbox.kubernetes.cluster import Cluster
 from sandbox.kubernetes.controlplane import install
+from sandbox.kubernetes.ignored import left
 from sandbox.kubernetes.names import RELEASE, gvk, identity
 from sandbox.provider import Change
 from sandbox.values import HIDDEN, UNKNOWN, Secret, differences, has_unknown
-from sandbox.world import CREATOR, World, overlay
+from sandbox.world import CREATOR, IGNORED, World, overlay
 
 _NOISE = ("managedFields", "resourceVersion", "generation", "selfLink")
 _FIELD = re.compile(r'unknown field "([^"]+)"')
@@ -70,6 +71,7 @@ class LiveCloud(KubernetesCloud):
         live = self._api.get(obj)
         if live is None:
             return Change(declared.changed or ("metadata",))
+        obj = left(obj, live, IGNORED.get())
         try:
             then = self._api.apply(obj, manager=_manager(live), dry_run=True)
         except CloudError as error:
@@ -103,7 +105,9 @@ class LiveCloud(KubernetesCloud):
         if preview:
             return self._foreseen(news) or dict(overlay(olds, news))
         obj = _plain(news)
-        applied = self._applied(obj, news, _manager(self._api.get(obj)))
+        live = self._api.get(obj)
+        obj = left(obj, live, IGNORED.get())
+        applied = self._applied(obj, news, _manager(live))
         awaiting.settled(self._api, obj)
         return _outputs(applied, news)
 
@@ -148,7 +152,8 @@ class LiveCloud(KubernetesCloud):
             return None
         try:
             obj = _plain(inputs)
-            then = self._api.apply(obj, manager=_manager(self._api.get(obj)), dry_run=True)
+            live = self._api.get(obj)
+            then = self._api.apply(left(obj, live, IGNORED.get()), manager=_manager(live), dry_run=True)
         except CloudError:
             return None
         outputs = _outputs(then, inputs)

@@ -8,30 +8,36 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
+from mlflow import MlflowClient
 
 from components.registry_pods import NAMESPACE
-from ops import commands, recover
+from labs.registry import llama
+from ops import cluster_install, commands, recover
 from ops.commands import Job
 from ops.engine import Outcome
-from ops.world import Place, World
+from ops.world import Place, World, opened
 from problem import ExitCode
 from sandbox import toolchain
 from sandbox.images.catalogue import RECIPES
 from sandbox.node.giving import give
 from sandbox.node.node import Node
+from sandbox.releases import gateway
+from sandbox.releases.install import releases
 from tests.conformance.node import scraper
-from tests.conformance.node.conftest import REPOSITORY
+from tests.conformance.node.conftest import REPOSITORY, say
 from tests.conformance.node.kube import Space, deployment, until
 from tests.conformance.test_local import PACKS, Heard
 
-RELEASES = {"dcgm-exporter", "external-secrets", "kube-prometheus-stack"}
+RELEASES = {"argo-rollouts", "dcgm-exporter", "envoy-gateway", "external-secrets", "kube-prometheus-stack"}
 """What the stack declares as charts."""
+QUESTION = "What is the capital of France? Answer in one sentence."
 
 pytestmark = pytest.mark.conformance
 
@@ -44,7 +50,7 @@ def place(node: Node, tmp_path: Path) -> Place:
     (tmp_path / ".sandbox" / "toolchain").symlink_to(REPOSITORY / ".sandbox" / "toolchain")
     for name in ("Pulumi.yaml", "Pulumi.local.yaml"):
         shutil.copy(REPOSITORY / name, tmp_path)
-    for name in (".venv", "policies", "registry"):
+    for name in (".venv", "policies", "registry", "releases"):
         (tmp_path / name).symlink_to(REPOSITORY / name)
     (tmp_path / "infra").mkdir()
     file = tmp_path / "Pulumi.local.yaml"
@@ -52,9 +58,13 @@ def place(node: Node, tmp_path: Path) -> Place:
 
 
 def test_local_runs_real_pods_is_scraped_drifts_is_mended_and_leaves_nothing(
-    node: Node, space: Space, place: Place, record_property: Callable[[str, object], None]
+    node: Node,
+    space: Space,
+    place: Place,
+    monkeypatch: pytest.MonkeyPatch,
+    record_property: Callable[[str, object], None],
 ) -> None:
-    for image in ("mlflow", "prometheus"):
+    for image in ("mlflow", "prometheus", "model-server"):
         give(REPOSITORY, node, image, lambda line: print(line, file=sys.stderr))
     before = space.kubectl("get", "namespaces", "-o", "name").split()
     show = Heard()
@@ -83,6 +93,8 @@ def test_local_runs_real_pods_is_scraped_drifts_is_mended_and_leaves_nothing(
     keys = {key: base64.b64decode(value).decode() for key, value in _keys(registry_space).items()}
 
     url = f"http://127.0.0.1:{node.publish(NAMESPACE, 'registry', 5000)}"
+    monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "admin")
+    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", keys["adminPassword"])
     search = f"{url}/api/2.0/mlflow/experiments/search?max_results=10"
     assert requests.get(f"{url}/health", timeout=20).text == "OK"
     assert requests.get(search, timeout=20).status_code == 401
@@ -96,6 +108,8 @@ def test_local_runs_real_pods_is_scraped_drifts_is_mended_and_leaves_nothing(
         each.available("asker")
     until(lambda: serving.ask("asker", asked) == "OK", 180)
     assert space.ask("asker", asked) == "", "a namespace that is no client of the registry is kept out"
+
+    answered = _release_answers(node, job, url)
 
     monitor = json.loads(registry_space.kubectl("get", "servicemonitor", "registry", "-o", "json"))
     monitoring = Space(node, scraper.NAMESPACE)
@@ -120,8 +134,52 @@ def test_local_runs_real_pods_is_scraped_drifts_is_mended_and_leaves_nothing(
     assert gone.gathered.changes == {"delete": resources}
     assert space.kubectl("get", "namespaces", "-o", "name").split() == before
     until(lambda: space.kubectl("get", "pv", "-o", "name") == "" and not list(node.layout.volumes.glob("*")), 180)
-    told = f"{resources} resources up in {up.seconds:.1f} s, MLflow ready {seconds:.1f} s later, scraped after {scraped:.1f} s"
+    told = f"{resources} resources up in {up.seconds:.1f} s, MLflow ready {seconds:.1f} s later, scraped after {scraped:.1f} s, "
+    told += f"its release healthy {answered:.1f} s after the right weights came"
     record_property("conformance", f"local on the real node: {told}, gone in {gone.seconds:.1f} s")
+
+
+def _release_answers(node: Node, job: Job, url: str) -> float:
+    """The stack's own release: not served while its digest is another; once it is right, the model answers through Envoy."""
+    with opened(job.place, job.program, print) as engine:
+        values = cluster_install.declared(engine.state()["resources"])
+    assert values.keys() == {"argo-rollouts", "gateway-helm", "kube-prometheus-stack"}
+    releases(REPOSITORY, node, ["argo-rollouts", "gateway-helm"], values=values, say=say)
+    space = Space(node, "modelyard-serving")
+    client = MlflowClient(url, url)
+    (experiment,) = client.search_experiments(filter_string="name = 'support'")
+    run = client.create_run(experiment.experiment_id).info
+    _log(client, run.run_id, b"GGUF of somebody else")
+    client.create_model_version("assistant", f"{run.artifact_uri}/model", run.run_id)
+    until(lambda: "the files have another digest: expected sha256:" in _refusal(space), 180)
+    assert _phase(space) != "Healthy"
+    _log(client, run.run_id, llama.base().read_bytes())
+    space.kubectl("delete", "pods", "--selector=app.kubernetes.io/component=model-server")
+    taken = until(lambda: _phase(space) == "Healthy", 180)
+    address = f"http://127.0.0.1:{node.publish(gateway.NAMESPACE, gateway.NAME, gateway.PORT)}/chat/v1"
+    asked = {"messages": [{"role": "user", "content": QUESTION}], "max_tokens": 24, "temperature": 0}
+    until(lambda: requests.post(f"{address}/chat/completions", json=asked, timeout=60).ok, 60)
+    said = requests.post(f"{address}/chat/completions", json=asked, timeout=60).json()
+    assert "Paris" in said["choices"][0]["message"]["content"]
+    return taken
+
+
+def _log(client: MlflowClient, run: str, content: bytes) -> None:
+    """Writes the one file of a model below the run, over what was there."""
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "model.gguf").write_bytes(content)
+        client.log_artifact(run, str(Path(folder) / "model.gguf"), "model")
+
+
+def _phase(space: Space) -> str:
+    return space.kubectl("get", "rollout", "chat", "-o", "jsonpath={.status.phase}")
+
+
+def _refusal(space: Space) -> str:
+    """What the program that fetches the weights said last, as `kubectl describe pod` has it."""
+    ended = "{.items[*].status.initContainerStatuses[*]['state','lastState'].terminated.message}"
+    chosen = "--selector=app.kubernetes.io/component=model-server"
+    return space.kubectl("get", "pods", chosen, "-o", f"jsonpath={ended}")
 
 
 def _killed_in_the_middle(place: Place, space: Space) -> None:
