@@ -158,6 +158,9 @@ def go_on(demo: Demo) -> int:
     )
     for command in ("preview --stack dev", "up --stack dev", "destroy --stack dev"):
         demo.show.line(f"  modelyard {command}", style="bold cyan")
+    demo.show.line("three labs with a real model (docs/seed.md):")
+    for target in ("lab-registry", "lab-ab", "lab-deploy"):
+        demo.show.line(f"  make {target}", style="bold cyan")
     return ExitCode.OK
 
 
