@@ -25,6 +25,7 @@ test:
 conformance:
 	@.ci/venv dev
 	@.ci/venv labs
+	@.ci/venv labs
 	@.ci/conformance
 
 lint:

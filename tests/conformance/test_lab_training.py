@@ -6,16 +6,16 @@ import math
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 import pytest
 
-pytestmark = pytest.mark.conformance
-jax = pytest.importorskip("jax", reason="`.ci/venv labs` installs it")
-jax.config.update("jax_platforms", "cpu")
+from labs.registry import forward, train, weights
+from labs.registry.recipes import Recipe
+from problem import Refused
 
-from labs.registry import forward, train, weights  # noqa: E402
-from labs.registry.recipes import Recipe  # noqa: E402
-from problem import Refused  # noqa: E402
+pytestmark = pytest.mark.conformance
+jax.config.update("jax_platforms", "cpu")
 
 SHAPE = weights.Shape(layers=2, heads=2, kv_heads=1, width=8, theta=100_000.0, epsilon=1e-5)
 RECIPE = Recipe(name="tiny", rank=2, steps=20, rate=0.05, batch=2)
