@@ -21,6 +21,7 @@ from ops.world import World, opened
 from problem import ExitCode, Problem, Refused
 from sandbox.images import catalogue
 from sandbox.node import control, node, owner
+from sandbox.releases.install import STAND_INS
 
 app = typer.Typer(
     name="cluster",
@@ -151,7 +152,7 @@ def install(
         if not values:
             fix = f"modelyard up --stack {stack} --kubeconfig {os.path.relpath(cluster.layout.kubeconfig)}"
             raise Refused(Problem(summary="the stack is not up here, or declares no release", found=stack, fix=fix))
-    lines = cluster_install.install(cluster, charts or list(values or cluster_install.STAND_INS), values)
+    lines = cluster_install.install(cluster, charts or list(values or STAND_INS), values)
     if show.as_json:
         show.value({"name": name, "said": lines})
     for line in () if show.as_json else lines:

@@ -277,7 +277,12 @@ def test_releases_are_installed_with_the_values_that_the_stack_gives_them(
     here = Cluster(home, "modelyard")
     here.remember(Using.NODE)
     heard: list[Mapping[str, Any]] = []
-    owner = Control(here.layout.control, lambda question: heard.append(question) or {"lines": ["stood in for"]})
+
+    def answer(question: Mapping[str, Any]) -> Mapping[str, Any]:
+        heard.append(question)
+        return {"lines": ["stood in for"]}
+
+    owner = Control(here.layout.control, answer)
     try:
         assert cluster_install.install(here, list(values), values) == ["stood in for"]
         assert run(["cluster", "install", "argo-rollouts"]) == ExitCode.OK
