@@ -1,7 +1,6 @@
 """Every version the platform pins: Kubernetes, charts, images, node images and the sandbox's own toolchain.
 
-A floor that every room may import and that imports nothing. To upgrade something, change it here and read the diff of
-the golden files; nowhere else does a version stand.
+Every room may import it, and it imports nothing. To upgrade, change it here and read the diff of the golden files.
 """
 
 from __future__ import annotations
@@ -220,15 +219,14 @@ class Plugin:
 ROLLOUTS_PLUGIN = Plugin(
     name="argoproj-labs/gatewayAPI",
     version="v0.17.0",
-    address="https://github.com/argoproj-labs/rollouts-plugin-trafficrouter-gatewayapi/releases/download"
-    "/v0.17.0/gatewayapi-plugin-linux-",
+    address="https://github.com/argoproj-labs/rollouts-plugin-trafficrouter-gatewayapi/releases/download/v0.17.0/"
+    "gatewayapi-plugin-linux-",
     sha256={
         "amd64": "1904ca787d33107c140521899d61fff030ee75d99908bd175fca5a4647759061",
         "arm64": "5221279f7bf2c9b2c0ff6ed7ff12718ecce1d4892f1ff5e5224bb723cfd0fd92",
     },
 )
-"""What sets an HTTPRoute's weights for Argo Rollouts. Digests: public repositories that pin them (read 2026-11-30); for amd64 two
-agree, one of which fetched and hashed it; for arm64 there is one, whose amd64 is the same."""
+"""What sets an HTTPRoute's weights for Argo Rollouts. Digests: public repositories that pin them, two for amd64 (2026-11-30)."""
 
 
 @dataclass(frozen=True, kw_only=True)

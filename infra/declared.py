@@ -6,6 +6,8 @@ Whatever only a cloud would know stands as `${urn#property}`, so that a reader s
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import functools
 import inspect
 import typing
@@ -41,6 +43,8 @@ class Declared:
     protect: bool
     provider: str
     references: dict[str, tuple[str, ...]]
+    ignores: tuple[str, ...] = ()
+    """Property paths whose changes are left to others."""
 
 
 Answer = Callable[[str, Mapping[str, Any]], "dict[str, Any] | None"]
@@ -57,12 +61,21 @@ def declare(
     Raises what the program raises. Not thread-safe: Pulumi's runtime has one monitor for the process.
     """
     monitor = _Recorder(answers)
+    _have_a_loop()
     # A second program in this process would otherwise hang its resources under the first one's stack.
     pulumi.runtime.settings.ROOT.set(None)
     mocks.set_mocks(_Answers(answers), project=project, stack=stack, preview=False, monitor=monitor)
     pulumi.runtime.settings.SETTINGS.outputs.clear()
     sync_await._sync_await(run_pulumi_func(program))
     return monitor.found
+
+
+def _have_a_loop() -> None:
+    """Pulumi's mocks take the thread's event loop, which another part of the program may have ended."""
+    with contextlib.suppress(RuntimeError):
+        if not asyncio.get_event_loop_policy().get_event_loop().is_closed():
+            return
+    asyncio.set_event_loop(asyncio.new_event_loop())
 
 
 def as_graph(found: Mapping[str, Declared], *, texts: bool = False) -> Graph:
@@ -122,6 +135,7 @@ class _Recorder(mocks.MockMonitor):
                 inputs=inputs,
                 dependencies=tuple(sorted(set(request.dependencies))),
                 protect=bool(request.protect),
+                ignores=tuple(request.ignoreChanges),
                 provider=request.provider,
                 references={
                     key: tuple(sorted(found.urns)) for key, found in request.propertyDependencies.items() if found.urns

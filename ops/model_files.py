@@ -33,10 +33,12 @@ class Model:
         }
 
 
-def read(place: Path) -> Model:
-    """The model in a folder, or in one GGUF file. Raises Refused, saying what is missing."""
+def read(place: Path, runtime: str = "") -> Model:
+    """The model in a folder, or in one GGUF file. Raises Refused, saying what is missing, or what `runtime` does not serve."""
     try:
         if place.is_file():
+            if runtime == "vllm":
+                raise model_fetch.Unfit(f"vllm serves {model_fetch.READS[runtime]}, and this is one file")
             # One file by itself is a folder with nothing else in it: the digest is over contents alone.
             digest = model_fetch.root_digest({place.name: model_fetch.file_digest(place)})
             return Model(digest=digest, size_bytes=place.stat().st_size, architecture=_of(place), files=1)
@@ -44,7 +46,7 @@ def read(place: Path) -> Model:
             raise Refused(Problem(summary="there is no such file or folder", where="--from", found=str(place)))
         found = model_fetch.check(place)
         size = sum((place / name).stat().st_size for name in found)
-        served = model_fetch.served(place)
+        served = model_fetch.served(place, runtime)
     except model_fetch.Unfit as why:
         raise Refused(Problem(summary=f"no model that can be served: {why}", found=str(place))) from None
     return Model(digest=model_fetch.root_digest(found), size_bytes=size, architecture=_of(served), files=len(found))
@@ -91,7 +93,10 @@ def from_gguf(file: Path) -> dict[str, str | int]:
 
     def said(key: str) -> Any:
         field = fields.get(key)
-        value = field.contents() if field is not None else None
+        try:
+            value = field.contents() if field is not None else None
+        except ValueError as error:
+            raise Refused(Problem(summary=f"the GGUF file cannot be read: {error}", found=file.name)) from None
         return max(value) if isinstance(value, list) and value else value
 
     name = said("general.architecture")

@@ -10,6 +10,7 @@ import typer
 
 from components.in_cluster import model_fetch
 from infra import releases
+from infra.stackfile import StackFile
 from kube import plain_yaml
 from ops import model_files, yaml_edit
 from ops.options import Format, Output, StackName
@@ -51,8 +52,9 @@ def pin(
     show = Show(as_json=output is Format.JSON)
     place = place_of(stack, None, World.CLOUD if cloud else World.SANDBOX)
     file = _file(place, name)
-    model = model_files.read(source) if source else _registered(place, file, url)
-    text = file.read_text(encoding="utf-8")
+    text = _text(file)
+    said = plain_yaml.read(text, file.name)
+    model = model_files.read(source, _runtime(said)) if source else _registered(place, said, file, url)
     written = _edited(text, model, file)
     changed = written != text
     if changed and not look:
@@ -68,7 +70,10 @@ def pin(
 
 
 def _file(place: Place, name: str) -> Path:
-    folder = place.stack_file.resolve().parent / releases.FOLDER / place.stack
+    """The release's file, in the stack's own folder or in its environment's, as `up` takes it."""
+    own = place.stack_file.resolve().parent / releases.FOLDER / place.stack
+    folders = list(releases.folders(place.stack, _environment(place), place.stack_file)) or [own]
+    folder = folders[0]
     file = folder / f"{name}.yaml"
     if file.is_file() and file.resolve().parent == folder:
         return file
@@ -84,9 +89,30 @@ def _file(place: Place, name: str) -> Path:
     )
 
 
-def _registered(place: Place, file: Path, url: str) -> model_files.Model:
+def _environment(place: Place) -> str:
+    """The environment that the stack file names; nothing when it cannot be read, which is told where it matters."""
+    try:
+        platform = StackFile.read(place.stack_file).platform
+    except Refused:
+        return place.stack
+    return str(platform.get("environment") or place.stack) if isinstance(platform, dict) else place.stack
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        summary = f"the release file cannot be read: {type(error).__name__}"
+        raise Refused(Problem(summary=summary, file=file.name, line=1)) from None
+
+
+def _runtime(read: plain_yaml.Read) -> str:
+    said = read.value.get("runtime") if isinstance(read.value, dict) else ""
+    return said if said in model_fetch.READS else ""
+
+
+def _registered(place: Place, read: plain_yaml.Read, file: Path, url: str) -> model_files.Model:
     """The model of the version that the file names, from the registry's artifacts."""
-    read = plain_yaml.read(file.read_text(encoding="utf-8"), file.name)
     said = read.value if isinstance(read.value, dict) else {}
     name, version = said.get("model"), said.get("version")
     if not isinstance(name, str) or type(version) is not int:
@@ -102,16 +128,18 @@ def _registered(place: Place, file: Path, url: str) -> model_files.Model:
         try:
             model_fetch.Registry(server.url, server.user, server.password).fetch(name, version, Path(scratch))
         except model_fetch.Unfit as why:
+            silent = isinstance(why, model_fetch.Silent)
             raise Refused(
                 Problem(
                     summary=str(why),
                     found=f"{name} version {version}",
-                    fix="`modelyard models show` lists the versions",
-                    file=file.name,
-                    line=read.line("version"),
-                )
+                    fix="" if silent else "`modelyard models show` lists the versions",
+                    file="" if silent else file.name,
+                    line=0 if silent else read.line("version"),
+                ),
+                ExitCode.UNAVAILABLE if silent else ExitCode.REFUSED,
             ) from None
-        return model_files.read(Path(scratch))
+        return model_files.read(Path(scratch), _runtime(read))
 
 
 def _edited(text: str, model: model_files.Model, file: Path) -> str:

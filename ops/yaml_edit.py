@@ -25,6 +25,8 @@ def _set(text: str, name: str, key: str, value: Value) -> str:
     if not isinstance(root, yaml.MappingNode):
         raise ValueError("the file is no map")  # noqa: TRY004 - it is the text that is wrong
     inner = _value(root, name)
+    if inner is None and root.flow_style:
+        raise ValueError("the file is one map in braces: it is no map to add to")
     if inner is None:
         end = "" if not text or text.endswith("\n") else "\n"
         return f"{text}{end}{name}:\n  {key}: {value}\n"

@@ -9,13 +9,16 @@ from collections.abc import Iterator, Mapping
 
 from pricing.claims import Declared
 from pricing.cost import CostItem
-from pricing.graph import Node
+from pricing.graph import Node, Value
 from pricing.meters import Meter
 from pricing.unpriced import Unpriced
 
 ENVOY_PROXY = "kubernetes:gateway.envoyproxy.io/v1alpha1:EnvoyProxy"
 GATEWAY = "kubernetes:gateway.networking.k8s.io/v1:Gateway"
+GATEWAY_CLASS = "kubernetes:gateway.networking.k8s.io/v1:GatewayClass"
 ROLLOUT = "kubernetes:argoproj.io/v1alpha1:Rollout"
+_ENVOY = "gateway.envoyproxy.io/gatewayclass-controller"
+"""The name that Envoy Gateway's controller goes by (its documentation, GatewayClass)."""
 
 
 def rollout(_: Declared, __: Meter, node: Node) -> Iterator[CostItem]:
@@ -38,12 +41,27 @@ def envoy_proxy(_: Declared, __: Meter, node: Node) -> Iterator[CostItem]:
     raise Unpriced("Envoy Gateway makes a load balancer for it, unless envoyService.type is ClusterIP or NodePort")
 
 
-def gateway(around: Declared, _: Meter, __: Node) -> Iterator[CostItem]:
-    """Nothing where all that the stack says of Envoys is that they are inside. Raises Unpriced where nothing does."""
-    proxies = list(around.of_type(ENVOY_PROXY))
-    if proxies and all(map(_inside, proxies)):
+def gateway(around: Declared, _: Meter, node: Node) -> Iterator[CostItem]:
+    """Nothing where its class leads to Envoys that are inside. Raises Unpriced for any other: it may be a load balancer."""
+    inside = {_named(each) for each in around.of_type(ENVOY_PROXY) if _inside(each)}
+    classes = {each.read("metadata", "name") for each in around.of_type(GATEWAY_CLASS) if _envoys(each) in inside}
+    if node.read("spec", "gatewayClassName") in classes and node.read("spec", "infrastructure") is None:
         return iter(())
-    raise Unpriced("a controller makes a load balancer for it, and no EnvoyProxy of the stack says otherwise")
+    raise Unpriced(
+        "a controller makes a load balancer for it, and its class names no EnvoyProxy of the stack that is inside"
+    )
+
+
+def _named(proxy: Node) -> tuple[Value, Value]:
+    return proxy.read("metadata", "namespace"), proxy.read("metadata", "name")
+
+
+def _envoys(kind: Node) -> tuple[Value, Value] | None:
+    """Namespace and name of the EnvoyProxy that a class of Envoy Gateway names."""
+    said = kind.read("spec", "parametersRef")
+    if kind.read("spec", "controllerName") != _ENVOY or not isinstance(said, Mapping):
+        return None
+    return (said.get("namespace"), said.get("name")) if said.get("kind") == "EnvoyProxy" else None
 
 
 def _inside(node: Node) -> bool:

@@ -82,7 +82,7 @@ PRICED: Mapping[str, Price] = {
 ON_WHOSE_CLUSTER = frozenset({INGRESS, *(key for key in PRICED if key.startswith("kubernetes:"))}) - {NODE_POOL}
 """What costs only where the cluster stands in AWS: volumes and load balancers. Karpenter's nodes are machines of AWS."""
 
-NEIGHBOURS = frozenset({LAUNCH_TEMPLATE, NODE_CLASS, STORAGE_CLASS, SCALER, LIFECYCLE})
+NEIGHBOURS = frozenset({gateways.GATEWAY_CLASS, LAUNCH_TEMPLATE, NODE_CLASS, STORAGE_CLASS, SCALER, LIFECYCLE})
 """What is free by itself and decides what others cost."""
 
 CLASSIFIED = frozenset({*PRICED, *NEIGHBOURS}) - {PLATFORM}

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import http.client
 import json
 import os
 import re
@@ -26,6 +27,8 @@ SIGNATURE = "model.sig"
 SERVED = "served"
 """The link that the server opens: the one GGUF file, or the folder of the one config.json."""
 FILES = "files"
+UNSIGNED = (".git", ".gitattributes", ".github", ".gitignore")
+"""What model_signing leaves out of a manifest by default (1.1, `hashing.py`): nobody has signed it, so it is not brought."""
 _CHUNK = 1024 * 1024
 _STATEMENT = "https://model_signing/signature/v1"
 
@@ -34,12 +37,27 @@ class Unfit(Exception):
     """Why these files are not served; its text is for the pod's log."""
 
 
+class Silent(Unfit):
+    """The registry does not answer, or answers what no registry would."""
+
+
+class _Stays(urllib.request.HTTPRedirectHandler):
+    """Follows no redirect: the password is for the registry alone."""
+
+    def redirect_request(self, *_: Any) -> None:
+        """Nothing, so that the answer is an error."""
+
+
+_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}), _Stays)
+"""Goes straight to the registry: a proxy of the environment would be told the password."""
+
+
 def digests(folder: Path) -> dict[str, str]:
     """The SHA-256 of every file of a folder by its path, in the manifest's order. Raises Unfit for what is no plain file."""
     found = {}
     for path in sorted(_files(folder), key=lambda each: each.relative_to(folder).as_posix()):
         name = path.relative_to(folder).as_posix()
-        if name != SIGNATURE:
+        if name != SIGNATURE and PurePosixPath(name).parts[0] not in UNSIGNED:
             found[name] = file_digest(path)
     if not found:
         raise Unfit("there is no file at all")
@@ -78,7 +96,8 @@ def check(folder: Path, expected: str = "") -> dict[str, str]:
         raise Unfit(f"the files are not those that {SIGNATURE} lists: {_differ(signed, found)}")
     if expected and root_digest(found) != expected:
         names = ", ".join(found)
-        raise Unfit(f"the files have another digest: expected {expected}, found {root_digest(found)} over {names}")
+        said = f"the files have another digest: expected {expected}, found {root_digest(found)} over {names}"
+        raise Unfit(f"{said}; if these are right, `modelyard release pin` writes their digest into the release file")
     return found
 
 
@@ -116,6 +135,8 @@ class Registry:
         uri = self._json(f"/api/2.0/mlflow/model-versions/get-download-uri?{where}", f"{model} version {version}")
         place = _proxied(self._resolved(str(uri.get("artifact_uri", ""))))
         for path, target, size in [(path, folder / _inside(path), size) for path, size in self._listed(place)]:
+            if PurePosixPath(path).parts[0] in UNSIGNED:
+                continue
             target.parent.mkdir(parents=True, exist_ok=True)
             self._file(f"{place}/{path}", target, size)
 
@@ -146,24 +167,41 @@ class Registry:
 
     def _file(self, path: str, target: Path, size: int) -> None:
         where = f"/api/2.0/mlflow-artifacts/artifacts/{urllib.parse.quote(path)}"
-        with self._open(where, path) as answer, target.open("wb") as file:
-            shutil.copyfileobj(answer, file, _CHUNK)
+        try:
+            with self._open(where, path) as answer, target.open("wb") as file:
+                shutil.copyfileobj(answer, file, _CHUNK)
+        except http.client.HTTPException as error:
+            raise Silent(f"{path} came short: {type(error).__name__}") from None
         if target.stat().st_size != size:
             raise Unfit(f"{path} came short: expected {size} bytes, found {target.stat().st_size}")
 
     def _json(self, path: str, what: str) -> dict[str, Any]:
-        with self._open(path, what) as answer:
-            found = json.load(answer)
+        try:
+            with self._open(path, what) as answer:
+                found = json.load(answer)
+        except (ValueError, http.client.HTTPException):
+            raise Silent(
+                f"what answers at {self._url} is no registry: it gave {what} as something else than JSON"
+            ) from None
         return found if isinstance(found, dict) else {}
 
     def _open(self, path: str, what: str):  # type: ignore[no-untyped-def]
-        request = urllib.request.Request(f"{self._url}{path}", headers=self._headers)  # noqa: S310 - the registry's own address
         try:
-            return urllib.request.urlopen(request, timeout=60)  # noqa: S310
+            request = urllib.request.Request(f"{self._url}{path}", headers=self._headers)  # noqa: S310 - the registry's own
+            return _OPENER.open(request, timeout=60)
         except urllib.error.HTTPError as error:
-            raise Unfit(f"the registry has not given {what}: HTTP {error.code}") from None
-        except OSError as error:
-            raise Unfit(f"the registry at {self._url} does not answer: {error}") from None
+            fix = _FIXES.get(error.code, "")
+            raise Unfit(f"the registry has not given {what}: HTTP {error.code}{fix and f'; {fix}'}") from None
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            raise Silent(f"the registry at {self._url} does not answer: {error}") from None
+
+
+_FIXES = {
+    401: "the user or the password is another",
+    403: "this user may not read it",
+    404: "register it, or name a version that is there in the release file (`modelyard models show`)",
+}
+"""What to do about an answer of the registry."""
 
 
 def _proxied(uri: str) -> str:
@@ -183,8 +221,25 @@ def _inside(path: str) -> PurePosixPath:
     return found
 
 
-def served(folder: Path) -> Path:
-    """What the server opens: the folder of the one config.json, or the one GGUF file. Raises Unfit when neither is there once."""
+READS = {"llamacpp": "one GGUF file", "vllm": "a folder with one config.json"}
+"""What each runtime serves. vLLM has read no GGUF files by itself since 0.24."""
+
+
+def served(folder: Path, runtime: str = "") -> Path:
+    """What the server opens: the folder of the one config.json, or the one GGUF file. Raises Unfit when neither is there once.
+
+    With a `runtime` it has to be what that one reads.
+    """
+    found = _served(folder)
+    if runtime and found.is_file() != (runtime == "llamacpp"):
+        has = "a GGUF file" if found.is_file() else "a folder with config.json"
+        raise Unfit(
+            f"{runtime} serves {READS[runtime]}, and this version has {has}: register the other form of the model"
+        )
+    return found
+
+
+def _served(folder: Path) -> Path:
     configs, ggufs = sorted(folder.rglob("config.json")), sorted(folder.rglob("*.gguf"))
     if len(ggufs) == 1 and not configs:
         return ggufs[0]
@@ -208,7 +263,7 @@ def main(into: Path, environment: Mapping[str, str]) -> None:
     if not re.fullmatch("sha256:[0-9a-f]{64}", expected):
         raise Unfit("no digest is named, so nothing can be checked")
     found = check(folder, expected)
-    link.symlink_to(served(folder).relative_to(into))
+    link.symlink_to(served(folder, environment.get("RUNTIME", "")).relative_to(into))
     sys.stdout.write(f"{model} version {version}: {len(found)} files, {environment['MODEL_DIGEST']}\n")
 
 

@@ -51,8 +51,11 @@ def set_users(auth_uri: str) -> None:
         password = os.environ[variable]
         if not store.has_user(name):
             store.create_user(name, password, is_admin=is_admin)
-        elif not store.authenticate_user(name, password):
-            store.update_user(name, password=password)
+        else:
+            if name == "reader" and store.get_user(name).is_admin:
+                raise SystemExit("the registry has an administrator called reader: that name is the model servers' own")
+            if not store.authenticate_user(name, password):
+                store.update_user(name, password=password)
 
 
 def main(tracking_uri: str, auth_uri: str) -> None:

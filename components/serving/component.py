@@ -105,8 +105,8 @@ class Release(pulumi.ComponentResource):
         )
 
     def _route(self, needs: Sequence[pulumi.Resource]) -> pulumi.Resource:
-        # The weights are Argo's.
-        return self._custom("", ROUTES, "HTTPRoute", route(self._name), needs, ["spec.rules[0].backendRefs"])
+        # The weights are Argo's, and Pulumi's provider ignores no path through a list.
+        return self._custom("", ROUTES, "HTTPRoute", route(self._name), needs, ["spec.rules"])
 
     def _policy(self) -> pulumi.Resource:
         scraper = {"namespace_selector": {"match_labels": {"kubernetes.io/metadata.name": self._args.scraper}}}
@@ -159,18 +159,18 @@ def _step(weight: int, seconds: int | None) -> list[dict[str, Any]]:
 
 
 def route(name: str) -> dict[str, Any]:
-    """The HTTPRoute's `spec`: everything below `/NAME/`, with that taken off, to stable and canary."""
+    """The HTTPRoute's `spec`: the OpenAI API below `/NAME/v1/` to stable and canary, and nothing else of their servers."""
     return {
         "parentRefs": [
             {"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": GATEWAY, "namespace": GATEWAYS}
         ],
         "rules": [
             {
-                "matches": [{"path": {"type": "PathPrefix", "value": f"/{name}/"}}],
+                "matches": [{"path": {"type": "PathPrefix", "value": f"/{name}/v1/"}}],
                 "filters": [
                     {
                         "type": "URLRewrite",
-                        "urlRewrite": {"path": {"type": "ReplacePrefixMatch", "replacePrefixMatch": "/"}},
+                        "urlRewrite": {"path": {"type": "ReplacePrefixMatch", "replacePrefixMatch": "/v1/"}},
                     }
                 ],
                 "backendRefs": [

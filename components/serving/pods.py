@@ -123,6 +123,7 @@ def _fetcher(spec: ReleaseSpec) -> dict[str, Any]:
         "MODEL": spec.model,
         "MODEL_VERSION": str(spec.version),
         "MODEL_DIGEST": spec.weights.digest,
+        "RUNTIME": spec.runtime.value,
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     keys = {"REGISTRY_USER": "user", "REGISTRY_PASSWORD": "password"}

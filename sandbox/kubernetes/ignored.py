@@ -18,7 +18,8 @@ def left(declared: Mapping[str, Any], live: Mapping[str, Any] | None, paths: Ite
     found: Any = copy.deepcopy(dict(declared))
     for path in paths:
         there = at(live, path)
-        if there is None or at(found, path) is None:
+        # Pulumi's provider takes the index of a list for a field's name, and so ignores nothing there.
+        if there is None or at(found, path) is None or any(isinstance(step, int) for step in steps(path)):
             continue
         *above, last = steps(path)
         here = found

@@ -67,6 +67,8 @@ def place(stack: str, file: Path | None = None) -> Place:
 def stack_file(folder: Path, **registry: Any) -> Path:
     document = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text())
     document["config"]["modelyard:platform"]["registry"] = registry
+    # A release names a model of the registry, and this one holds none.
+    del document["config"]["modelyard:platform"]["releases"]
     (folder / "Pulumi.prod.yaml").write_text(yaml.safe_dump(document))
     return folder / "Pulumi.prod.yaml"
 
@@ -121,7 +123,7 @@ def test_a_cluster_that_is_not_known_is_refused_and_the_current_one_left_alone(
 
 def test_a_stack_without_a_registry_is_refused(asked: Path, tmp_path: Path) -> None:
     document = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text())
-    del document["config"]["modelyard:platform"]["registry"]
+    del document["config"]["modelyard:platform"]["registry"], document["config"]["modelyard:platform"]["releases"]
     (tmp_path / "Pulumi.prod.yaml").write_text(yaml.safe_dump(document))
     with (
         pytest.raises(Refused, match="no registry") as refused,

@@ -9,7 +9,7 @@ import pytest
 
 from pricing.book import PriceBook
 from pricing.estimate import estimate
-from pricing.gateways import ENVOY_PROXY, GATEWAY, ROLLOUT
+from pricing.gateways import ENVOY_PROXY, GATEWAY, GATEWAY_CLASS, ROLLOUT
 from pricing.graph import UNKNOWN, Graph, Node, plain
 
 
@@ -45,8 +45,39 @@ def test_envoys_behind_a_load_balancer_have_no_price(kind: Any, known: bool) -> 
     assert unpriced(proxy(kind)) == (0 if known else 1)
 
 
-def test_a_gateway_costs_nothing_only_beside_envoys_that_are_all_inside() -> None:
-    gateway = node(GATEWAY, {"gatewayClassName": "modelyard"})
-    assert unpriced(gateway) == 1
-    assert unpriced(gateway, proxy("ClusterIP")) == 0
-    assert unpriced(gateway, proxy("ClusterIP"), proxy("LoadBalancer")) == 2
+def named(token: str, name: str, spec: Any, namespace: str = "") -> Node:
+    metadata = {"name": name} | ({"namespace": namespace} if namespace else {})
+    inputs = {"metadata": plain(metadata), "spec": plain(spec)}
+    return Node(urn=f"urn:pulumi:s::p::{token}::{name}", type=token, name=name, inputs=inputs)
+
+
+CLUSTER_IP = {"provider": {"kubernetes": {"envoyService": {"type": "ClusterIP"}}}}
+ENVOYS = named(ENVOY_PROXY, "models", CLUSTER_IP, "gateway")
+CLASS = {
+    "controllerName": "gateway.envoyproxy.io/gatewayclass-controller",
+    "parametersRef": {"group": "gateway.envoyproxy.io", "kind": "EnvoyProxy", "name": "models", "namespace": "gateway"},
+}
+
+
+@pytest.mark.parametrize(
+    ("gateway", "kind", "known"),
+    [
+        ({}, {}, True),
+        ({"gatewayClassName": "aws-alb"}, {}, False),
+        ({"gatewayClassName": UNKNOWN}, {}, False),
+        ({"infrastructure": {"parametersRef": {"kind": "EnvoyProxy", "name": "other"}}}, {}, False),
+        ({}, {"controllerName": "eks.amazonaws.com/alb"}, False),
+        ({}, {"parametersRef": None}, False),
+        ({}, {"parametersRef": {**CLASS["parametersRef"], "name": "other"}}, False),  # type: ignore[dict-item]
+        ({}, {"parametersRef": {**CLASS["parametersRef"], "namespace": "other"}}, False),  # type: ignore[dict-item]
+    ],
+)
+def test_a_gateway_costs_nothing_only_where_its_class_leads_to_envoys_that_are_inside(
+    gateway: dict[str, Any], kind: dict[str, Any], known: bool
+) -> None:
+    asked = named(GATEWAY, "models", {"gatewayClassName": "modelyard", **gateway})
+    assert unpriced(asked, named(GATEWAY_CLASS, "modelyard", {**CLASS, **kind}), ENVOYS) == (0 if known else 1)
+
+
+def test_a_gateway_beside_no_class_of_the_stack_has_no_price() -> None:
+    assert unpriced(named(GATEWAY, "models", {"gatewayClassName": "modelyard"}), ENVOYS) == 1

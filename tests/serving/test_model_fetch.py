@@ -116,12 +116,16 @@ class Fake(http.server.BaseHTTPRequestHandler):
     folder: ClassVar[Path]
     told: ClassVar[dict[str, dict[str, Any]]] = {}
     asked: ClassVar[list[str]] = []
+    moved: ClassVar[str] = ""
+    page: ClassVar[bytes] = b""
 
     def do_GET(self) -> None:
         path, _, query = self.path.partition("?")
         said = dict(urllib.parse.parse_qsl(query))
         Fake.asked.append(self.headers.get("Authorization", ""))
-        if path.endswith("get-download-uri"):
+        if self.moved or self.page:
+            self._answer(302 if self.moved else 200, self.page)
+        elif path.endswith("get-download-uri"):
             self._answer(
                 200 if said["version"] == "7" else 404, b'{"artifact_uri": "mlflow-artifacts:/models/m-1/artifacts"}'
             )
@@ -144,6 +148,8 @@ class Fake(http.server.BaseHTTPRequestHandler):
     def _answer(self, status: int, body: bytes) -> None:
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
+        if self.moved:
+            self.send_header("Location", self.moved)
         self.end_headers()
         self.wfile.write(body)
 
@@ -153,7 +159,7 @@ class Fake(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[str]:
-    Fake.folder, Fake.told, Fake.asked = tmp_path / "registry", {}, []
+    Fake.folder, Fake.told, Fake.asked, Fake.moved, Fake.page = tmp_path / "registry", {}, [], "", b""
     door = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Fake)
     threading.Thread(target=door.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{door.server_address[1]}"
@@ -199,6 +205,44 @@ def test_a_version_that_is_not_there_a_short_file_and_a_path_outside_end_the_pro
         Fake.told = {"config.json": {"path": outside}}
         assert "outside the folder" in run(tmp_path / "c", **asked(server, expected)).stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_what_model_signing_leaves_out_is_neither_counted_nor_brought(server: str, tmp_path: Path) -> None:
+    expected = model(Fake.folder)
+    (Fake.folder / ".git").mkdir()
+    for name in (".git/config", ".gitattributes", ".gitignore"):
+        (Fake.folder / name).write_text("x")
+    assert root_digest(digests(Fake.folder)) == expected
+    assert run(tmp_path / "pod", **asked(server, expected)).returncode == 0
+    assert not list((tmp_path / "pod" / model_fetch.FILES).glob(".git*"))
+    (Fake.folder / "tokens" / ".gitignore").write_text("x")
+    assert root_digest(digests(Fake.folder)) != expected, "only at the top of the folder"
+
+
+def test_the_password_goes_to_no_proxy_and_follows_no_redirect(server: str, tmp_path: Path) -> None:
+    expected = model(Fake.folder)
+    assert run(tmp_path / "a", **asked(server, expected), http_proxy="http://127.0.0.1:9").returncode == 0
+    Fake.asked, Fake.moved = [], f"{server}/elsewhere"
+    done = run(tmp_path / "b", **asked(server, expected))
+    assert (done.returncode, len(Fake.asked)) == (1, 1)
+    assert "HTTP 302" in done.stderr
+
+
+def test_what_is_no_registry_ends_the_program_with_a_sentence(server: str, tmp_path: Path) -> None:
+    Fake.page = b"<html>sign in</html>"
+    done = run(tmp_path / "pod", **asked(server, "sha256:" + "0" * 64))
+    assert done.returncode == 1 and "is no registry" in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("runtime", "fits"), [("vllm", True), ("", True), ("llamacpp", False)])
+def test_a_form_that_the_runtime_does_not_serve_ends_the_program(
+    runtime: str, fits: bool, server: str, tmp_path: Path
+) -> None:
+    expected = model(Fake.folder)
+    done = run(tmp_path / "pod", **asked(server, expected), RUNTIME=runtime)
+    assert (done.returncode == 0) is fits
+    assert ("llamacpp serves one GGUF file" in done.stderr) is not fits
+    assert (tmp_path / "pod" / model_fetch.SERVED).is_symlink() is fits
 
 
 def test_without_a_digest_nothing_is_served(server: str, tmp_path: Path) -> None:

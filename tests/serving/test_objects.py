@@ -83,8 +83,8 @@ def test_a_server_has_as_long_to_start_as_its_size_takes_and_answers_end_before_
 
 def test_the_route_takes_its_own_path_off_never_cuts_a_stream_and_starts_with_all_on_stable() -> None:
     (rule,) = route("chat")["rules"]
-    assert rule["matches"] == [{"path": {"type": "PathPrefix", "value": "/chat/"}}]
-    assert rule["filters"][0]["urlRewrite"]["path"] == {"type": "ReplacePrefixMatch", "replacePrefixMatch": "/"}
+    assert rule["matches"] == [{"path": {"type": "PathPrefix", "value": "/chat/v1/"}}]
+    assert rule["filters"][0]["urlRewrite"]["path"] == {"type": "ReplacePrefixMatch", "replacePrefixMatch": "/v1/"}
     assert rule["timeouts"] == {"request": "0s"}
     assert [(each["name"], each["weight"]) for each in rule["backendRefs"]] == [
         ("chat-stable", 100),
@@ -162,6 +162,13 @@ def test_the_reader_of_the_registry_is_one_user_in_both_namespaces_and_no_other_
 @pytest.mark.parametrize("stack", STACKS)
 def test_argo_keeps_what_is_its_own(stack: str) -> None:
     """What Argo writes is not in what `up` would write again; the declaration says so by what it ignores."""
+    ignored = {
+        (each.inputs.get("kind"), each.inputs["metadata"]["name"]): each.ignores
+        for each in declared(stack)
+        if "metadata" in each.inputs
+    }
+    assert ignored["HTTPRoute", "chat"] == ("spec.rules",)
+    assert ignored["Service", "chat-stable"] == ignored["Service", "chat-canary"] == ("spec.selector",)
     (made,) = of(stack, "Rollout")
     assert made["metadata"]["annotations"] == {"pulumi.com/skipAwait": "true"}
     assert made["spec"]["template"]["metadata"]["annotations"]["modelyard.dev/model"] == "assistant/1"

@@ -28,7 +28,8 @@ FIGURES = {"name": "llama", "layers": 32, "kvHeads": 8, "headDim": 128, "context
 FILE = """# The assistant.
 model: assistant # from training
 version: 7
-runtime: llamacpp
+runtime: vllm
+pool: chat
 context: 4096 # tokens
 rollout: { steps: [{ weight: 10 }] } # one step
 """
@@ -124,6 +125,54 @@ def test_pin_writes_size_digest_and_architecture_and_keeps_every_comment(
     assert run([*arguments, "--format", "json"]) == ExitCode.OK
     assert json.loads(capsys.readouterr().out)["written"] is False
     assert file.read_text() == written
+
+
+@pytest.mark.parametrize(
+    ("runtime", "form", "fits"),
+    [("vllm", "folder", True), ("vllm", "gguf", False), ("llamacpp", "gguf", True), ("llamacpp", "folder", False)],
+)
+def test_pin_takes_only_the_form_of_a_model_that_the_runtime_serves(
+    runtime: str, form: str, fits: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = FILE if runtime == "vllm" else FILE.replace("runtime: vllm\npool: chat", "runtime: llamacpp")
+    file = repository(tmp_path, text)
+    monkeypatch.chdir(tmp_path)
+    source = folder(tmp_path / "m", CONFIG) if form == "folder" else gguf_file(tmp_path / "m.gguf")
+    found = run(["release", "pin", "chat", "-s", "dev", "--from", str(source)])
+    assert found == (ExitCode.OK if fits else ExitCode.REFUSED)
+    assert ("weights" in file.read_text()) is fits
+
+
+def test_pin_finds_the_file_of_the_environment_where_a_stack_has_no_folder_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = repository(tmp_path)
+    (tmp_path / "Pulumi.team.yaml").write_text(
+        "config:\n  aws:region: us-east-1\n  modelyard:platform: { environment: dev, owner: team }\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    assert run(["release", "pin", "chat", "-s", "team", "--from", str(folder(tmp_path / "m", CONFIG))]) == ExitCode.OK
+    assert "weights" in file.read_text()
+
+
+@pytest.mark.parametrize("content", [b"model: [", b"{ model: assistant, version: 7 }", b"\xff\xfe"])
+def test_pin_refuses_a_file_that_it_cannot_write_into_and_leaves_it(
+    content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = repository(tmp_path)
+    file.write_bytes(content)
+    monkeypatch.chdir(tmp_path)
+    found = run(["release", "pin", "chat", "-s", "dev", "--from", str(folder(tmp_path / "m", CONFIG))])
+    assert (found, file.read_bytes()) == (ExitCode.REFUSED, content)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9", "foo"])
+def test_a_registry_that_does_not_answer_is_exit_code_4(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    assert run(["release", "pin", "chat", "-s", "dev", "--url", url]) == ExitCode.UNAVAILABLE
 
 
 def test_pin_refuses_what_would_be_no_release_and_writes_nothing(

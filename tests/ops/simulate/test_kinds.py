@@ -45,7 +45,7 @@ def test_every_kind_of_kubernetes_that_holds_a_pods_spec_is_classified_as_more_t
         ("kubeflow.org/v2beta1", "MPIJob"),
         ("batch.volcano.sh/v1alpha1", "Job"),
         ("keda.sh/v1alpha1", "ScaledObject"),
-        ("gateway.networking.k8s.io/v1", "Gateway"),
+        ("gateway.networking.k8s.io/v1", "XMesh"),
         ("apps/v1beta1", "Deployment"),
         ("example.com/v1", "Anything"),
     ],
@@ -74,10 +74,12 @@ def test_a_known_kind_has_its_role(api_version: str, kind: str, expected: Role) 
 
 
 def test_every_custom_kind_with_facts_of_ours_has_a_role_that_somebody_chose() -> None:
+    pods = {("argoproj.io/v1alpha1", "Rollout")}
     changing = {
         ("karpenter.sh/v1", "NodePool"),
         ("karpenter.sh/v1", "NodeClaim"),
         ("karpenter.k8s.aws/v1", "EC2NodeClass"),
     }
     for each in custom.kinds():
-        assert role(*each) is (Role.CHANGES if each in changing else Role.NONE)
+        expected = Role.PODS if each in pods else Role.CHANGES if each in changing else Role.NONE
+        assert role(*each) is expected

@@ -1,0 +1,15 @@
+"""A program is declared whatever became of the thread's event loop before."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pulumi
+
+from infra.declared import declare
+
+
+def test_a_program_is_declared_after_another_part_has_ended_the_event_loop() -> None:
+    asyncio.run(asyncio.sleep(0))
+    found = declare(lambda: pulumi.ComponentResource("a:b:C", "one") and None, project="p", stack="s")
+    assert [each.name for each in found.values()] == ["one"]
