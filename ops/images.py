@@ -15,6 +15,7 @@ from kube.charts import name_of
 from kube.pods import containers, pod_template
 from ops.health import Check, Status
 from ops.oci import Manifest, Missing, Unread
+from pricing.gateways import ENVOY_PROXY
 from pricing.gpus import shape
 from versions import CHART_IMAGES, CHARTS, IMAGES, Chart, Image
 
@@ -98,9 +99,9 @@ def declared(stack: Stack) -> Iterable[Declared]:
 
 def _of_pods(found: Iterable[Declared], there: Sequence[Nodes], named: Mapping[str, Image]) -> Iterator[Wanted]:
     for each in found:
-        if each.token == RELEASE or not (template := pod_template(each.inputs)):
+        spec = _spec(each)
+        if spec is None:
             continue
-        spec = template[1]["spec"]
         needs = _needs(there, spec.get("nodeSelector", {}), spec.get("tolerations", ()))
         for _, container in containers(spec):
             text, _, digest = container["image"].partition("@")
@@ -115,6 +116,15 @@ def _of_pods(found: Iterable[Declared], there: Sequence[Nodes], named: Mapping[s
                 known=known.architectures if known else (),
                 needs=needs,
             )
+
+
+def _spec(each: Declared) -> Mapping[str, Any] | None:
+    """The spec of the pods that an object makes; of an EnvoyProxy, what it says of its Envoys."""
+    if each.token == ENVOY_PROXY:
+        place = each.inputs["spec"]["provider"]["kubernetes"]["envoyDeployment"]
+        return {**place.get("pod", {}), "containers": [place["container"]]}
+    template = None if each.token == RELEASE else pod_template(each.inputs)
+    return template[1]["spec"] if template else None
 
 
 def _of_charts(found: Iterable[Declared], there: Sequence[Nodes]) -> Iterator[Wanted]:

@@ -48,6 +48,21 @@ def pod_specs(node: Node) -> Iterator[tuple[str, Mapping[str, Any]]]:
             yield path, value
 
 
+ENVOY_PROXY = "kubernetes:gateway.envoyproxy.io/v1alpha1:EnvoyProxy"
+_ENVOYS = ("spec", "provider", "kubernetes", "envoyDeployment")
+
+
+def image_specs(node: Node) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """What names images: the spec of every pod, and the one container that an EnvoyProxy says of its Envoys."""
+    yield from pod_specs(node)
+    if node.type == ENVOY_PROXY and (container := node.read(*_ENVOYS, "container")) is not None:
+        yield ".".join(_ENVOYS), {"containers": (mapping(container),)}
+
+
+def _where(node: Node, path: str) -> str:
+    return path.replace("containers[0]", "container") if node.type == ENVOY_PROXY else path
+
+
 def objects_valid(node: Node, _: Context) -> Iterator[Finding]:
     """The engine may not ask the provider in a preview, so what the API server would refuse is refused here."""
     from kube.charts import check_values, find, name_of
@@ -78,9 +93,10 @@ def images_pinned(node: Node, _: Context) -> Iterator[Finding]:
     """A tag that moves changes what runs without a deployment, and undoes a rollback."""
     from kube.pods import check_images
 
-    for path, spec in pod_specs(node):
+    for path, spec in image_specs(node):
         for each in check_images(for_kube(spec)):
-            yield refuse(f"{path}.{each.where}", each.summary, found=each.found, allowed="a version tag or a digest")
+            where = _where(node, f"{path}.{each.where}")
+            yield refuse(where, each.summary, found=each.found, allowed="a version tag or a digest")
 
 
 def digests_known(node: Node, context: Context) -> Iterator[Finding]:
@@ -94,13 +110,13 @@ def digests_known(node: Node, context: Context) -> Iterator[Finding]:
                 "chart", "Helm would take any chart of this version", found=chart, allowed="an OCI reference@sha256:..."
             )
         return
-    for path, spec in pod_specs(node):
+    for path, spec in image_specs(node):
         for group in ("initContainers", "containers", "ephemeralContainers"):
             for index, container in enumerate(items(spec.get(group))):
                 image = mapping(container).get("image")
                 if image is not UNKNOWN and DIGEST not in str(image):
                     yield refuse(
-                        f"{path}.{group}[{index}].image",
+                        _where(node, f"{path}.{group}[{index}].image"),
                         "the tag can be moved",
                         found=image,
                         allowed="image@sha256:...",

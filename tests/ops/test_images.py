@@ -239,3 +239,9 @@ def test_the_page_names_exactly_what_has_no_digest() -> None:
     for name, digest in digests.items():
         assert (f"`{name}`" in said) is (digest == ""), name
     assert ("arm64 has not been" in said.replace("\n", " ")) is ("arm64" not in IMAGES["mlflow"].architectures)
+
+
+def test_the_envoys_of_a_gateway_are_looked_at_too() -> None:
+    dev = {each.name: each for each in wanted(stack("dev"))}
+    assert dev["envoy"].repository == "docker.io/envoyproxy/envoy"
+    assert dev["envoy"].needs
