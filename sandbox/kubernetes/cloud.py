@@ -6,6 +6,7 @@ Messages are Kubernetes' own words. Nothing runs: a workload that is accepted co
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import importlib.metadata
 import ipaddress
@@ -21,7 +22,7 @@ from sandbox.kubernetes.cluster import Cluster, active
 from sandbox.kubernetes.names import NAMESPACE, RELEASE, gvk, identity, reason, resource, words
 from sandbox.kubernetes.replace import AUTONAMED, change, release_change
 from sandbox.provider import Change, Checked, Fault
-from sandbox.values import UNKNOWN, has_unknown
+from sandbox.values import UNKNOWN, Secret, has_unknown
 from sandbox.world import Item, World, overlay
 
 _BORN = "2026-01-01T00:00:00Z"
@@ -128,6 +129,8 @@ class KubernetesCloud:
             else:
                 metadata = item.computed.setdefault("metadata", {})
                 metadata["generation"] = int(metadata.get("generation", 0)) + 1
+                if news.get("kind") == "Secret":
+                    item.computed["data"] = _data(news)
             item.inputs = news
             self._world.put(item)
             return item.state
@@ -206,7 +209,18 @@ class KubernetesCloud:
         computed: dict[str, Any] = {"metadata": metadata | ({"namespace": namespace} if namespace else {})}
         if kind == "Namespace":
             computed["status"] = {"phase": "Active"}
+        if kind == "Secret":
+            computed["data"] = _data(inputs)
         if kind == "Service" and mapping(inputs.get("spec")).get("type") != "ExternalName":
             address = _SERVICES[int.from_bytes(seed[:2], "big") % (_SERVICES.num_addresses - 2) + 1]
             computed["spec"] = {"clusterIP": str(address)}
         return computed
+
+
+def _data(inputs: Mapping[str, Any]) -> dict[str, Secret]:
+    """The texts of a Secret as the API server keeps them: in base64, beside what was given so."""
+    texts = {
+        key: value.reveal() if isinstance(value, Secret) else str(value)
+        for key, value in mapping(inputs.get("stringData")).items()
+    }
+    return {key: Secret(base64.b64encode(text.encode()).decode()) for key, text in texts.items()}

@@ -356,3 +356,14 @@ def test_the_provider_can_put_objects_into_a_namespace_of_its_own(sandbox: Sandb
     sandbox.cloud.configure({"kubeconfig": kubeconfig(), "namespace": "apps"})
     assert sandbox.cloud.check(CONFIG_MAP, "c", {}, named("c")).inputs["metadata"]["namespace"] == "apps"
     assert "namespace" not in sandbox.cloud.check(NAMESPACE, "n", {}, named("n")).inputs["metadata"]
+
+
+def test_the_texts_of_a_secret_come_back_in_base64_as_a_secret(sandbox: Sandbox) -> None:
+    token = "kubernetes:core/v1:Secret"
+    inputs = {**named("keys", "default"), "stringData": {"password": Secret("hush")}, "data": {"user": "cmVhZGVy"}}
+    identity, made = sandbox.make(token, inputs)
+    assert made["data"] == {"user": "cmVhZGVy", "password": "aHVzaA=="}
+    assert "aHVzaA==" not in repr(made)
+    changed = {"kind": "Secret", **inputs, "stringData": {"password": Secret("other")}}
+    after = sandbox.cloud.update(token, identity, made, changed, preview=False)
+    assert after["data"]["password"] == "b3RoZXI="
