@@ -26,3 +26,12 @@ def resources(
 def small(cpu: str, memory: str, memory_limit: str = "") -> dict[str, Any]:
     """The same of a container that keeps nothing on its node but a log and small files of its chart."""
     return resources(cpu, memory, memory_limit=memory_limit, most_mib=SMALL_MIB)
+
+
+def pod_disk_mib(disk_gb: int) -> int:
+    """Room (MiB) that pods have on a node with a disk of that size.
+
+    Karpenter counts on the disk less the 10 % at which the kubelet evicts and the 1 GiB that it keeps for itself
+    (karpenter-provider-aws 1.14, `pkg/providers/instancetype/types.go`).
+    """
+    return disk_gb * 1024 * 9 // 10 - 1024

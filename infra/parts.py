@@ -21,6 +21,7 @@ from components.network import NetworkSpec
 from components.network_plan import Tier, plan_subnets
 from components.registry_pods import disk_mib
 from components.registry_server import DefaultPermission
+from components.resources import pod_disk_mib
 from components.rollouts import unpinned
 from components.serving.judge import named_wrongly
 from components.spec import Spec
@@ -188,15 +189,11 @@ def _nobody_to_hold(settings: Settings) -> Iterator[Problem]:
 
 
 def _no_room(settings: Settings) -> Iterator[Problem]:
-    """A server that asks for more disk than any node of the general pool has is never placed.
-
-    Karpenter counts on a node's disk less the 10 % at which the kubelet evicts and the 1 GiB that it keeps for itself
-    (karpenter-provider-aws 1.14, `pkg/providers/instancetype/types.go`).
-    """
+    """A server that asks for more disk than any node of the general pool has is never placed."""
     registry, pool = settings.registry, settings.general_pool
     if registry is None or pool is None:
         return
-    room_mib = pool.disk_gb * 1024 * 9 // 10 - 1024
+    room_mib = pod_disk_mib(pool.disk_gb)
     if disk_mib(registry.server.temporary_gb) > room_mib:
         yield Problem(
             summary="a server of the registry asks for more disk than a node of the general pool has for pods",

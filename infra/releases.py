@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from components.serving.judge import crowded, pool_problems
+from components.serving.judge import crowded, disk_problems, pool_problems
 from components.serving.spec import ReleaseSpec
 from infra.explain import problems_of
 from kube import plain_yaml
@@ -54,7 +54,7 @@ def releases_of(settings: Settings, pools: Mapping[str, PoolBound], stack_file: 
             problems += refused.problems
     specs = {name: each.spec for name, each in found.items()}
     for each in found.values():
-        wrong = [*pool_problems(each.spec, pools), *_unregistered(each.spec, settings)]
+        wrong = [*pool_problems(each.spec, pools), *_on_disk(each.spec, settings), *_unregistered(each.spec, settings)]
         problems += [each.placed(problem) for problem in wrong]
     problems += [found[name].placed(problem) for name, problem in crowded(specs, pools)]
     if problems:
@@ -131,6 +131,15 @@ def _fix(problem: Problem) -> str:
     if problem.summary == "a required value is missing" and problem.where.split(".")[0] in ("weights", "architecture"):
         return "`modelyard release pin` reads it from the model's files and writes it here"
     return problem.fix.replace("the stack file", "the release file")
+
+
+def _on_disk(spec: ReleaseSpec, settings: Settings) -> Iterator[Problem]:
+    """On a cluster of one's own nobody here knows the disks."""
+    if spec.pool is None:
+        if settings.general_pool is not None:
+            yield from disk_problems(spec, settings.general_pool.disk_gb, "generalPool.diskGb")
+    elif spec.pool in settings.gpu_pools:
+        yield from disk_problems(spec, settings.gpu_pools[spec.pool].disk_gb, f"gpuPools.{spec.pool}.diskGb")
 
 
 def _unregistered(spec: ReleaseSpec, settings: Settings) -> Iterator[Problem]:

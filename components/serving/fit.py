@@ -9,7 +9,8 @@ and out of the rest, and is in no published table: so this is the least that a m
 
 from __future__ import annotations
 
-from components.serving.spec import ArchitectureSpec, ReleaseSpec
+from components.resources import LOGS_MIB
+from components.serving.spec import ArchitectureSpec, ReleaseSpec, Runtime
 
 KV_BYTES = 2
 """Bytes of one number in the cache of keys and values: 16 bits, vLLM's and llama.cpp's own choice."""
@@ -17,6 +18,9 @@ GPU_SHARE_PERCENT = 90
 """Share of a GPU's memory that vLLM is told to take (`--gpu-memory-utilization`)."""
 SERVER_MIB = 384
 """What a llama.cpp server takes beside weights and cache: its program and the buffers of a batch."""
+TEMPORARY_MIB = {Runtime.LLAMACPP: 128, Runtime.VLLM: 8192}
+"""Room (MiB) of the temporary volume; vLLM keeps there what it compiles."""
+_SLACK_MIB = 64
 _MIB = 1024**2
 
 
@@ -51,3 +55,13 @@ def longest_context(spec: ReleaseSpec, memory_mib: int) -> int:
 def server_mib(spec: ReleaseSpec, slots: int) -> int:
     """Memory (MiB) of a llama.cpp server that answers `slots` requests at once."""
     return weights_mib(spec) + cache_mib(spec.architecture, spec.context * slots) + SERVER_MIB
+
+
+def disk_mib(spec: ReleaseSpec) -> int:
+    """Room (MiB) of the volume with the files."""
+    return weights_mib(spec) + _SLACK_MIB
+
+
+def held_mib(spec: ReleaseSpec) -> int:
+    """What a release's pod asks of its node's disk (MiB)."""
+    return disk_mib(spec) + TEMPORARY_MIB[spec.runtime] + LOGS_MIB

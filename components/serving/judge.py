@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from components.resources import pod_disk_mib
 from components.serving import fit
 from components.serving.spec import ReleaseSpec, Runtime
 from pricing.pool import PoolBound
@@ -63,6 +64,19 @@ def pool_problems(spec: ReleaseSpec, pools: Mapping[str, PoolBound]) -> Iterator
         yield Problem(summary="nobody knows how much memory the pool's GPUs have", where="pool", found=spec.pool)
         return
     yield from _too_large(spec, min(bound.gpu_memories_mib))
+
+
+def disk_problems(spec: ReleaseSpec, disk_gb: int, where: str) -> Iterator[Problem]:
+    """A model whose files no node of its pool has room for is never placed; `where` is the setting of that disk."""
+    needed, room = fit.held_mib(spec), pod_disk_mib(disk_gb)
+    if needed > room:
+        yield Problem(
+            summary="the model's files and room to work do not fit on the disk of a node",
+            where="weights.sizeBytes",
+            found=f"{needed} MiB",
+            allowed=f"{room} MiB, what pods have with {where}: {disk_gb}",
+            fix=f"raise {where} to {(needed + 1024) * 10 // 9 // 1024 + 1}, or take a smaller version",
+        )
 
 
 def _too_large(spec: ReleaseSpec, memory_mib: int) -> Iterator[Problem]:

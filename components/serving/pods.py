@@ -9,7 +9,7 @@ from components import registry_pods
 from components.gateway.component import SERVER_PORT
 from components.in_cluster import model_fetch
 from components.pools import GPU_TAINT, POOL_LABEL
-from components.resources import LOGS_MIB, resources
+from components.resources import resources
 from components.serving import fit, timing
 from components.serving.spec import ReleaseSpec, Runtime
 from pricing.announced import GPU_RESOURCE
@@ -27,9 +27,6 @@ SLOTS = 2
 """Requests that one llama.cpp server answers at once; it divides its context among them."""
 DRAIN_SECONDS, STOP_SECONDS = 90, 120
 """How long answers under way may take when a pod ends, and when it is ended whatever happens."""
-_SLACK_MIB = 64
-_TEMPORARY_MIB = {Runtime.LLAMACPP: 128, Runtime.VLLM: 8192}
-"""Room (MiB) of the temporary volume; vLLM keeps there what it compiles."""
 _USERS = {Runtime.LLAMACPP: 10001, Runtime.VLLM: 2000}
 """Users that the pods run as; 2000 is the one that vLLM's image has a home for."""
 _FETCHERS = {Runtime.LLAMACPP: ("mlflow", "python"), Runtime.VLLM: ("vllm", "python3")}
@@ -49,11 +46,6 @@ def labels(name: str) -> dict[str, str]:
 def pod_annotations(spec: ReleaseSpec) -> dict[str, str]:
     """What a pod says of its model, for whoever looks; a new version of it is a new pod."""
     return {"modelyard.dev/model": f"{spec.model}/{spec.version}", "modelyard.dev/model-digest": spec.weights.digest}
-
-
-def disk_mib(spec: ReleaseSpec) -> int:
-    """Room (MiB) of the volume with the files."""
-    return fit.weights_mib(spec) + _SLACK_MIB
 
 
 def pod(name: str, spec: ReleaseSpec) -> dict[str, Any]:
@@ -77,8 +69,8 @@ def pod(name: str, spec: ReleaseSpec) -> dict[str, Any]:
         "containers": [_server(name, spec)],
         "volumes": [
             {"name": "fetch", "configMap": {"name": FETCH}},
-            {"name": "models", "emptyDir": {"sizeLimit": f"{disk_mib(spec)}Mi"}},
-            {"name": "temporary", "emptyDir": {"sizeLimit": f"{_TEMPORARY_MIB[spec.runtime]}Mi"}},
+            {"name": "models", "emptyDir": {"sizeLimit": f"{fit.disk_mib(spec)}Mi"}},
+            {"name": "temporary", "emptyDir": {"sizeLimit": f"{fit.TEMPORARY_MIB[spec.runtime]}Mi"}},
         ],
     }
 
@@ -112,10 +104,6 @@ def _hardened() -> dict[str, Any]:
     }
 
 
-def _held_mib(spec: ReleaseSpec) -> int:
-    return disk_mib(spec) + _TEMPORARY_MIB[spec.runtime] + LOGS_MIB
-
-
 def _fetcher(spec: ReleaseSpec) -> dict[str, Any]:
     image, program = _FETCHERS[spec.runtime]
     plain = {
@@ -140,7 +128,7 @@ def _fetcher(spec: ReleaseSpec) -> dict[str, Any]:
                 for variable, key in keys.items()
             ),
         ],
-        "resources": resources("100m", "256Mi", _held_mib(spec)),
+        "resources": resources("100m", "256Mi", fit.held_mib(spec)),
         "securityContext": _hardened(),
         "volumeMounts": [
             {"name": "fetch", "mountPath": FETCH_DIR, "readOnly": True},
@@ -188,7 +176,7 @@ def _llamacpp(name: str, spec: ReleaseSpec) -> dict[str, Any]:
             "--metrics",
         ],
         "env": [{"name": "HOME", "value": TEMPORARY_DIR}],
-        "resources": resources(spec.cpu or "1", f"{fit.server_mib(spec, SLOTS)}Mi", _held_mib(spec)),
+        "resources": resources(spec.cpu or "1", f"{fit.server_mib(spec, SLOTS)}Mi", fit.held_mib(spec)),
     }
 
 
@@ -196,7 +184,7 @@ def _vllm(name: str, spec: ReleaseSpec) -> dict[str, Any]:
     """vLLM's OpenAI-compatible server; it ends what it is answering before the pod is ended."""
     # torch asks who the user is, and takes its cache's place from it.
     env = {"HOME": TEMPORARY_DIR, "USER": "vllm", "VLLM_NO_USAGE_STATS": "1", "HF_HUB_OFFLINE": "1"}
-    asked = resources("2", "12Gi", _held_mib(spec))
+    asked = resources("2", "12Gi", fit.held_mib(spec))
     return {
         "command": ["vllm", "serve", SERVED],
         "args": [

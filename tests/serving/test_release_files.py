@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from components.resources import pod_disk_mib
 from components.serving import fit, judge, timing
 from components.serving.spec import ReleaseSpec
 from tests.serving.releases import PLATFORM, RELEASE, changed, refused, stack
@@ -57,6 +58,16 @@ def test_weights_that_fill_the_gpu_are_refused_at_the_pool(tmp_path: Path) -> No
     assert refused(tmp_path, fits) == []
     assert only(tmp_path, changed(fits, weights__sizeBytes=room * 1024**2 + 1)).where == "context"
     assert only(tmp_path, changed(fits, weights__sizeBytes=(room + 2) * 1024**2)).where == "pool"
+
+
+def test_files_that_fill_the_disk_of_a_node_pass_and_a_mebibyte_more_is_refused(tmp_path: Path) -> None:
+    room = pod_disk_mib(80)
+    most = room - fit.held_mib(ReleaseSpec.model_validate(changed(ON_CPU, weights__sizeBytes=1))) + 1
+    assert refused(tmp_path, changed(ON_CPU, weights__sizeBytes=most * 1024**2)) == []
+    larger = changed(ON_CPU, weights__sizeBytes=(most + 1) * 1024**2)
+    problem = only(tmp_path, larger)
+    assert (problem.where, problem.found) == ("weights.sizeBytes", f"{room + 1} MiB")
+    assert refused(tmp_path, larger, platform=changed(PLATFORM, generalPool__diskGb=81)) == []
 
 
 def test_the_cache_of_an_8b_model_is_what_its_makers_say() -> None:
