@@ -211,19 +211,14 @@ def test_a_claim_whose_pod_has_a_node_gets_a_volume_that_only_it_may_use() -> No
         {"metadata": {**CLAIM["metadata"], "annotations": None}},
         {"spec": {**CLAIM["spec"], "storageClassName": "other"}},
         {"spec": {**CLAIM["spec"], "volumeName": "mine"}},
+        {"spec": {**CLAIM["spec"], "volumeMode": "Block"}},
+        {"spec": {**CLAIM["spec"], "selector": {"matchLabels": {"disk": "fast"}}}},
         {"status": {"phase": "Bound"}},
     ],
-    ids=["no pod yet", "no annotation", "another class", "a volume of its own", "bound"],
+    ids=["no pod yet", "no annotation", "another class", "a volume of its own", "a device", "by labels", "bound"],
 )
 def test_no_other_claim_gets_one(change: dict[str, object]) -> None:
     assert not volumes.waits({**CLAIM, **change})
-
-
-def test_a_volume_goes_with_its_claim_if_it_was_made_here() -> None:
-    made = {**volumes.volume(CLAIM, Path("/data")), "status": {"phase": "Released"}}
-    assert volumes.released(made)
-    assert not volumes.released({**made, "status": {"phase": "Bound"}})
-    assert not volumes.released({**made, "metadata": {"name": "somebody-elses"}})
 
 
 def test_a_program_that_is_not_here_is_named_with_the_line_that_brings_it(
