@@ -70,16 +70,17 @@ def start(
         for image in load or ():
             show.say(load_into(cluster, image, show.say))
         return _report(show, found, "was running already")
-    if context:
-        cluster_start.start_context(cluster, kubeconfig or _own_kubeconfig(), context)
-        return _report(show, cluster.status(), "answers; nothing was started")
-    chosen = cluster_start.choose(using, show.say)
-    if chosen is Using.KIND:
-        cluster_start.start_kind(cluster, load or (), show.say)
-    elif foreground:
-        return _stay(cluster, load or [], show)
-    else:
-        cluster_start.start_node(cluster, load or (), show.say)
+    with cluster.alone():
+        if context:
+            cluster_start.start_context(cluster, kubeconfig or _own_kubeconfig(), context)
+            return _report(show, cluster.status(), "answers; nothing was started")
+        chosen = cluster_start.choose(using, show.say)
+        if chosen is Using.KIND:
+            cluster_start.start_kind(cluster, load or (), show.say)
+        elif foreground:
+            return _stay(cluster, load or [], show)
+        else:
+            cluster_start.start_node(cluster, load or (), show.say)
     return _report(show, cluster.status(), f"is ready ({time.monotonic() - began:.1f} s)")
 
 

@@ -113,12 +113,13 @@ def started(
     """
     needs.check(folder)
     layout = Layout(folder.resolve())
-    files = {name: str(path) for name, path in tools.ensure(root, programs.BUILT, say).items()}
-    images = catalogue.ensure(root, IMAGES, say)
     layout.folder.mkdir(parents=True, exist_ok=True)
     layout.folder.chmod(0o700)
-    began = time.monotonic()
+    # Programs may take minutes to build, and the folder is this owner's all the while.
     with lock.take(layout.folder / "lock", "cluster"), contextlib.ExitStack() as ending:
+        files = {name: str(path) for name, path in tools.ensure(root, programs.BUILT, say).items()}
+        images = catalogue.ensure(root, IMAGES, say)
+        began = time.monotonic()
         for left in cgroups.sweep():
             say(f"node: swept {left}, left by an earlier run")
         ending.callback(_forget, layout)

@@ -15,6 +15,7 @@ from ops import cluster, cluster_install, cluster_kubeconfig, cluster_start
 from ops.cli import run
 from ops.cluster import Cluster, Using
 from problem import ExitCode, Problem, Refused
+from sandbox import lock
 from sandbox.images import catalogue
 from sandbox.node.control import Control
 from sandbox.node.layout import Layout
@@ -235,6 +236,28 @@ def test_after_a_killed_owner_stop_sweeps_and_start_starts(
     captured = capsys.readouterr()
     assert "swept /sys/fs/cgroup/left" in captured.err and "had ended before" in captured.out
     assert not found.layout.data.exists()
+
+
+@pytest.mark.parametrize("held", ["lock", "starting"], ids=["an owner that comes up", "a start before its owner is"])
+@pytest.mark.parametrize(
+    "command",
+    [["start"], ["start", "--foreground"], ["start", "--context", "mine", "--kubeconfig", "theirs"], ["stop"]],
+    ids=" ".join,
+)
+def test_while_a_cluster_comes_up_neither_start_nor_stop_touches_it(
+    home: Path, kubeconfig: Path, capsys: pytest.CaptureFixture[str], command: list[str], held: str
+) -> None:
+    found = Cluster(home, "modelyard")
+    found.remember(Using.NODE)
+    (found.layout.data / "etcd").mkdir(parents=True)
+    for file in (found.layout.owner_log, found.layout.kubeconfig):
+        file.write_text("of the first\n")
+    with lock.take(found.layout.folder / held, "cluster"):
+        assert run(["cluster", *command]) == ExitCode.UNAVAILABLE
+    said = capsys.readouterr().err
+    assert "is being started" in said and f"tail -f {found.layout.owner_log}" in said
+    assert found.using is Using.NODE and (found.layout.data / "etcd").is_dir()
+    assert {each.read_text() for each in (found.layout.owner_log, found.layout.kubeconfig)} == {"of the first\n"}
 
 
 def test_a_service_is_published_by_the_owner(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
