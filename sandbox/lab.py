@@ -16,9 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from problem import ExitCode, Problem, Refused
+from sandbox.faults import CloudError
 from sandbox.kubernetes.controlplane import install
 from sandbox.node.giving import give
 from sandbox.node.node import CONTEXT, Node, condition
@@ -27,6 +26,13 @@ from sandbox.releases import gateway
 from sandbox.releases.install import STAND_INS, Values, releases
 
 Say = Callable[[str], None]
+KINDS = {
+    "deployment": ("apps/v1", "Deployment"),
+    "service": ("v1", "Service"),
+    "rollout": ("argoproj.io/v1alpha1", "Rollout"),
+    "httproute": ("gateway.networking.k8s.io/v1", "HTTPRoute"),
+}
+"""What `Lab.get` is asked for, as kubectl names it. kubectl itself is installed for tests alone."""
 _WITHIN = 300.0
 
 
@@ -55,13 +61,18 @@ class Lab:
         return install(self.node.api, objects)
 
     def get(self, kind: str, namespace: str, name: str) -> dict[str, Any] | None:
-        """An object of a kind as kubectl names it (`rollout`, `httproute`), or None."""
-        text = self.kubectl("get", kind, name, "--ignore-not-found", "--output=json", namespace=namespace)
-        found: dict[str, Any] | None = yaml.safe_load(text) if text.strip() else None
-        return found
+        """An object of one of KINDS, or None. Raises `Refused` (`FAILED`) with the server's words."""
+        api_version, named = KINDS[kind]
+        meta = {"namespace": namespace, "name": name}
+        try:
+            return self.node.api.get({"apiVersion": api_version, "kind": named, "metadata": meta})
+        except CloudError as error:
+            where = f"{kind} {namespace}/{name}"
+            problem = Problem(summary="the API server does not give an object", where=where, found=str(error))
+            raise Refused(problem, ExitCode.FAILED) from None
 
     def kubectl(self, *arguments: str, namespace: str = "default", text: str = "") -> str:
-        """What kubectl says, `text` its input. Raises `Refused` (`FAILED`) with its words when it fails."""
+        """What kubectl says, `text` its input; it has to be on PATH. Raises `Refused` (`FAILED`) with its words when it fails."""
         command = ["kubectl", f"--kubeconfig={self.node.kubeconfig}", f"--namespace={namespace}", *arguments]
         done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
         if done.returncode:
