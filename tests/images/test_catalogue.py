@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from packaging.utils import canonicalize_name
 
 from components import in_cluster
 from problem import ExitCode, Refused
@@ -50,6 +51,14 @@ def test_an_image_has_a_name_of_ours_or_the_very_name_that_a_stack_asks_for(reci
     declared = {f"{each.repository}:{each.tag}" for each in IMAGES.values()}
     assert recipe.image.name.startswith(f"{OURS}/") or recipe.image.name in declared
     assert "@" not in recipe.image.name, "no image made here has the digest of another"
+
+
+@pytest.mark.parametrize("locked", ["base.txt", "labs.txt"])
+def test_what_an_image_is_made_of_is_installed_wherever_a_cluster_can_be_started(locked: str) -> None:
+    lines = (Path(__file__).resolve().parents[2] / "requirements" / locked).read_text().splitlines()
+    pinned = {line.partition("==")[0].partition("[")[0] for line in lines if "==" in line and not line.startswith(" ")}
+    asked = [name for each in RECIPES.values() for name in each.packages]
+    assert len(asked) > 3 and [d.name for d in python.closure(asked) if canonicalize_name(d.name) not in pinned] == []
 
 
 def test_an_image_says_in_its_labels_what_it_is_made_of_and_stands_in_for(root: Path) -> None:
