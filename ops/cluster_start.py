@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ops.cluster import Cluster, Say, Using, kind, load
@@ -40,6 +42,7 @@ def start_node(cluster: Cluster, images: Sequence[str], say: Say) -> None:
     """
     layout = cluster.layout
     cluster.remember(Using.NODE)
+    layout.refused.unlink(missing_ok=True)
     command = [sys.executable, "-m", "sandbox.node.owner", str(layout.folder), cluster.name, *images]
     with layout.owner_log.open("wb") as log:
         owner = subprocess.Popen(
@@ -59,7 +62,7 @@ def start_node(cluster: Cluster, images: Sequence[str], say: Say) -> None:
         raise
     if code is not None:
         cluster.forget()
-        raise Refused(_problem(heard, layout), ExitCode(code) if code in list(ExitCode) else ExitCode.FAILED)
+        raise Refused(_problems(heard, layout), ExitCode(code) if code in list(ExitCode) else ExitCode.FAILED)
 
 
 def _hear(lines: list[str], heard: list[str], say: Say) -> None:
@@ -69,17 +72,14 @@ def _hear(lines: list[str], heard: list[str], say: Say) -> None:
             say(line.rstrip())
 
 
-def _problem(heard: list[str], layout: Layout) -> Problem:
-    """What the owner's last words say was wrong; they are a Problem's text already."""
-    last = max((number for number, line in enumerate(heard) if line.startswith("node: ")), default=-1)
-    said = [line.strip() for line in heard[last + 1 :]] or ["it said nothing"]
-    parts = {key: text for key, _, text in (line.partition(": ") for line in said[1:])}
-    return Problem(
-        summary=f"the cluster did not come up: {said[0]}",
-        found=parts.get("found", ""),
-        allowed=parts.get("allowed", ""),
-        fix=parts.get("to fix") or f"read {layout.owner_log}",
-    )
+def _problems(heard: Sequence[str], layout: Layout) -> list[Problem]:
+    """What the owner refused, or the last line that it said when it refused nothing."""
+    try:
+        told = [Problem(**each) for each in json.loads(layout.refused.read_text())]
+    except (OSError, ValueError, TypeError):
+        last = next((line.strip() for line in reversed(heard) if line.strip()), "it said nothing")
+        told = [Problem(summary=last, fix=f"read {layout.owner_log}")]
+    return [replace(each, summary=f"the cluster did not come up: {each.summary}") for each in told]
 
 
 def _answers(layout: Layout) -> bool:

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import signal
 import sys
@@ -118,6 +120,8 @@ def main(arguments: list[str]) -> int:
         return own(root, Path(folder), say, context=context, images=images)
     except Refused as refused:
         say(str(refused))
+        with contextlib.suppress(OSError):
+            Layout(Path(folder)).refused.write_text(json.dumps([each.as_dict() for each in refused.problems]))
         return refused.code
     except KeyboardInterrupt:
         say("told to end before the cluster was ready")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -14,7 +15,7 @@ import yaml
 from ops import cluster, cluster_install, cluster_kubeconfig, cluster_start
 from ops.cli import run
 from ops.cluster import Cluster, Using
-from problem import ExitCode, Problem, Refused
+from problem import ExitCode, Refused
 from sandbox import lock
 from sandbox.images import catalogue
 from sandbox.node.control import Control
@@ -71,7 +72,9 @@ def stand_in_owner(monkeypatch: pytest.MonkeyPatch, home: Path, script: str) -> 
 
     def start(command: list[str], **kwargs: Any) -> Any:
         python, _, _, *rest = command
-        return began([python, str(file), "owner", *rest], **{**kwargs, "cwd": Path(__file__).parents[2]})
+        ours = str(Path(__file__).parents[2])
+        env = {**os.environ, "PYTHONPATH": ours}
+        return began([python, str(file), "owner", *rest], **{**kwargs, "cwd": ours, "env": env})
 
     monkeypatch.setattr("subprocess.Popen", start)
 
@@ -146,15 +149,34 @@ def test_a_detached_owner_runs_on_and_is_ended_by_stop_alone(
 def test_an_owner_that_ends_before_its_cluster_is_ready_says_why_and_leaves_nothing_noted(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    refusal = Problem(
-        summary="programs of the node are not installed", found="not here: runc", fix="apt-get install runc"
-    )
-    script = f"import sys\nprint('node: tries', flush=True)\nprint({refusal.text()!r}, flush=True)\nsys.exit(4)\n"
+    script = """\
+import sys
+from problem import ExitCode, Problem, Refused
+from sandbox.node import owner
+def refuse(root, folder, say, **_):
+    say("node: tries")
+    user = Problem(summary="a node of our own needs root", found="user 1000", fix="sudo")
+    packages = Problem(summary="programs are not installed", found="not here: runc", fix="apt-get install runc")
+    raise Refused([user, packages], ExitCode.UNAVAILABLE)
+owner.own = refuse
+sys.exit(owner.main(sys.argv[2:]))
+"""
     stand_in_owner(monkeypatch, home, script)
     assert run(["cluster", "start"]) == ExitCode.UNAVAILABLE
     said = capsys.readouterr().err
-    assert "node: tries" in said and "not here: runc" in said and "to fix: apt-get install runc" in said
+    assert "node: tries" in said
+    for part in ("needs root", "found: user 1000", "to fix: sudo", "not installed", "to fix: apt-get install runc"):
+        assert said.count(part) == 1, part
     assert Cluster(home, "modelyard").using is None
+
+
+def test_an_owner_that_crashes_is_told_by_its_last_line(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stand_in_owner(monkeypatch, home, "raise SystemError('it broke')\n")
+    assert run(["cluster", "start"]) == ExitCode.FAILED
+    said = capsys.readouterr().err
+    assert "SystemError: it broke" in said and str(Cluster(home, "modelyard").layout.owner_log) in said
 
 
 def test_a_kind_cluster_is_made_with_a_context_of_its_own_name_and_deleted_again(
