@@ -63,6 +63,14 @@ class Cluster:
             return None
 
     @property
+    def taken(self) -> str:
+        """The context of the user's that it was started with; empty for one that was made here."""
+        try:
+            return str(json.loads(self._record.read_text()).get("context", ""))
+        except (OSError, ValueError):
+            return ""
+
+    @property
     def _record(self) -> Path:
         return self.layout.folder / "cluster.json"
 
@@ -85,10 +93,10 @@ class Cluster:
                 raise Refused(Problem(summary=summary, found=by.found, fix=fix), ExitCode.UNAVAILABLE) from None
             yield
 
-    def remember(self, using: Using) -> None:
-        """Writes down what is about to be started."""
+    def remember(self, using: Using, context: str = "") -> None:
+        """Writes down what is about to be started, or which context is taken."""
         self.layout.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._record.write_text(json.dumps({"using": using.value}))
+        self._record.write_text(json.dumps({"using": using.value, "context": context}))
 
     def forget(self) -> None:
         """Nothing is started any more."""
@@ -125,7 +133,7 @@ def load(cluster: Cluster, image: str, say: Say) -> str:
     Raises `Refused` when there is no cluster, and for one that the user brought: its images come from where it pulls them.
     """
     if cluster.using is Using.NODE:
-        told = control.ask(cluster.layout.control, {"do": "load", "image": str(_absolute(image))})
+        told = control.ask(cluster.layout.control, {"do": "load", "image": str(absolute(image))})
         if told is not None:
             return str(told["line"])
     if cluster.using is Using.KIND:
@@ -140,7 +148,8 @@ def load(cluster: Cluster, image: str, say: Say) -> str:
     raise absent(cluster)
 
 
-def _absolute(image: str) -> str | Path:
+def absolute(image: str) -> str | Path:
+    """An image as an owner finds it, which works in another folder: a name of the catalogue, or a whole path."""
     return image if image in catalogue.RECIPES else Path(image).resolve()
 
 

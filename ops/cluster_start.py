@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -12,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ops.cluster import Cluster, Say, Using, kind, load
+from ops.cluster import Cluster, Say, Using, absolute, kind, load
 from ops.cluster_kubeconfig import context_of, narrow, reached
 from problem import ExitCode, Problem, Refused
 from sandbox.node import control
@@ -43,7 +44,8 @@ def start_node(cluster: Cluster, images: Sequence[str], say: Say) -> None:
     layout = cluster.layout
     cluster.remember(Using.NODE)
     layout.refused.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "sandbox.node.owner", str(layout.folder), cluster.name, *images]
+    command = [sys.executable, "-m", "sandbox.node.owner", str(layout.folder), cluster.name]
+    command += [str(absolute(image)) for image in images]
     with layout.owner_log.open("wb") as log:
         owner = subprocess.Popen(
             command, cwd=cluster.root, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
@@ -96,25 +98,25 @@ def start_kind(cluster: Cluster, images: Sequence[str], say: Say) -> None:
     except BaseException:
         cluster.forget()
         raise
-    narrow(kubeconfig, context_of(kubeconfig), kubeconfig, name=cluster.name)
+    narrow([kubeconfig], context_of(kubeconfig), kubeconfig, name=cluster.name)
     for image in images:
         say(load(cluster, image, say))
 
 
-def start_context(cluster: Cluster, kubeconfig: Path, context: str) -> None:
-    """Takes a cluster that is there: nothing is started, and `stop` will only forget it.
+def start_context(cluster: Cluster, kubeconfigs: Sequence[Path], context: str) -> None:
+    """Takes a cluster that is there: nothing is started, and `stop` will only forget it. Its context gets the cluster's own
+    name, as that of every other one, so that a stack need not know which it is.
 
-    Raises `Refused` when the kubeconfig has no such context, or nothing with a ready node answers there.
+    Raises `Refused` when no kubeconfig has such a context, or nothing with a ready node answers there.
     """
-    cluster.remember(Using.CONTEXT)
+    cluster.remember(Using.CONTEXT, context)
     try:
-        narrow(kubeconfig, context, cluster.layout.kubeconfig, name=context)
+        narrow(kubeconfigs, context, cluster.layout.kubeconfig, name=cluster.name)
         found = reached(cluster.layout.kubeconfig)
         if not found or not found["ready"]:
             summary = "the cluster has no ready node" if found else "the cluster does not answer"
-            problem = Problem(
-                summary=summary, where=context, file=str(kubeconfig), fix=f"kubectl --context {context} get nodes"
-            )
+            files = os.pathsep.join(map(str, kubeconfigs))
+            problem = Problem(summary=summary, where=context, file=files, fix=f"kubectl --context {context} get nodes")
             raise Refused(problem, ExitCode.UNAVAILABLE)
     except BaseException:
         cluster.forget()
