@@ -1,7 +1,9 @@
-"""Stands between the owner and the node: it makes the node's control groups and takes them away when the node has ended.
+"""Stands between the owner and the node: it makes the node's control groups, and when the node has ended it takes them away,
+with the node's data, its keys and the kubeconfig.
 
 The owner may be killed at any time. Then the node ends, because its standard input does, and this process, which nobody
-waits for any more, tidies up and ends too. When this one is killed, the kernel kills the node.
+waits for any more, tidies up and ends too. When this one is killed, the kernel kills the node. It holds the owner's lock on
+the folder as well, so that nobody starts anew in what it is about to delete.
 `python -m sandbox.node.keeper PLAN` is started by the owner.
 """
 
@@ -19,6 +21,7 @@ from typing import Any
 
 from sandbox.node import cgroups
 from sandbox.node.cgroups import Group, Hierarchy
+from sandbox.node.discard import discard
 
 _PARENT_DEATH_SIGNAL = 1
 NAMESPACES = ("--mount", "--net", "--uts", "--ipc", "--cgroup", "--pid")
@@ -39,7 +42,8 @@ def groups_of(plan: Mapping[str, Any]) -> list[Group]:
 
 def main(arguments: list[str]) -> int:
     """Runs the node to its end and gives its exit code."""
-    groups = groups_of(json.loads(Path(arguments[0]).read_text()))
+    plan = json.loads(Path(arguments[0]).read_text())
+    groups = groups_of(plan)
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     try:
@@ -51,6 +55,8 @@ def main(arguments: list[str]) -> int:
             return node.wait()
     finally:
         cgroups.remove(each.folder for each in groups)
+        Path(plan["kubeconfig"]).unlink(missing_ok=True)
+        discard(Path(plan["data"]))
 
 
 def _entering(groups: Sequence[Group]) -> Any:

@@ -26,6 +26,7 @@ from sandbox.images import catalogue
 from sandbox.kubernetes.api import Api
 from sandbox.kubernetes.controlplane import install
 from sandbox.node import cgroups, documents, keys, mounts, needs, objects, programs
+from sandbox.node.cgroups import Group
 from sandbox.node.discard import discard
 from sandbox.node.inside import import_command
 from sandbox.node.keeper import groups_of
@@ -116,7 +117,7 @@ def started(
     layout.folder.mkdir(parents=True, exist_ok=True)
     layout.folder.chmod(0o700)
     # Programs may take minutes to build, and the folder is this owner's all the while.
-    with lock.take(layout.folder / "lock", "cluster"), contextlib.ExitStack() as ending:
+    with lock.take(layout.folder / "lock", "cluster") as held, contextlib.ExitStack() as ending:
         files = {name: str(path) for name, path in tools.ensure(root, programs.BUILT, say).items()}
         images = catalogue.ensure(root, IMAGES, say)
         began = time.monotonic()
@@ -124,9 +125,10 @@ def started(
             say(f"node: swept {left}, left by an earlier run")
         ending.callback(_forget, layout)
         authority = _write(layout, files, [each.archive for each in images])
-        keeper = _keep(layout)
+        groups = groups_of(json.loads(layout.plan.read_text()))
+        keeper = _keep(layout, held)
         told = _listen(keeper, say)
-        ending.callback(_end, keeper, layout)
+        ending.callback(_end, keeper, groups)
         _await(told, "namespaces", layout)
         pid = _first_process(keeper.pid)
         publisher = Publisher(pid)
@@ -197,6 +199,7 @@ def _write(layout: Layout, files: dict[str, str], archives: list[Path]) -> keys.
         "archives": archives,
         "logs": layout.logs,
         "data": data,
+        "kubeconfig": layout.kubeconfig,
     }
     layout.plan.write_text(json.dumps(plan, default=str, indent=1))
     return authority
@@ -207,7 +210,7 @@ def _run_name() -> str:
     return f"{cgroups.token(os.getpid())}-{next(_RUNS)}"
 
 
-def _keep(layout: Layout) -> subprocess.Popen[str]:
+def _keep(layout: Layout, held: IO[str]) -> subprocess.Popen[str]:
     with (layout.logs / "node.log").open("wb") as log:
         return subprocess.Popen(
             [sys.executable, "-m", "sandbox.node.keeper", str(layout.plan)],
@@ -217,6 +220,7 @@ def _keep(layout: Layout) -> subprocess.Popen[str]:
             text=True,
             cwd=Path(__file__).resolve().parents[2],
             start_new_session=True,
+            pass_fds=[held.fileno()],
         )
 
 
@@ -299,7 +303,7 @@ def condition(found: dict[str, Any], kind: str) -> bool:
     return any(each["type"] == kind and each["status"] == "True" for each in conditions)
 
 
-def _end(keeper: subprocess.Popen[str], layout: Layout) -> None:
+def _end(keeper: subprocess.Popen[str], groups: Sequence[Group]) -> None:
     """Ends the node: its input ends, and the kernel ends the rest. Control groups are left here only by a killed keeper."""
     assert keeper.stdin is not None  # noqa: S101
     keeper.stdin.close()
@@ -308,7 +312,7 @@ def _end(keeper: subprocess.Popen[str], layout: Layout) -> None:
     except subprocess.TimeoutExpired:
         keeper.kill()
         keeper.wait()
-    cgroups.remove(each.folder for each in groups_of(json.loads(layout.plan.read_text())))
+    cgroups.remove(each.folder for each in groups)
 
 
 def _forget(layout: Layout) -> None:
