@@ -53,23 +53,21 @@ class Lab:
 
     def install(self, *charts: str, values: Values | None = None) -> None:
         """Installs the stand-ins for releases, or what has changed of them; PodMonitors that came since are scraped then."""
-        lines = releases(self.root, self.node, charts, values=values, say=self.say)
+        with _asking(", ".join(charts)):
+            lines = releases(self.root, self.node, charts, values=values, say=self.say)
         self.stands_in += [each for each in lines if each not in self.stands_in]
 
     def apply(self, *objects: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Server-side apply of objects; CRDs among them are served when this returns. Gives them as the server has them."""
-        return install(self.node.api, objects)
+        with _asking(", ".join(f"{each.get('kind')} {each['metadata']['name']}" for each in objects)):
+            return install(self.node.api, objects)
 
     def get(self, kind: str, namespace: str, name: str) -> dict[str, Any] | None:
         """An object of one of KINDS, or None. Raises `Refused` (`FAILED`) with the server's words."""
         api_version, named = KINDS[kind]
         meta = {"namespace": namespace, "name": name}
-        try:
+        with _asking(f"{kind} {namespace}/{name}"):
             return self.node.api.get({"apiVersion": api_version, "kind": named, "metadata": meta})
-        except CloudError as error:
-            where = f"{kind} {namespace}/{name}"
-            problem = Problem(summary="the API server does not give an object", where=where, found=str(error))
-            raise Refused(problem, ExitCode.FAILED) from None
 
     def kubectl(self, *arguments: str, namespace: str = "default", text: str = "") -> str:
         """What kubectl says, `text` its input; it has to be on PATH. Raises `Refused` (`FAILED`) with its words when it fails."""
@@ -125,9 +123,20 @@ def started(
         lab.install(*charts, values=values)
         if with_gateway:
             lab.apply(*gateway.objects())
-            taken = lab.until("the Gateway is not programmed", lambda: programmed(node))
+            with _asking("the Gateway"):
+                taken = lab.until("the Gateway is not programmed", lambda: programmed(node))
             say(f"gateway: {gateway.NAMESPACE}/{gateway.NAME} is programmed ({taken:.1f} s)")
         yield lab
+
+
+@contextlib.contextmanager
+def _asking(what: str) -> Iterator[None]:
+    """What the API server says against it is a `Refused` (`FAILED`)."""
+    try:
+        yield
+    except CloudError as error:
+        problem = Problem(summary="the cluster does not do what it is asked", where=what, found=str(error))
+        raise Refused(problem, ExitCode.FAILED) from None
 
 
 def programmed(node: Node) -> bool:

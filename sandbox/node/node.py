@@ -130,17 +130,22 @@ def started(
         told = _listen(keeper, say)
         ending.callback(_end, keeper, groups)
         _await(told, "namespaces", layout)
-        pid = _first_process(keeper.pid)
-        publisher = Publisher(pid)
-        ending.callback(publisher.close)
-        number = publisher.publish(ADDRESS, API_PORT, port=port)
+        try:
+            pid = _first_process(keeper.pid)
+            publisher = Publisher(pid)
+            ending.callback(publisher.close)
+            number = publisher.publish(ADDRESS, API_PORT, port=port)
+        except OSError as error:  # it has just ended, or somebody listens on the port
+            raise _absent(str(error), layout) from None
         say(f"node: the API will answer at https://127.0.0.1:{number}")
         own = authority.kubeconfig(f"https://127.0.0.1:{number}", context, "modelyard-admin", "system:masters")
         keys.write(layout.kubeconfig, own)
         _await(told, "serving", layout)
         node = Node(layout=layout, pid=pid, port=number, api=Api(layout.kubeconfig), keeper=keeper, publisher=publisher)
-        _furnish(node.api, images[IMAGES.index("coredns")].recipe.image.name)
         _await(told, "started", layout)
+        dns = objects.objects(images[IMAGES.index("coredns")].recipe.image.name)
+        # The server's own priority classes and namespaces come a moment after it is ready.
+        _until(node, told, "what every cluster has cannot be applied", lambda api: bool(install(api, dns)))
         _until(node, told, "the node is not Ready", _node_ready)
         say(f"node: {NAME} is Ready ({time.monotonic() - began:.1f} s)")
         volumes = Volumes(node.api, layout.volumes, say)
@@ -148,19 +153,6 @@ def started(
         _until(node, told, "the DNS does not answer", _dns_ready)
         say(f"node: DNS answers ({time.monotonic() - began:.1f} s)")
         yield node
-
-
-def _furnish(api: Api, dns_image: str) -> None:
-    """Applies what every cluster has; the server's own priority classes and namespaces come a moment after it is ready."""
-    ends = time.monotonic() + _READY_WITHIN
-    while True:
-        try:
-            install(api, objects.objects(dns_image))
-            return
-        except CloudError:
-            if time.monotonic() > ends:
-                raise
-            time.sleep(0.2)
 
 
 def _write(layout: Layout, files: dict[str, str], archives: list[Path]) -> keys.Authority:
@@ -277,13 +269,16 @@ def _first_process(keeper: int) -> int:
 
 
 def _until(node: Node, told: queue.Queue[str], what: str, true: Callable[[Api], bool]) -> None:
-    ends = time.monotonic() + _READY_WITHIN
+    """Waits until something holds, for as long as the node lives; what the server last said against it is told."""
+    ends, said = time.monotonic() + _READY_WITHIN, ""
     while True:
-        with contextlib.suppress(CloudError):
+        try:
             if true(node.api):
                 return
+        except CloudError as error:
+            said = f": {error}"
         if time.monotonic() > ends:
-            raise _absent(f"{what} after {_READY_WITHIN:.0f} s", node.layout)
+            raise _absent(f"{what} after {_READY_WITHIN:.0f} s{said}", node.layout)
         with contextlib.suppress(queue.Empty):
             _heard(told.get(timeout=0.1), node.layout)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -29,10 +29,22 @@ def test_an_object_is_asked_of_the_api_server_itself(kind: str, monkeypatch: pyt
     assert asked == [found] and lab(lambda _: None).get(kind, "apps", "web") is None
 
 
-def test_a_server_that_does_not_answer_is_refused_with_what_was_asked_for() -> None:
-    def fail(_: object) -> None:
+@pytest.mark.parametrize(
+    ("ask", "what"),
+    [
+        (lambda lab: lab.get("deployment", "apps", "web"), "deployment apps/web"),
+        (lambda lab: lab.apply({"kind": "Pod", "metadata": {"name": "web"}}), "Pod web"),
+        (lambda lab: lab.install("argo-rollouts"), "argo-rollouts"),
+    ],
+    ids=["get", "apply", "install"],
+)
+def test_what_the_server_says_against_it_is_a_refusal_that_names_what_was_asked(
+    ask: Callable[[Lab], object], what: str
+) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise CloudError("Unreachable", "it does not answer")
 
-    with pytest.raises(Refused, match=r"deployment apps/web.*\n.*Unreachable: it does not answer") as refused:
-        lab(fail).get("deployment", "apps", "web")
-    assert refused.value.code is ExitCode.FAILED
+    api = SimpleNamespace(get=fail, apply=fail)
+    with pytest.raises(Refused, match="Unreachable: it does not answer") as refused:
+        ask(Lab(root=Path(), node=cast(Node, SimpleNamespace(api=api)), say=lambda _: None))
+    assert (refused.value.code, refused.value.problems[0].where) == (ExitCode.FAILED, what)
