@@ -153,10 +153,7 @@ def _namespaces(plan: Mapping[str, Any]) -> None:
     mounts.share()
     mounts.make(mounts.Mount(**each) for each in plan["mounts"])
     if plan["unified"]:
-        root = Path("/sys/fs/cgroup")
-        (root / "node").mkdir()
-        (root / "node" / "cgroup.procs").write_text("1")
-        cgroups.hand_on(root)
+        cgroups.hand_on(Path("/sys/fs/cgroup"))
     subprocess.run(["hostname", NAME], check=True, capture_output=True, text=True)
     for command in NETWORK:
         subprocess.run(command, check=True, capture_output=True, text=True)

@@ -27,9 +27,11 @@ _PARENT_DEATH_SIGNAL = 1
 NAMESPACES = ("--mount", "--net", "--uts", "--ipc", "--cgroup", "--pid")
 
 
-def command(plan: str) -> list[str]:
-    """What starts the node's first process in namespaces of its own."""
-    alone = ["unshare", *NAMESPACES, "--fork", "--kill-child=KILL", "--mount-proc", "--propagation", "private"]
+def command(plan: str, groups: Sequence[Group]) -> list[str]:
+    """What starts the node's first process in namespaces of its own; that of version 2's groups has been entered by then."""
+    unified = [each.hierarchy.names for each in groups] == [""]
+    namespaces = [each for each in NAMESPACES if not (unified and each == "--cgroup")]
+    alone = ["unshare", *namespaces, "--fork", "--kill-child=KILL", "--mount-proc", "--propagation", "private"]
     return [*alone, sys.executable, "-m", "sandbox.node.inside", plan]
 
 
@@ -48,7 +50,7 @@ def main(arguments: list[str]) -> int:
         signal.signal(number, signal.SIG_IGN)
     try:
         cgroups.make(groups)
-        with subprocess.Popen(command(arguments[0]), preexec_fn=_entering(groups)) as node:
+        with subprocess.Popen(command(arguments[0], groups), preexec_fn=_entering(groups)) as node:
             # The end of the node's input and the lines it tells belong to the owner and the node alone.
             os.dup2(os.open(os.devnull, os.O_RDWR), 0)
             os.dup2(0, 1)
@@ -66,7 +68,7 @@ def _entering(groups: Sequence[Group]) -> Any:
         libc.prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL)
         if os.getppid() != keeper:
             os._exit(1)
-        cgroups.enter(groups)
+        cgroups.enter(groups, libc.unshare)
         for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
             signal.signal(number, signal.SIG_DFL)
 

@@ -75,7 +75,7 @@ def test_a_program_that_is_not_there_is_named(tmp_path: Path) -> None:
 KEEPING = """
 import sys
 from sandbox.node import keeper
-keeper.command = lambda plan: ["cat"]
+keeper.command = lambda plan, groups: ["cat"]
 sys.exit(keeper.main([sys.argv[1]]))
 """
 

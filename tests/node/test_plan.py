@@ -166,7 +166,10 @@ def test_the_api_servers_certificate_has_every_name_that_it_is_called_by() -> No
 
 
 def test_every_program_that_the_node_runs_comes_from_a_package_that_is_named() -> None:
-    asked = {command[0] for command in inside.NETWORK} | {keeper.command("plan")[0], inside.import_command("x")[0]}
+    asked = {command[0] for command in inside.NETWORK} | {
+        keeper.command("plan", GROUPS)[0],
+        inside.import_command("x")[0],
+    }
     asked |= {each.command()[0] for each in mounts.plan(Layout(Path("/data")), GROUPS)} | {
         "nsenter",
         "hostname",
@@ -179,6 +182,11 @@ def test_every_program_that_the_node_runs_comes_from_a_package_that_is_named() -
     assert {f"{layout.CNI_PROGRAMS}/{each}" for each in plugins} <= set(needs.PROGRAMS)
     table = (ROOT / "SECURITY.md").read_text()
     assert [each for each in set(needs.PROGRAMS.values()) if f"`{each}`" not in table] == []
+
+
+def test_of_version_2_the_namespace_of_control_groups_is_entered_before_the_others() -> None:
+    assert "--cgroup" in keeper.command("plan", GROUPS) and "--cgroup" not in keeper.command("plan", UNIFIED)
+    assert set(keeper.command("plan", GROUPS)) - set(keeper.command("plan", UNIFIED)) == {"--cgroup"}
 
 
 CLAIM: dict[str, Any] = {
