@@ -239,6 +239,23 @@ def test_a_program_that_is_not_here_is_named_with_the_line_that_brings_it(
     assert problem.fix == "apt-get install --yes --no-install-recommends nftables runc"
 
 
+@pytest.mark.parametrize(
+    ("listed", "module", "has"),
+    [("overlay", None, True), ("ext4", "true", False), ("ext4", "echo overlay >>", True), ("ext4", None, False)],
+    ids=["built in", "no such module", "a module", "no modprobe"],
+)
+def test_overlays_are_there_also_where_they_are_a_module_that_was_never_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, listed: str, module: str | None, has: bool
+) -> None:
+    file, modprobe = tmp_path / "filesystems", tmp_path / "modprobe"
+    file.write_text(f"nodev\ttmpfs\n{listed}\n")
+    if module:
+        modprobe.write_text(f'#!/bin/sh\n[ "$1" = overlay ] && {module} {file}\n')
+        modprobe.chmod(0o755)
+    monkeypatch.setattr(needs, "PATH", str(tmp_path))
+    assert needs._has_overlay(file) is has
+
+
 @pytest.mark.parametrize("place", mounts.COVERED)
 def test_a_folder_that_the_node_would_cover_is_refused(place: str) -> None:
     (problem,) = [each for each in needs.problems(Path(place, "below")) if "its data cannot lie there" in each.summary]
