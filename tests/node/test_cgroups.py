@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from sandbox.node import cgroups
 from sandbox.node.cgroups import PREFIX, Group, Hierarchy
 
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="a node is a thing of Linux")
 # As the kernel writes them: version 1 with two controllers in one hierarchy and a named one, and version 2 beside them, empty.
 OLD = """\
 30 25 0:26 / /sys/fs/cgroup rw,relatime - tmpfs tmpfs rw,mode=755
@@ -83,6 +85,7 @@ def hierarchy(tmp_path: Path) -> str:
     return f"31 30 0:27 / {tmp_path} rw,relatime - cgroup cgroup rw,memory\n"
 
 
+@LINUX
 def test_only_folders_of_ours_whose_owner_is_gone_are_leftovers(tmp_path: Path, hierarchy: str) -> None:
     alive = cgroups.token(os.getpid())
     number, started = alive.split("-")

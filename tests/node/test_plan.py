@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import shutil
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from sandbox.node import documents, inside, keeper, keys, layout, mounts, needs,
 from sandbox.node.cgroups import Group, Hierarchy
 from sandbox.node.layout import Layout
 
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="a node is a thing of Linux")
 ROOT = Path(__file__).resolve().parents[2]
 FILES = {name: f"/tools/{name}" for name in programs.BUILT}
 GROUPS = [
@@ -33,6 +35,8 @@ UNIFIED = [Group(Hierarchy("", Path("/sys/fs/cgroup"), "/"), Path("/sys/fs/cgrou
 @pytest.fixture
 def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Layout:
     """A folder into which everything has been written."""
+    if sys.platform != "linux":
+        pytest.skip("who writes it is named by what Linux knows of the process")
     monkeypatch.setattr("sandbox.node.cgroups.here", lambda _: GROUPS)
     found = Layout(tmp_path / "cluster")
     found.folder.mkdir()
@@ -229,6 +233,7 @@ def test_no_other_claim_gets_one(change: dict[str, object]) -> None:
     assert not volumes.waits({**CLAIM, **change})
 
 
+@LINUX
 def test_a_program_that_is_not_here_is_named_with_the_line_that_brings_it(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -256,12 +261,14 @@ def test_overlays_are_there_also_where_they_are_a_module_that_was_never_used(
     assert needs._has_overlay(file) is has
 
 
+@LINUX
 @pytest.mark.parametrize("place", mounts.COVERED)
 def test_a_folder_that_the_node_would_cover_is_refused(place: str) -> None:
     (problem,) = [each for each in needs.problems(Path(place, "below")) if "its data cannot lie there" in each.summary]
     assert problem.found == f"{place}/below"
 
 
+@LINUX
 def test_another_system_and_another_user_are_told_apart(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     assert [each for each in needs.problems(tmp_path) if "needs root" in each.summary]

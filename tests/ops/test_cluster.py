@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from sandbox.images import catalogue
 from sandbox.node.control import Control
 from sandbox.node.layout import Layout
 
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="a node is a thing of Linux")
 OWNER = """\
 import json, os, sys, threading
 from pathlib import Path
@@ -128,6 +130,7 @@ def test_kind_that_is_asked_for_and_cannot_be_had_is_refused(home: Path) -> None
     assert refused.value.code is ExitCode.UNAVAILABLE
 
 
+@LINUX
 def test_a_detached_owner_runs_on_and_is_ended_by_stop_alone(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -325,6 +328,7 @@ def test_while_a_cluster_comes_up_neither_start_nor_stop_touches_it(
     assert {each.read_text() for each in (found.layout.owner_log, found.layout.kubeconfig)} == {"of the first\n"}
 
 
+@LINUX
 def test_a_service_is_published_by_the_owner(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found, heard = Cluster(home, "modelyard"), list[Mapping[str, Any]]()
     found.remember(Using.NODE)
@@ -356,6 +360,7 @@ INSTALLED: dict[str, Any] = {
 }
 
 
+@LINUX
 def test_releases_are_installed_with_the_values_that_the_stack_gives_them(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
