@@ -24,7 +24,12 @@ def test_an_object_is_asked_of_the_api_server_itself(kind: str, monkeypatch: pyt
     monkeypatch.setenv("PATH", "")
     api_version, named = KINDS[kind]
     asked: list[Mapping[str, Any]] = []
-    found = lab(lambda obj: asked.append(obj) or obj).get(kind, "apps", "web")
+
+    def answer(obj: Mapping[str, Any]) -> Mapping[str, Any]:
+        asked.append(obj)
+        return obj
+
+    found = lab(answer).get(kind, "apps", "web")
     assert found == {"apiVersion": api_version, "kind": named, "metadata": {"namespace": "apps", "name": "web"}}
     assert asked == [found] and lab(lambda _: None).get(kind, "apps", "web") is None
 

@@ -31,7 +31,7 @@ def test_what_the_server_says_against_it_is_told_and_written_down(
     assert json.loads(Layout(tmp_path).refused.read_text()) == [{"summary": "Forbidden: the quota is full"}]
 
 
-def test_a_cluster_whose_node_object_was_deleted_has_a_status(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cluster_whose_node_object_was_deleted_has_a_status() -> None:
     pod = {"status": {"phase": "Running"}}
     api = SimpleNamespace(get=lambda _: None, request=lambda *_, **__: {"items": [pod, {"status": {}}]})
     found = owner._status(cast(Node, SimpleNamespace(api=api)))
