@@ -5,18 +5,20 @@ What is started is written down in the cluster's folder, so that `stop` ends tha
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import json
 import os
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ops.cluster_kubeconfig import context_of, reached
 from problem import ExitCode, Problem, Refused
+from sandbox import lock
 from sandbox.images import catalogue
 from sandbox.node import control
 from sandbox.node.discard import discard
@@ -61,13 +63,40 @@ class Cluster:
             return None
 
     @property
+    def taken(self) -> str:
+        """The context of the user's that it was started with; empty for one that was made here."""
+        try:
+            return str(json.loads(self._record.read_text()).get("context", ""))
+        except (OSError, ValueError):
+            return ""
+
+    @property
     def _record(self) -> Path:
         return self.layout.folder / "cluster.json"
 
-    def remember(self, using: Using) -> None:
-        """Writes down what is about to be started."""
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Nobody else starts or sweeps it during the block. Raises `Refused` (`UNAVAILABLE`) while somebody does.
+
+        An owner answers questions only once its cluster is ready; until then its lock says that it lives.
+        """
+        folder = self.layout.folder
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with contextlib.ExitStack() as held:
+            try:
+                held.enter_context(lock.take(folder / "starting", "cluster"))
+                lock.take(folder / "lock", "cluster").close()
+            except Refused as refused:
+                (by,) = refused.problems
+                summary = f"cluster `{self.name}` is being started or ended, and does not answer yet"
+                fix = f"wait for it (tail -f {self.layout.owner_log}), or end that process"
+                raise Refused(Problem(summary=summary, found=by.found, fix=fix), ExitCode.UNAVAILABLE) from None
+            yield
+
+    def remember(self, using: Using, context: str = "") -> None:
+        """Writes down what is about to be started, or which context is taken."""
         self.layout.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._record.write_text(json.dumps({"using": using.value}))
+        self._record.write_text(json.dumps({"using": using.value, "context": context}))
 
     def forget(self) -> None:
         """Nothing is started any more."""
@@ -104,7 +133,7 @@ def load(cluster: Cluster, image: str, say: Say) -> str:
     Raises `Refused` when there is no cluster, and for one that the user brought: its images come from where it pulls them.
     """
     if cluster.using is Using.NODE:
-        told = control.ask(cluster.layout.control, {"do": "load", "image": str(_absolute(image))})
+        told = control.ask(cluster.layout.control, {"do": "load", "image": str(absolute(image))})
         if told is not None:
             return str(told["line"])
     if cluster.using is Using.KIND:
@@ -119,33 +148,44 @@ def load(cluster: Cluster, image: str, say: Say) -> str:
     raise absent(cluster)
 
 
-def _absolute(image: str) -> str | Path:
+def absolute(image: str) -> str | Path:
+    """An image as an owner finds it, which works in another folder: a name of the catalogue, or a whole path."""
     return image if image in catalogue.RECIPES else Path(image).resolve()
 
 
 def stop(cluster: Cluster, say: Say) -> str:
-    """Ends what was started under that name, and nothing else; gives what there is to say. A dead owner's rests are swept."""
+    """Ends what was started under that name, and nothing else; gives what there is to say. A dead owner's rests are swept.
+
+    Raises `Refused` (`UNAVAILABLE`) when there is none, and while it is still being started.
+    """
     using, layout = cluster.using, cluster.layout
     if using is None:
         raise absent(cluster)
-    said = f"{cluster.name} is forgotten; the cluster itself is yours and stays"
-    if using is Using.KIND:
-        kind("delete", "cluster", "--name", cluster.name)
-        said = f"{cluster.name} is deleted, its containers with it"
-    if using is Using.NODE:
-        from sandbox.node import cgroups
-
-        told = control.ask(layout.control, {"do": "stop"}, within=30)
+    with contextlib.ExitStack() as held:
+        told = control.ask(layout.control, {"do": "stop"}, within=30) if using is Using.NODE else None
         if told is None:
-            for left in cgroups.sweep():
-                say(f"cluster: swept {left}")
-        if told is not None:
+            held.enter_context(cluster.alone())
+        else:
             _gone(int(told["stopping"]), layout)
-        if layout.data.exists():
-            discard(layout.data)
-        said = f"{cluster.name} has ended" if told else f"{cluster.name} had ended before"
-    cluster.forget()
+        said = f"{cluster.name} is forgotten; the cluster itself is yours and stays"
+        if using is Using.KIND:
+            kind("delete", "cluster", "--name", cluster.name)
+            said = f"{cluster.name} is deleted, its containers with it"
+        if using is Using.NODE:
+            said = f"{cluster.name} has ended" if told else f"{cluster.name} had ended before"
+            _sweep(layout, say if told is None else None)
+        cluster.forget()
     return said
+
+
+def _sweep(layout: Layout, say: Say | None) -> None:
+    """Takes away what an owner left; with `say` also the control groups of one that was killed."""
+    from sandbox.node import cgroups
+
+    for left in cgroups.sweep() if say else ():
+        say(f"cluster: swept {left}")
+    if layout.data.exists():
+        discard(layout.data)
 
 
 def _gone(owner: int, layout: Layout) -> None:

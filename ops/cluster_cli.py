@@ -14,6 +14,7 @@ from ops import cluster_install, cluster_start
 from ops.cluster import Cluster, Using, absent
 from ops.cluster import load as load_into
 from ops.cluster import stop as stop_it
+from ops.cluster_kubeconfig import own
 from ops.options import Format, Output
 from ops.places import place_of, root
 from ops.show import Show
@@ -66,21 +67,36 @@ def start(
     show, cluster, began = Show(as_json=output is Format.JSON), Cluster(root(), name), time.monotonic()
     if (using is Using.CONTEXT) != bool(context) and using is not Using.AUTO:
         raise _usage("--using context and --context NAME go together")
+    if context and load:
+        raise _usage("--load is for clusters that are made here: images of a cluster of yours are pulled by it")
     if (found := cluster.status()) is not None:
+        _same(cluster, using, context)
         for image in load or ():
             show.say(load_into(cluster, image, show.say))
         return _report(show, found, "was running already")
-    if context:
-        cluster_start.start_context(cluster, kubeconfig or _own_kubeconfig(), context)
-        return _report(show, cluster.status(), "answers; nothing was started")
-    chosen = cluster_start.choose(using, show.say)
-    if chosen is Using.KIND:
-        cluster_start.start_kind(cluster, load or (), show.say)
-    elif foreground:
-        return _stay(cluster, load or [], show)
-    else:
-        cluster_start.start_node(cluster, load or (), show.say)
+    with cluster.alone():
+        if context:
+            cluster_start.start_context(cluster, [kubeconfig] if kubeconfig else own(), context)
+            return _report(show, cluster.status(), "answers; nothing was started")
+        chosen = cluster_start.choose(using, show.say)
+        if chosen is Using.KIND:
+            cluster_start.start_kind(cluster, load or (), show.say)
+        elif foreground:
+            return _stay(cluster, load or [], show)
+        else:
+            cluster_start.start_node(cluster, load or (), show.say)
     return _report(show, cluster.status(), f"is ready ({time.monotonic() - began:.1f} s)")
+
+
+def _same(cluster: Cluster, using: Using, context: str) -> None:
+    """Raises `Refused` (`USAGE`) when something else runs under the name than what is asked for."""
+    wanted = Using.CONTEXT if context else using
+    if wanted not in (Using.AUTO, cluster.using) or (context and context != cluster.taken):
+        runs = f"{cluster.using.value} {cluster.taken}".strip() if cluster.using else "nothing"
+        summary = f"cluster `{cluster.name}` is running already, and is another one"
+        fix = f"modelyard cluster stop --name {cluster.name}, or start this one under another --name"
+        asked = f"{wanted.value} {context}".strip()
+        raise Refused(Problem(summary=summary, found=runs, allowed=asked, fix=fix), ExitCode.USAGE)
 
 
 def _stay(cluster: Cluster, images: list[str], show: Show) -> int:
@@ -207,11 +223,6 @@ def _report(show: Show, found: dict[str, Any] | None, said: str) -> int:
     if found["using"] == "node":
         show.line("  network    none outside the node: nothing is pulled, images are loaded", style="dim")
     return ExitCode.OK
-
-
-def _own_kubeconfig() -> Path:
-    first = os.environ.get("KUBECONFIG", "").split(os.pathsep)[0]
-    return Path(first) if first else Path.home() / ".kube" / "config"
 
 
 def _usage(summary: str) -> Refused:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from ops.cluster import Cluster, Say, Using, kind, load
+from ops.cluster import Cluster, Say, Using, absolute, kind, load
 from ops.cluster_kubeconfig import context_of, narrow, reached
 from problem import ExitCode, Problem, Refused
 from sandbox.node import control
@@ -40,7 +43,9 @@ def start_node(cluster: Cluster, images: Sequence[str], say: Say) -> None:
     """
     layout = cluster.layout
     cluster.remember(Using.NODE)
-    command = [sys.executable, "-m", "sandbox.node.owner", str(layout.folder), cluster.name, *images]
+    layout.refused.unlink(missing_ok=True)
+    command = [sys.executable, "-m", "sandbox.node.owner", str(layout.folder), cluster.name]
+    command += [str(absolute(image)) for image in images]
     with layout.owner_log.open("wb") as log:
         owner = subprocess.Popen(
             command, cwd=cluster.root, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
@@ -59,7 +64,7 @@ def start_node(cluster: Cluster, images: Sequence[str], say: Say) -> None:
         raise
     if code is not None:
         cluster.forget()
-        raise Refused(_problem(heard, layout), ExitCode(code) if code in list(ExitCode) else ExitCode.FAILED)
+        raise Refused(_problems(heard, layout), ExitCode(code) if code in list(ExitCode) else ExitCode.FAILED)
 
 
 def _hear(lines: list[str], heard: list[str], say: Say) -> None:
@@ -69,17 +74,14 @@ def _hear(lines: list[str], heard: list[str], say: Say) -> None:
             say(line.rstrip())
 
 
-def _problem(heard: list[str], layout: Layout) -> Problem:
-    """What the owner's last words say was wrong; they are a Problem's text already."""
-    last = max((number for number, line in enumerate(heard) if line.startswith("node: ")), default=-1)
-    said = [line.strip() for line in heard[last + 1 :]] or ["it said nothing"]
-    parts = {key: text for key, _, text in (line.partition(": ") for line in said[1:])}
-    return Problem(
-        summary=f"the cluster did not come up: {said[0]}",
-        found=parts.get("found", ""),
-        allowed=parts.get("allowed", ""),
-        fix=parts.get("to fix") or f"read {layout.owner_log}",
-    )
+def _problems(heard: Sequence[str], layout: Layout) -> list[Problem]:
+    """What the owner refused, or the last line that it said when it refused nothing."""
+    try:
+        told = [Problem(**each) for each in json.loads(layout.refused.read_text())]
+    except (OSError, ValueError, TypeError):
+        last = next((line.strip() for line in reversed(heard) if line.strip()), "it said nothing")
+        told = [Problem(summary=last, fix=f"read {layout.owner_log}")]
+    return [replace(each, summary=f"the cluster did not come up: {each.summary}") for each in told]
 
 
 def _answers(layout: Layout) -> bool:
@@ -96,25 +98,25 @@ def start_kind(cluster: Cluster, images: Sequence[str], say: Say) -> None:
     except BaseException:
         cluster.forget()
         raise
-    narrow(kubeconfig, context_of(kubeconfig), kubeconfig, name=cluster.name)
+    narrow([kubeconfig], context_of(kubeconfig), kubeconfig, name=cluster.name)
     for image in images:
         say(load(cluster, image, say))
 
 
-def start_context(cluster: Cluster, kubeconfig: Path, context: str) -> None:
-    """Takes a cluster that is there: nothing is started, and `stop` will only forget it.
+def start_context(cluster: Cluster, kubeconfigs: Sequence[Path], context: str) -> None:
+    """Takes a cluster that is there: nothing is started, and `stop` will only forget it. Its context gets the cluster's own
+    name, as that of every other one, so that a stack need not know which it is.
 
-    Raises `Refused` when the kubeconfig has no such context, or nothing with a ready node answers there.
+    Raises `Refused` when no kubeconfig has such a context, or nothing with a ready node answers there.
     """
-    cluster.remember(Using.CONTEXT)
+    cluster.remember(Using.CONTEXT, context)
     try:
-        narrow(kubeconfig, context, cluster.layout.kubeconfig, name=context)
+        narrow(kubeconfigs, context, cluster.layout.kubeconfig, name=cluster.name)
         found = reached(cluster.layout.kubeconfig)
         if not found or not found["ready"]:
             summary = "the cluster has no ready node" if found else "the cluster does not answer"
-            problem = Problem(
-                summary=summary, where=context, file=str(kubeconfig), fix=f"kubectl --context {context} get nodes"
-            )
+            files = os.pathsep.join(map(str, kubeconfigs))
+            problem = Problem(summary=summary, where=context, file=files, fix=f"kubectl --context {context} get nodes")
             raise Refused(problem, ExitCode.UNAVAILABLE)
     except BaseException:
         cluster.forget()

@@ -16,9 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from problem import ExitCode, Problem, Refused
+from sandbox.faults import CloudError
 from sandbox.kubernetes.controlplane import install
 from sandbox.node.giving import give
 from sandbox.node.node import CONTEXT, Node, condition
@@ -27,6 +26,13 @@ from sandbox.releases import gateway
 from sandbox.releases.install import STAND_INS, Values, releases
 
 Say = Callable[[str], None]
+KINDS = {
+    "deployment": ("apps/v1", "Deployment"),
+    "service": ("v1", "Service"),
+    "rollout": ("argoproj.io/v1alpha1", "Rollout"),
+    "httproute": ("gateway.networking.k8s.io/v1", "HTTPRoute"),
+}
+"""What `Lab.get` is asked for, as kubectl names it. kubectl itself is installed for tests alone."""
 _WITHIN = 300.0
 
 
@@ -47,21 +53,24 @@ class Lab:
 
     def install(self, *charts: str, values: Values | None = None) -> None:
         """Installs the stand-ins for releases, or what has changed of them; PodMonitors that came since are scraped then."""
-        lines = releases(self.root, self.node, charts, values=values, say=self.say)
+        with _asking(", ".join(charts)):
+            lines = releases(self.root, self.node, charts, values=values, say=self.say)
         self.stands_in += [each for each in lines if each not in self.stands_in]
 
     def apply(self, *objects: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Server-side apply of objects; CRDs among them are served when this returns. Gives them as the server has them."""
-        return install(self.node.api, objects)
+        with _asking(", ".join(f"{each.get('kind')} {each['metadata']['name']}" for each in objects)):
+            return install(self.node.api, objects)
 
     def get(self, kind: str, namespace: str, name: str) -> dict[str, Any] | None:
-        """An object of a kind as kubectl names it (`rollout`, `httproute`), or None."""
-        text = self.kubectl("get", kind, name, "--ignore-not-found", "--output=json", namespace=namespace)
-        found: dict[str, Any] | None = yaml.safe_load(text) if text.strip() else None
-        return found
+        """An object of one of KINDS, or None. Raises `Refused` (`FAILED`) with the server's words."""
+        api_version, named = KINDS[kind]
+        meta = {"namespace": namespace, "name": name}
+        with _asking(f"{kind} {namespace}/{name}"):
+            return self.node.api.get({"apiVersion": api_version, "kind": named, "metadata": meta})
 
     def kubectl(self, *arguments: str, namespace: str = "default", text: str = "") -> str:
-        """What kubectl says, `text` its input. Raises `Refused` (`FAILED`) with its words when it fails."""
+        """What kubectl says, `text` its input; it has to be on PATH. Raises `Refused` (`FAILED`) with its words when it fails."""
         command = ["kubectl", f"--kubeconfig={self.node.kubeconfig}", f"--namespace={namespace}", *arguments]
         done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
         if done.returncode:
@@ -114,9 +123,20 @@ def started(
         lab.install(*charts, values=values)
         if with_gateway:
             lab.apply(*gateway.objects())
-            taken = lab.until("the Gateway is not programmed", lambda: programmed(node))
+            with _asking("the Gateway"):
+                taken = lab.until("the Gateway is not programmed", lambda: programmed(node))
             say(f"gateway: {gateway.NAMESPACE}/{gateway.NAME} is programmed ({taken:.1f} s)")
         yield lab
+
+
+@contextlib.contextmanager
+def _asking(what: str) -> Iterator[None]:
+    """What the API server says against it is a `Refused` (`FAILED`)."""
+    try:
+        yield
+    except CloudError as error:
+        problem = Problem(summary="the cluster does not do what it is asked", where=what, found=str(error))
+        raise Refused(problem, ExitCode.FAILED) from None
 
 
 def programmed(node: Node) -> bool:

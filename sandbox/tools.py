@@ -1,11 +1,13 @@
 """Real programs that tests run beside the platform (an API server, Prometheus, a linter), built from pinned Go modules.
 
-Each is built once into `.sandbox/tools/<name>-<version>/bin/`: the modules in `sandbox/go/` pin every dependency by
-hash, a lock keeps two runs from building twice, and nothing half done ever stands at a final path.
+Each is built once into `.sandbox/tools/<name>-<version>/bin/`, a main of ours again when it changes: the modules in
+`sandbox/go/` pin every dependency by hash, a lock keeps two runs from building twice, and nothing half done ever stands at a
+final path.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import sys
@@ -141,8 +143,19 @@ def ensure(root: Path, names: Iterable[str], say: Say) -> dict[str, Path]:
     return {name: _one(root, TOOLS[name], say) for name in wanted}
 
 
+def edition(root: Path, tool: Tool) -> str:
+    """What tells one build of a tool from another: its version, and for a main of ours a hash of the module's Go files."""
+    if not tool.around:
+        return tool.version
+    digest = hashlib.sha256()
+    for file in sorted((root / "sandbox" / "go" / tool.module).rglob("*.go")):
+        if not file.name.endswith("_test.go"):
+            digest.update(f"{file.name} {hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
+    return f"{tool.version}-{digest.hexdigest()[:8]}"
+
+
 def _one(root: Path, tool: Tool, say: Say) -> Path:
-    home = root / ".sandbox" / "tools" / f"{tool.name}-{tool.version}"
+    home = root / ".sandbox" / "tools" / f"{tool.name}-{edition(root, tool)}"
     binary = home / "bin" / tool.name
     if binary.is_file():
         return binary

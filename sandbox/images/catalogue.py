@@ -221,7 +221,7 @@ def _one(root: Path, recipe: Recipe, say: Say) -> Made:
     named = next(iter(recipe.packages), "").partition("[")[0]
     made_of = ", ".join(
         [
-            *(f"{name} {tools.TOOLS[name].version}" for name in recipe.tools),
+            *(f"{name} {tools.edition(root, tools.TOOLS[name])}" for name in recipe.tools),
             *([f"{named} {version(named)} and {len(dists) - 1} more wheels"] if dists else []),
             *(python.pins(locked) if locked else []),
             *([f"Python {sys.version.split()[0]}"] if recipe.layer else []),

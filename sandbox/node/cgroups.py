@@ -8,10 +8,11 @@ library is used: the keeper that takes the folders away must stay small.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,10 @@ NEEDED = ("cpu", "cpuacct", "cpuset", "memory", "pids", "devices", "freezer")
 _SHARES = 1024
 """What one process weighs for the scheduler, and a processor for the kubelet."""
 _NEEDED_2 = ("cpu", "cpuset", "memory", "pids")
+LEAF = "node"
+"""Where the node's own processes are below our folder of version 2: a group that hands controllers on holds none itself."""
+
+_NEW_CGROUP = 0x02000000
 _ESCAPED = re.compile(r"\\([0-7]{3})")
 
 
@@ -100,8 +105,15 @@ def token(pid: int) -> str:
 
 
 def make(groups: Iterable[Group]) -> None:
-    """Makes our folders. In version 1 a new group may use no processor until it is told which, and weighs as one process."""
+    """Makes our folders. Raises OSError when one cannot be.
+
+    In version 1 a new group may use no processor until it is told which, and weighs as one process.
+    """
     for each in groups:
+        if not each.hierarchy.names:
+            hand_on(each.hierarchy.at, _NEEDED_2)
+            (each.folder / LEAF).mkdir(parents=True)
+            continue
         each.folder.mkdir()
         if "cpuset" in each.hierarchy.names.split(","):
             for name in ("cpuset.cpus", "cpuset.mems"):
@@ -110,23 +122,40 @@ def make(groups: Iterable[Group]) -> None:
         if "cpu" in each.hierarchy.names.split(","):
             # Else all pods together would weigh as one process of the machine does.
             (each.folder / "cpu.shares").write_text(str(_SHARES * (os.cpu_count() or 1)))
-        if not each.hierarchy.names:
-            hand_on(each.hierarchy.at)
 
 
-def hand_on(folder: Path) -> None:
-    """Lets the groups below a folder of version 2 have every controller that the folder itself has."""
+def hand_on(folder: Path, wanted: Sequence[str] = ()) -> None:
+    """Lets the groups below a folder of version 2 have the wanted controllers, by default every one that the folder has.
+
+    Raises OSError for one that the node needs and that cannot be handed on.
+    """
     given = (folder / "cgroup.controllers").read_text().split()
     handed = (folder / "cgroup.subtree_control").read_text().split()
-    for name in set(given) - set(handed):
-        with contextlib.suppress(OSError):
+    if lacking := [name for name in _NEEDED_2 if name not in given]:
+        raise OSError(errno.ENOENT, f"the group has no controller {', '.join(lacking)}", str(folder))
+    for name in wanted or given:
+        if name in handed:
+            continue
+        try:
             (folder / "cgroup.subtree_control").write_text(f"+{name}")
+        except OSError as error:
+            if name in _NEEDED_2:
+                raise OSError(
+                    error.errno, f"controller {name} is not handed on: {error.strerror}", str(folder)
+                ) from None
 
 
-def enter(groups: Iterable[Group]) -> None:
-    """Puts this process into our folders."""
+def enter(groups: Iterable[Group], unshare: Callable[[int], int]) -> None:
+    """Puts this process into our folders; in version 2 into the leaf, and into a namespace whose root our folder is.
+
+    `unshare` is unshare(2): there it has to come between the two, so that no process is left in the folder itself.
+    """
     for each in groups:
         (each.folder / "cgroup.procs").write_text("0")
+        if not each.hierarchy.names:
+            if unshare(_NEW_CGROUP):
+                raise OSError("no control group namespace can be had")
+            (each.folder / LEAF / "cgroup.procs").write_text("0")
 
 
 def remove(folders: Iterable[Path], *, within: float = 10.0) -> list[Path]:

@@ -111,7 +111,9 @@ class Supervisor:
         log = str(self._logs / f"{name}.log")
         output = (os.POSIX_SPAWN_OPEN, 1, log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         files = [(os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0), output, (os.POSIX_SPAWN_DUP2, 1, 2)]
-        return os.posix_spawn(program, command, {"PATH": PATH, "HOME": "/"}, file_actions=files, setpgroup=0)
+        # The machine's /tmp is read-only here; /var/lib is the node's own.
+        env = {"PATH": PATH, "HOME": "/", "TMPDIR": "/var/lib"}
+        return os.posix_spawn(program, command, env, file_actions=files, setpgroup=0)
 
 
 def main(arguments: list[str]) -> int:
@@ -128,6 +130,8 @@ def main(arguments: list[str]) -> int:
         tell("failed", str(why))
     except subprocess.CalledProcessError as failed:
         tell("failed", f"`{' '.join(failed.cmd)}`: {(failed.stderr or '').strip()}")
+    except OSError as error:
+        tell("failed", str(error))
     return 1
 
 
@@ -145,12 +149,11 @@ def _end_with_input() -> None:
 
 
 def _namespaces(plan: Mapping[str, Any]) -> None:
+    mounts.protect(Path(plan["data"]).parent)
+    mounts.share()
     mounts.make(mounts.Mount(**each) for each in plan["mounts"])
     if plan["unified"]:
-        root = Path("/sys/fs/cgroup")
-        (root / "node").mkdir()
-        (root / "node" / "cgroup.procs").write_text("1")
-        cgroups.hand_on(root)
+        cgroups.hand_on(Path("/sys/fs/cgroup"))
     subprocess.run(["hostname", NAME], check=True, capture_output=True, text=True)
     for command in NETWORK:
         subprocess.run(command, check=True, capture_output=True, text=True)

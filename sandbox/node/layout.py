@@ -48,6 +48,11 @@ class Layout:
         return self.folder / "owner.log"
 
     @property
+    def refused(self) -> Path:
+        """The problems of a detached owner that has refused, as JSON: whoever started it says them."""
+        return self.folder / "refused.json"
+
+    @property
     def control(self) -> Path:
         """The owner's socket: it answers questions and ends the cluster."""
         return self.folder / "control"

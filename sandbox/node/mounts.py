@@ -1,11 +1,14 @@
 """What is mounted inside the node's mount namespace, as a list: all that the node writes then lies in the cluster's folder.
 
-The machine sees none of it. What the kubelet would write to the machine's settings is put over them instead, so that it reads
-what it wants to read.
+The machine sees none of it, and its own files are read-only inside. What the kubelet would write to the machine's settings is
+put over them instead, so that it reads what it wants to read.
 """
 
 from __future__ import annotations
 
+import ctypes
+import errno
+import os
 import subprocess
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -78,9 +81,39 @@ def _option(names: str) -> str:
     return f"none,{names}" if names.startswith("name=") else names
 
 
-def make(mounts: Iterable[Mount]) -> None:
-    """Mounts them; CalledProcessError says which one failed. Every mount made later is seen by the pods' own namespaces."""
+def share() -> None:
+    """Every mount made from now on is seen by the pods' own namespaces."""
     _run(["mount", "--make-rshared", "/"])
+
+
+def protect(folder: Path) -> None:
+    """Makes every file of the machine read-only in this mount namespace, but for `folder`, devices and what the kernel shows.
+
+    It keeps programs and pods that mount a path of the node from writing there by mistake. Whoever is root inside can undo it.
+    Raises OSError, except where the kernel is older than 5.12 and knows no such thing: there nothing is changed.
+    """
+    _run(["mount", "--bind", str(folder), str(folder)])
+    try:
+        _set(Path("/"), read_only=True)
+    except OSError as error:
+        if error.errno != errno.ENOSYS:
+            raise
+        return
+    for place in (Path("/proc"), Path("/dev"), folder):
+        _set(place, read_only=False)
+
+
+def _set(place: Path, *, read_only: bool) -> None:
+    """mount_setattr(2) for a mount and all below it; its number is the same on every architecture."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    attributes = (ctypes.c_uint64 * 4)(read_only, not read_only, 0, 0)
+    called = libc.syscall(442, -100, os.fsencode(place), 0x8000, ctypes.byref(attributes), ctypes.sizeof(attributes))
+    if called:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), str(place))
+
+
+def make(mounts: Iterable[Mount]) -> None:
+    """Mounts them; CalledProcessError says which one failed."""
     for each in mounts:
         if each.file is not None:
             Path(each.source).parent.mkdir(parents=True, exist_ok=True)

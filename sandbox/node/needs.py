@@ -58,7 +58,7 @@ def problems(folder: Path) -> list[Problem]:
     if packages := missing_packages():
         summary = "programs of the node are not installed"
         found.append(Problem(summary=summary, found=f"not here: {', '.join(packages)}", fix=install_line(packages)))
-    if "overlay" not in Path("/proc/filesystems").read_text():
+    if not _has_overlay():
         found.append(Problem(summary="the kernel has no overlay file system", fix="modprobe overlay"))
     if lacking := cgroups.missing(cgroups.here("0")) if cgroups.here("0") else ["every controller"]:
         summary = "control groups that the node needs are not mounted"
@@ -104,6 +104,13 @@ def install(say: Callable[[str], None]) -> None:
         if done.returncode:
             said = " | ".join(done.stderr.strip().splitlines()[-2:])
             raise Refused(Problem(summary=f"`{' '.join(command)}` failed", found=said, fix=line), ExitCode.UNAVAILABLE)
+
+
+def _has_overlay(listed: Path = Path("/proc/filesystems")) -> bool:
+    """Whether the kernel has overlays; one that is a module is listed only once it has been loaded."""
+    if "overlay" not in listed.read_text() and (modprobe := shutil.which("modprobe", path=PATH)):
+        subprocess.run([modprobe, "overlay"], stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    return "overlay" in listed.read_text()
 
 
 def _may_administer() -> bool:

@@ -26,6 +26,7 @@ from sandbox.images import catalogue
 from sandbox.kubernetes.api import Api
 from sandbox.kubernetes.controlplane import install
 from sandbox.node import cgroups, documents, keys, mounts, needs, objects, programs
+from sandbox.node.cgroups import Group
 from sandbox.node.discard import discard
 from sandbox.node.inside import import_command
 from sandbox.node.keeper import groups_of
@@ -113,31 +114,38 @@ def started(
     """
     needs.check(folder)
     layout = Layout(folder.resolve())
-    files = {name: str(path) for name, path in tools.ensure(root, programs.BUILT, say).items()}
-    images = catalogue.ensure(root, IMAGES, say)
     layout.folder.mkdir(parents=True, exist_ok=True)
     layout.folder.chmod(0o700)
-    began = time.monotonic()
-    with lock.take(layout.folder / "lock", "cluster"), contextlib.ExitStack() as ending:
+    # Programs may take minutes to build, and the folder is this owner's all the while.
+    with lock.take(layout.folder / "lock", "cluster") as held, contextlib.ExitStack() as ending:
+        files = {name: str(path) for name, path in tools.ensure(root, programs.BUILT, say).items()}
+        images = catalogue.ensure(root, IMAGES, say)
+        began = time.monotonic()
         for left in cgroups.sweep():
             say(f"node: swept {left}, left by an earlier run")
         ending.callback(_forget, layout)
         authority = _write(layout, files, [each.archive for each in images])
-        keeper = _keep(layout)
+        groups = groups_of(json.loads(layout.plan.read_text()))
+        keeper = _keep(layout, held)
         told = _listen(keeper, say)
-        ending.callback(_end, keeper, layout)
+        ending.callback(_end, keeper, groups)
         _await(told, "namespaces", layout)
-        pid = _first_process(keeper.pid)
-        publisher = Publisher(pid)
-        ending.callback(publisher.close)
-        number = publisher.publish(ADDRESS, API_PORT, port=port)
+        try:
+            pid = _first_process(keeper.pid)
+            publisher = Publisher(pid)
+            ending.callback(publisher.close)
+            number = publisher.publish(ADDRESS, API_PORT, port=port)
+        except OSError as error:  # it has just ended, or somebody listens on the port
+            raise _absent(str(error), layout) from None
         say(f"node: the API will answer at https://127.0.0.1:{number}")
         own = authority.kubeconfig(f"https://127.0.0.1:{number}", context, "modelyard-admin", "system:masters")
         keys.write(layout.kubeconfig, own)
         _await(told, "serving", layout)
         node = Node(layout=layout, pid=pid, port=number, api=Api(layout.kubeconfig), keeper=keeper, publisher=publisher)
-        _furnish(node.api, images[IMAGES.index("coredns")].recipe.image.name)
         _await(told, "started", layout)
+        dns = objects.objects(images[IMAGES.index("coredns")].recipe.image.name)
+        # The server's own priority classes and namespaces come a moment after it is ready.
+        _until(node, told, "what every cluster has cannot be applied", lambda api: bool(install(api, dns)))
         _until(node, told, "the node is not Ready", _node_ready)
         say(f"node: {NAME} is Ready ({time.monotonic() - began:.1f} s)")
         volumes = Volumes(node.api, layout.volumes, say)
@@ -145,19 +153,6 @@ def started(
         _until(node, told, "the DNS does not answer", _dns_ready)
         say(f"node: DNS answers ({time.monotonic() - began:.1f} s)")
         yield node
-
-
-def _furnish(api: Api, dns_image: str) -> None:
-    """Applies what every cluster has; the server's own priority classes and namespaces come a moment after it is ready."""
-    ends = time.monotonic() + _READY_WITHIN
-    while True:
-        try:
-            install(api, objects.objects(dns_image))
-            return
-        except CloudError:
-            if time.monotonic() > ends:
-                raise
-            time.sleep(0.2)
 
 
 def _write(layout: Layout, files: dict[str, str], archives: list[Path]) -> keys.Authority:
@@ -196,6 +191,7 @@ def _write(layout: Layout, files: dict[str, str], archives: list[Path]) -> keys.
         "archives": archives,
         "logs": layout.logs,
         "data": data,
+        "kubeconfig": layout.kubeconfig,
     }
     layout.plan.write_text(json.dumps(plan, default=str, indent=1))
     return authority
@@ -206,7 +202,7 @@ def _run_name() -> str:
     return f"{cgroups.token(os.getpid())}-{next(_RUNS)}"
 
 
-def _keep(layout: Layout) -> subprocess.Popen[str]:
+def _keep(layout: Layout, held: IO[str]) -> subprocess.Popen[str]:
     with (layout.logs / "node.log").open("wb") as log:
         return subprocess.Popen(
             [sys.executable, "-m", "sandbox.node.keeper", str(layout.plan)],
@@ -216,6 +212,7 @@ def _keep(layout: Layout) -> subprocess.Popen[str]:
             text=True,
             cwd=Path(__file__).resolve().parents[2],
             start_new_session=True,
+            pass_fds=[held.fileno()],
         )
 
 
@@ -272,13 +269,16 @@ def _first_process(keeper: int) -> int:
 
 
 def _until(node: Node, told: queue.Queue[str], what: str, true: Callable[[Api], bool]) -> None:
-    ends = time.monotonic() + _READY_WITHIN
+    """Waits until something holds, for as long as the node lives; what the server last said against it is told."""
+    ends, said = time.monotonic() + _READY_WITHIN, ""
     while True:
-        with contextlib.suppress(CloudError):
+        try:
             if true(node.api):
                 return
+        except CloudError as error:
+            said = f": {error}"
         if time.monotonic() > ends:
-            raise _absent(f"{what} after {_READY_WITHIN:.0f} s", node.layout)
+            raise _absent(f"{what} after {_READY_WITHIN:.0f} s{said}", node.layout)
         with contextlib.suppress(queue.Empty):
             _heard(told.get(timeout=0.1), node.layout)
 
@@ -298,7 +298,7 @@ def condition(found: dict[str, Any], kind: str) -> bool:
     return any(each["type"] == kind and each["status"] == "True" for each in conditions)
 
 
-def _end(keeper: subprocess.Popen[str], layout: Layout) -> None:
+def _end(keeper: subprocess.Popen[str], groups: Sequence[Group]) -> None:
     """Ends the node: its input ends, and the kernel ends the rest. Control groups are left here only by a killed keeper."""
     assert keeper.stdin is not None  # noqa: S101
     keeper.stdin.close()
@@ -307,7 +307,7 @@ def _end(keeper: subprocess.Popen[str], layout: Layout) -> None:
     except subprocess.TimeoutExpired:
         keeper.kill()
         keeper.wait()
-    cgroups.remove(each.folder for each in groups_of(json.loads(layout.plan.read_text())))
+    cgroups.remove(each.folder for each in groups)
 
 
 def _forget(layout: Layout) -> None:

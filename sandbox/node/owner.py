@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import signal
 import sys
@@ -16,10 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from problem import ExitCode, Problem, Refused
+from sandbox.faults import CloudError
 from sandbox.node.control import Control
 from sandbox.node.giving import give
 from sandbox.node.layout import NAME, Layout
-from sandbox.node.node import CONTEXT, Node, started
+from sandbox.node.node import CONTEXT, Node, condition, started
 from versions import GO_MODULES
 
 Say = Callable[[str], None]
@@ -95,11 +98,10 @@ def own(
 def _status(node: Node) -> dict[str, Any]:
     found = node.api.get({"apiVersion": "v1", "kind": "Node", "metadata": {"name": NAME}}) or {}
     pods = node.api.request("GET", "/api/v1/pods", warned=False).get("items", [])
-    ready = any(each["type"] == "Ready" and each["status"] == "True" for each in found["status"]["conditions"])
     return {
         "owner": os.getpid(),
         "kubernetes": GO_MODULES["kubernetes"],
-        "ready": ready,
+        "ready": condition(found, "Ready"),
         "running": sum(each["status"].get("phase") == "Running" for each in pods),
         "pods": len(pods),
     }
@@ -116,8 +118,11 @@ def main(arguments: list[str]) -> int:
     try:
         root = Path(__file__).resolve().parents[2]
         return own(root, Path(folder), say, context=context, images=images)
-    except Refused as refused:
+    except (Refused, CloudError) as error:
+        refused = error if isinstance(error, Refused) else Refused(Problem(summary=str(error)), ExitCode.FAILED)
         say(str(refused))
+        with contextlib.suppress(OSError):
+            Layout(Path(folder)).refused.write_text(json.dumps([each.as_dict() for each in refused.problems]))
         return refused.code
     except KeyboardInterrupt:
         say("told to end before the cluster was ready")

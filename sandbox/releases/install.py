@@ -17,7 +17,7 @@ from sandbox.node.giving import give
 from sandbox.node.node import Node, condition
 from sandbox.releases import argo_rollouts, envoy_gateway, prometheus
 from sandbox.releases.parts import Object
-from versions import GO_MODULES
+from versions import CHART_IMAGES, GO_MODULES
 
 Say = Callable[[str], None]
 Values = Mapping[str, Mapping[str, Any]]
@@ -37,8 +37,11 @@ class StandIn:
     @property
     def line(self) -> str:
         """What a report says of it."""
-        built = f"{self.name} {GO_MODULES[self.name]}"
-        return f"release {self.chart}: stood in for by {built}, built from its Go module; the chart is not fetched"
+        version = GO_MODULES[self.name]
+        theirs = next(each.tag for each in CHART_IMAGES[self.chart] if each.name == self.name)
+        differs = "" if theirs == version else f" (the chart runs {theirs})"
+        built = f"{self.name} {version}{differs}, built from its Go module"
+        return f"release {self.chart}: stood in for by {built}; the chart is not fetched"
 
 
 STAND_INS = {

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from packaging.utils import canonicalize_name
 
 from components import in_cluster
 from problem import ExitCode, Refused
@@ -52,10 +53,46 @@ def test_an_image_has_a_name_of_ours_or_the_very_name_that_a_stack_asks_for(reci
     assert "@" not in recipe.image.name, "no image made here has the digest of another"
 
 
+@pytest.mark.parametrize("locked", ["base.txt", "labs.txt"])
+def test_what_an_image_is_made_of_is_installed_wherever_a_cluster_can_be_started(locked: str) -> None:
+    lines = (Path(__file__).resolve().parents[2] / "requirements" / locked).read_text().splitlines()
+    pinned = {line.partition("==")[0].partition("[")[0] for line in lines if "==" in line and not line.startswith(" ")}
+    asked = [name for each in RECIPES.values() for name in each.packages]
+    assert len(asked) > 3 and [d.name for d in python.closure(asked) if canonicalize_name(d.name) not in pinned] == []
+
+
+def test_a_main_of_ours_that_is_edited_is_built_again_and_so_is_its_image(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = tmp_path / "sandbox" / "go" / "coredns"
+    (module / "pause").mkdir(parents=True)
+    (module / "pause" / "main.go").write_text("package main\n")
+
+    def build(root: Path, tool: tools.Tool, home: Path, say: object) -> None:
+        (home / "bin").mkdir(parents=True)
+        (home / "bin" / tool.name).write_bytes((module / "pause" / "main.go").read_bytes())
+        (home / "bin" / tool.name).chmod(0o755)
+
+    monkeypatch.setattr(tools, "_build", build)
+    (before,) = catalogue.ensure(tmp_path, ["pause"])
+    (module / "pause" / "main_test.go").write_text("package main\n")
+    (same,) = catalogue.ensure(tmp_path, ["pause"])
+    assert same.archive == before.archive, "a test is in no program"
+    (module / "pause" / "main.go").write_text("package main // edited\n")
+    (after,) = catalogue.ensure(tmp_path, ["pause"])
+    assert after.archive != before.archive and after.archive.is_file()
+    (file,) = tools.ensure(tmp_path, ["pause"], lambda _: None).values()
+    assert file.read_text() == "package main // edited\n"
+    assert tools.edition(tmp_path, tools.TOOLS["etcd"]) == tools.TOOLS["etcd"].version
+
+
 def test_an_image_says_in_its_labels_what_it_is_made_of_and_stands_in_for(root: Path) -> None:
     (made,) = catalogue.ensure(root, ["pause"])
     found = archive.read(made.archive)
-    assert found.labels == {STANDS_IN: RECIPES["pause"].stands_in_for, MADE_OF: f"pause {tools.TOOLS['pause'].version}"}
+    assert found.labels == {
+        STANDS_IN: RECIPES["pause"].stands_in_for,
+        MADE_OF: f"pause {tools.edition(root, tools.TOOLS['pause'])}",
+    }
     assert found.name == f"{OURS}/pause:1"
     assert f"stands in for {RECIPES['pause'].stands_in_for}" in made.line
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from sandbox.node import cgroups
 from sandbox.node.cgroups import PREFIX, Group, Hierarchy
 
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="a node is a thing of Linux")
 # As the kernel writes them: version 1 with two controllers in one hierarchy and a named one, and version 2 beside them, empty.
 OLD = """\
 30 25 0:26 / /sys/fs/cgroup rw,relatime - tmpfs tmpfs rw,mode=755
@@ -83,6 +85,7 @@ def hierarchy(tmp_path: Path) -> str:
     return f"31 30 0:27 / {tmp_path} rw,relatime - cgroup cgroup rw,memory\n"
 
 
+@LINUX
 def test_only_folders_of_ours_whose_owner_is_gone_are_leftovers(tmp_path: Path, hierarchy: str) -> None:
     alive = cgroups.token(os.getpid())
     number, started = alive.split("-")
@@ -108,8 +111,67 @@ def test_taking_away_a_folder_takes_all_below_it_and_says_what_is_held(tmp_path:
     assert not free.exists() and held.exists()
 
 
-def test_a_group_of_version_2_hands_on_only_what_it_has_and_has_not_handed_on(tmp_path: Path) -> None:
-    (tmp_path / "cgroup.controllers").write_text("cpu memory")
+@pytest.fixture
+def unified(tmp_path: Path) -> Group:
+    """Our folder below a plain folder that looks like the root of version 2."""
+    (tmp_path / "cgroup.controllers").write_text("cpuset cpu io memory hugetlb pids")
     (tmp_path / "cgroup.subtree_control").write_text("cpu")
-    cgroups.hand_on(tmp_path)
-    assert (tmp_path / "cgroup.subtree_control").read_text() == "+memory"
+    return Group(Hierarchy("", tmp_path, "/"), tmp_path / "ours")
+
+
+@pytest.fixture
+def written(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    """What is written into control groups, in order: the file's parent and name, and the words; `io` cannot be had."""
+    found: list[tuple[str, str]] = []
+
+    def write(self: Path, text: str) -> int:
+        found.append((f"{self.parent.name}/{self.name}", text))
+        if text == "+io" or (self.parent.name == "busy" and text == "+memory"):
+            raise OSError(16, "Device or resource busy")
+        return len(text)
+
+    monkeypatch.setattr(Path, "write_text", write)
+    return found
+
+
+def test_at_the_root_of_version_2_only_what_the_node_needs_and_lacks_is_handed_on(
+    unified: Group, written: list[tuple[str, str]]
+) -> None:
+    cgroups.make([unified])
+    assert [text for _, text in written] == ["+cpuset", "+memory", "+pids"]
+    assert (unified.folder / cgroups.LEAF).is_dir()
+
+
+def test_inside_every_controller_is_handed_on_that_can_be(unified: Group, written: list[tuple[str, str]]) -> None:
+    cgroups.hand_on(unified.hierarchy.at)
+    assert [text for _, text in written] == ["+cpuset", "+io", "+memory", "+hugetlb", "+pids"]
+
+
+@pytest.mark.parametrize("given", ["cpuset cpu pids", "cpuset cpu memory pids"], ids=["not there", "busy"])
+def test_a_controller_that_the_node_needs_and_cannot_have_is_an_error(
+    tmp_path: Path, written: list[tuple[str, str]], given: str
+) -> None:
+    busy = tmp_path / "busy"
+    busy.mkdir()
+    for name, content in (("cgroup.controllers", given), ("cgroup.subtree_control", "")):
+        (busy / name).write_bytes(content.encode())
+    with pytest.raises(OSError, match="controller memory"):
+        cgroups.make([Group(Hierarchy("", busy, "/"), busy / "ours")])
+    assert not (busy / "ours").exists()
+
+
+def test_of_version_2_no_process_stays_in_the_folder_that_hands_controllers_on(
+    unified: Group, written: list[tuple[str, str]]
+) -> None:
+    def unshare(flags: int) -> int:
+        written.append(("unshare", hex(flags)))
+        return 0
+
+    cgroups.enter([unified], unshare)
+    into = [("ours/cgroup.procs", "0"), ("unshare", "0x2000000"), (f"{cgroups.LEAF}/cgroup.procs", "0")]
+    assert written == into, "the folder is the namespace's root, and the leaf below it is entered"
+    written.clear()
+    cgroups.enter([Group(Hierarchy("memory", Path("/m"), "/"), Path("/m/ours"))], unshare)
+    assert written == [("ours/cgroup.procs", "0")], "version 1 knows no leaf"
+    with pytest.raises(OSError, match="namespace"):
+        cgroups.enter([unified], lambda _: -1)

@@ -15,8 +15,10 @@ from typing import Any
 import pytest
 
 from problem import ExitCode, Problem, Refused
+from sandbox import lock
 from sandbox.node import control, publish
 from sandbox.node.control import Control
+from sandbox.node.layout import Layout
 from sandbox.node.publish import Publisher
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a node is a thing of Linux")
@@ -68,6 +70,33 @@ def test_a_program_that_is_not_there_is_named(tmp_path: Path) -> None:
     assert supervised(tmp_path, 'supervisor.start("one", ["no-such-program"])') == [
         ["failed", "no `no-such-program` on this machine"]
     ]
+
+
+KEEPING = """
+import sys
+from sandbox.node import keeper
+keeper.command = lambda plan, groups: ["cat"]
+sys.exit(keeper.main([sys.argv[1]]))
+"""
+
+
+def test_when_the_node_ends_the_keeper_deletes_keys_and_data_and_holds_the_folder_until_then(tmp_path: Path) -> None:
+    found = Layout(tmp_path)
+    (found.data / "etcd").mkdir(parents=True)
+    found.kubeconfig.write_text("key")
+    plan = {"groups": [], "data": str(found.data), "kubeconfig": str(found.kubeconfig)}
+    found.plan.write_text(json.dumps(plan))
+    with lock.take(tmp_path / "lock", "cluster") as held:
+        command = [sys.executable, "-c", KEEPING, str(found.plan)]
+        keeper = subprocess.Popen(command, stdin=subprocess.PIPE, pass_fds=[held.fileno()])
+    assert keeper.stdin is not None
+    with pytest.raises(Refused, match="another command is using the cluster"):
+        lock.take(tmp_path / "lock", "cluster")
+    assert found.kubeconfig.exists()
+    keeper.stdin.close()
+    assert keeper.wait(60) == 0
+    assert not found.data.exists() and not found.kubeconfig.exists()
+    lock.take(tmp_path / "lock", "cluster").close()
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import shutil
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from sandbox.node import documents, inside, keeper, keys, layout, mounts, needs,
 from sandbox.node.cgroups import Group, Hierarchy
 from sandbox.node.layout import Layout
 
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="a node is a thing of Linux")
 ROOT = Path(__file__).resolve().parents[2]
 FILES = {name: f"/tools/{name}" for name in programs.BUILT}
 GROUPS = [
@@ -33,6 +35,8 @@ UNIFIED = [Group(Hierarchy("", Path("/sys/fs/cgroup"), "/"), Path("/sys/fs/cgrou
 @pytest.fixture
 def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Layout:
     """A folder into which everything has been written."""
+    if sys.platform != "linux":
+        pytest.skip("who writes it is named by what Linux knows of the process")
     monkeypatch.setattr("sandbox.node.cgroups.here", lambda _: GROUPS)
     found = Layout(tmp_path / "cluster")
     found.folder.mkdir()
@@ -166,7 +170,10 @@ def test_the_api_servers_certificate_has_every_name_that_it_is_called_by() -> No
 
 
 def test_every_program_that_the_node_runs_comes_from_a_package_that_is_named() -> None:
-    asked = {command[0] for command in inside.NETWORK} | {keeper.command("plan")[0], inside.import_command("x")[0]}
+    asked = {command[0] for command in inside.NETWORK} | {
+        keeper.command("plan", GROUPS)[0],
+        inside.import_command("x")[0],
+    }
     asked |= {each.command()[0] for each in mounts.plan(Layout(Path("/data")), GROUPS)} | {
         "nsenter",
         "hostname",
@@ -179,6 +186,11 @@ def test_every_program_that_the_node_runs_comes_from_a_package_that_is_named() -
     assert {f"{layout.CNI_PROGRAMS}/{each}" for each in plugins} <= set(needs.PROGRAMS)
     table = (ROOT / "SECURITY.md").read_text()
     assert [each for each in set(needs.PROGRAMS.values()) if f"`{each}`" not in table] == []
+
+
+def test_of_version_2_the_namespace_of_control_groups_is_entered_before_the_others() -> None:
+    assert "--cgroup" in keeper.command("plan", GROUPS) and "--cgroup" not in keeper.command("plan", UNIFIED)
+    assert set(keeper.command("plan", GROUPS)) - set(keeper.command("plan", UNIFIED)) == {"--cgroup"}
 
 
 CLAIM: dict[str, Any] = {
@@ -211,21 +223,17 @@ def test_a_claim_whose_pod_has_a_node_gets_a_volume_that_only_it_may_use() -> No
         {"metadata": {**CLAIM["metadata"], "annotations": None}},
         {"spec": {**CLAIM["spec"], "storageClassName": "other"}},
         {"spec": {**CLAIM["spec"], "volumeName": "mine"}},
+        {"spec": {**CLAIM["spec"], "volumeMode": "Block"}},
+        {"spec": {**CLAIM["spec"], "selector": {"matchLabels": {"disk": "fast"}}}},
         {"status": {"phase": "Bound"}},
     ],
-    ids=["no pod yet", "no annotation", "another class", "a volume of its own", "bound"],
+    ids=["no pod yet", "no annotation", "another class", "a volume of its own", "a device", "by labels", "bound"],
 )
 def test_no_other_claim_gets_one(change: dict[str, object]) -> None:
     assert not volumes.waits({**CLAIM, **change})
 
 
-def test_a_volume_goes_with_its_claim_if_it_was_made_here() -> None:
-    made = {**volumes.volume(CLAIM, Path("/data")), "status": {"phase": "Released"}}
-    assert volumes.released(made)
-    assert not volumes.released({**made, "status": {"phase": "Bound"}})
-    assert not volumes.released({**made, "metadata": {"name": "somebody-elses"}})
-
-
+@LINUX
 def test_a_program_that_is_not_here_is_named_with_the_line_that_brings_it(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -236,12 +244,31 @@ def test_a_program_that_is_not_here_is_named_with_the_line_that_brings_it(
     assert problem.fix == "apt-get install --yes --no-install-recommends nftables runc"
 
 
+@pytest.mark.parametrize(
+    ("listed", "module", "has"),
+    [("overlay", None, True), ("ext4", "true", False), ("ext4", "echo overlay >>", True), ("ext4", None, False)],
+    ids=["built in", "no such module", "a module", "no modprobe"],
+)
+def test_overlays_are_there_also_where_they_are_a_module_that_was_never_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, listed: str, module: str | None, has: bool
+) -> None:
+    file, modprobe = tmp_path / "filesystems", tmp_path / "modprobe"
+    file.write_text(f"nodev\ttmpfs\n{listed}\n")
+    if module:
+        modprobe.write_text(f'#!/bin/sh\n[ "$1" = overlay ] && {module} {file}\n')
+        modprobe.chmod(0o755)
+    monkeypatch.setattr(needs, "PATH", str(tmp_path))
+    assert needs._has_overlay(file) is has
+
+
+@LINUX
 @pytest.mark.parametrize("place", mounts.COVERED)
 def test_a_folder_that_the_node_would_cover_is_refused(place: str) -> None:
     (problem,) = [each for each in needs.problems(Path(place, "below")) if "its data cannot lie there" in each.summary]
     assert problem.found == f"{place}/below"
 
 
+@LINUX
 def test_another_system_and_another_user_are_told_apart(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     assert [each for each in needs.problems(tmp_path) if "needs root" in each.summary]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,11 +16,13 @@ import yaml
 from ops import cluster, cluster_install, cluster_kubeconfig, cluster_start
 from ops.cli import run
 from ops.cluster import Cluster, Using
-from problem import ExitCode, Problem, Refused
+from problem import ExitCode, Refused
+from sandbox import lock
 from sandbox.images import catalogue
 from sandbox.node.control import Control
 from sandbox.node.layout import Layout
 
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="a node is a thing of Linux")
 OWNER = """\
 import json, os, sys, threading
 from pathlib import Path
@@ -70,7 +74,9 @@ def stand_in_owner(monkeypatch: pytest.MonkeyPatch, home: Path, script: str) -> 
 
     def start(command: list[str], **kwargs: Any) -> Any:
         python, _, _, *rest = command
-        return began([python, str(file), "owner", *rest], **{**kwargs, "cwd": Path(__file__).parents[2]})
+        ours = str(Path(__file__).parents[2])
+        env = {**os.environ, "PYTHONPATH": ours}
+        return began([python, str(file), "owner", *rest], **{**kwargs, "cwd": ours, "env": env})
 
     monkeypatch.setattr("subprocess.Popen", start)
 
@@ -124,13 +130,18 @@ def test_kind_that_is_asked_for_and_cannot_be_had_is_refused(home: Path) -> None
     assert refused.value.code is ExitCode.UNAVAILABLE
 
 
+@LINUX
 def test_a_detached_owner_runs_on_and_is_ended_by_stop_alone(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stand_in_owner(monkeypatch, home, OWNER)
-    assert run(["cluster", "start", "--load", "mlflow", "--format", "json"]) == ExitCode.OK
+    (home / "below").mkdir()
+    monkeypatch.chdir(home / "below")
+    command = ["cluster", "start", "--load", "mlflow", "--load", "app.tar", "--format", "json"]
+    assert run(command) == ExitCode.OK
     started = json.loads(capsys.readouterr().out)
-    assert (started["using"], started["context"], started["images"]) == ("node", "modelyard", ["mlflow"])
+    assert (started["using"], started["context"]) == ("node", "modelyard")
+    assert started["images"] == ["mlflow", str(home / "below" / "app.tar")], "the owner works in another folder"
     assert Path(f"/proc/{started['owner']}").exists()
     assert run(["cluster", "start", "--format", "json"]) == ExitCode.OK, "what runs is left as it is"
     assert json.loads(capsys.readouterr().out)["owner"] == started["owner"]
@@ -145,15 +156,34 @@ def test_a_detached_owner_runs_on_and_is_ended_by_stop_alone(
 def test_an_owner_that_ends_before_its_cluster_is_ready_says_why_and_leaves_nothing_noted(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    refusal = Problem(
-        summary="programs of the node are not installed", found="not here: runc", fix="apt-get install runc"
-    )
-    script = f"import sys\nprint('node: tries', flush=True)\nprint({refusal.text()!r}, flush=True)\nsys.exit(4)\n"
+    script = """\
+import sys
+from problem import ExitCode, Problem, Refused
+from sandbox.node import owner
+def refuse(root, folder, say, **_):
+    say("node: tries")
+    user = Problem(summary="a node of our own needs root", found="user 1000", fix="sudo")
+    packages = Problem(summary="programs are not installed", found="not here: runc", fix="apt-get install runc")
+    raise Refused([user, packages], ExitCode.UNAVAILABLE)
+owner.own = refuse
+sys.exit(owner.main(sys.argv[2:]))
+"""
     stand_in_owner(monkeypatch, home, script)
     assert run(["cluster", "start"]) == ExitCode.UNAVAILABLE
     said = capsys.readouterr().err
-    assert "node: tries" in said and "not here: runc" in said and "to fix: apt-get install runc" in said
+    assert "node: tries" in said
+    for part in ("needs root", "found: user 1000", "to fix: sudo", "not installed", "to fix: apt-get install runc"):
+        assert said.count(part) == 1, part
     assert Cluster(home, "modelyard").using is None
+
+
+def test_an_owner_that_crashes_is_told_by_its_last_line(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stand_in_owner(monkeypatch, home, "raise SystemError('it broke')\n")
+    assert run(["cluster", "start"]) == ExitCode.FAILED
+    said = capsys.readouterr().err
+    assert "SystemError: it broke" in said and str(Cluster(home, "modelyard").layout.owner_log) in said
 
 
 def test_a_kind_cluster_is_made_with_a_context_of_its_own_name_and_deleted_again(
@@ -187,9 +217,13 @@ def test_a_cluster_of_the_users_is_taken_and_never_ended(
     before = kubeconfig.read_text()
     assert run(["cluster", "start", "--context", "mine", "--kubeconfig", str(kubeconfig)]) == ExitCode.OK
     found = yaml.safe_load(Cluster(home, "modelyard").layout.kubeconfig.read_text())
-    assert (found["current-context"], found["clusters"][0]["cluster"]["server"]) == ("mine", "https://127.0.0.1:1")
+    assert (found["current-context"], found["clusters"][0]["cluster"]["server"]) == ("modelyard", "https://127.0.0.1:1")
+    assert found["contexts"][0]["name"] == "modelyard", "which is what the stack names"
     assert found["clusters"][0]["cluster"]["certificate-authority"] == str(home / "ca.crt"), "it stands elsewhere now"
     assert "secret" not in yaml.safe_dump(found), "only what the context needs is copied"
+    assert run(["cluster", "start", "--context", "mine"]) == ExitCode.OK, "it is taken already"
+    for asked in (["--context", "other"], ["--using", "node"], ["--context", "mine", "--load", "mlflow"]):
+        assert run(["cluster", "start", *asked]) == ExitCode.USAGE, asked
     assert run(["cluster", "load", "mlflow"]) == ExitCode.REFUSED
     assert run(["cluster", "stop"]) == ExitCode.OK
     assert (log.read_text(), kubeconfig.read_text()) == ("", before)
@@ -205,7 +239,7 @@ def test_a_cluster_of_the_users_that_cannot_run_pods_is_refused_and_not_noted(
 ) -> None:
     monkeypatch.setattr(cluster_start, "reached", lambda _: answer)
     with pytest.raises(Refused, match=said) as refused:
-        cluster_start.start_context(Cluster(home, "one"), kubeconfig, "mine")
+        cluster_start.start_context(Cluster(home, "one"), [kubeconfig], "mine")
     assert refused.value.code is ExitCode.UNAVAILABLE
     assert Cluster(home, "one").using is None and not Cluster(home, "one").layout.kubeconfig.exists()
 
@@ -216,6 +250,41 @@ def test_a_context_that_the_file_does_not_have_is_refused_with_those_it_has(
     assert run(["cluster", "start", "--context", "mne", "--kubeconfig", str(kubeconfig)]) == ExitCode.USAGE
     assert "mine, other" in capsys.readouterr().err
     assert run(["cluster", "start", "--context", "mine", "--kubeconfig", str(home / "none")]) == ExitCode.USAGE
+
+
+def test_a_context_is_looked_for_in_each_file_of_kubeconfig_and_the_first_counts(
+    home: Path, kubeconfig: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster_start, "reached", lambda _: UP)
+    first = home / "below" / "first"
+    first.parent.mkdir()
+    user = {"client-certificate": "me.crt"}
+    first.write_text(yaml.safe_dump({"users": [{"name": "me", "user": user}], "contexts": None}))
+    monkeypatch.setenv("KUBECONFIG", f"{home / 'none'}:{first}:{kubeconfig}")
+    cluster_start.start_context(Cluster(home, "one"), cluster_kubeconfig.own(), "mine")
+    found = yaml.safe_load(Cluster(home, "one").layout.kubeconfig.read_text())
+    assert found["users"] == [{"name": "me", "user": {"client-certificate": str(home / "below" / "me.crt")}}]
+    assert found["clusters"][0]["cluster"]["server"] == "https://127.0.0.1:1"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"a plain string",
+        b"\xff\xfe\x00",
+        b"- a list",
+        b"a: {",
+        b"contexts: [{name: mine}]",
+        b"contexts: [mine, 3]",
+        b"contexts: {mine: here}",
+        b"contexts: [{name: mine, context: {cluster: gone}}]",
+    ],
+    ids=["text", "binary", "list", "broken", "bare context", "names", "mapping", "no cluster"],
+)
+def test_a_file_that_is_no_kubeconfig_is_refused_and_not_noted(home: Path, content: bytes) -> None:
+    (home / "theirs").write_bytes(content)
+    assert run(["cluster", "start", "--context", "mine", "--kubeconfig", str(home / "theirs")]) == ExitCode.USAGE
+    assert Cluster(home, "modelyard").using is None
 
 
 @pytest.mark.parametrize("name", ["../up", "", "a b", "ä", "a/b"])
@@ -237,6 +306,29 @@ def test_after_a_killed_owner_stop_sweeps_and_start_starts(
     assert not found.layout.data.exists()
 
 
+@pytest.mark.parametrize("held", ["lock", "starting"], ids=["an owner that comes up", "a start before its owner is"])
+@pytest.mark.parametrize(
+    "command",
+    [["start"], ["start", "--foreground"], ["start", "--context", "mine", "--kubeconfig", "theirs"], ["stop"]],
+    ids=" ".join,
+)
+def test_while_a_cluster_comes_up_neither_start_nor_stop_touches_it(
+    home: Path, kubeconfig: Path, capsys: pytest.CaptureFixture[str], command: list[str], held: str
+) -> None:
+    found = Cluster(home, "modelyard")
+    found.remember(Using.NODE)
+    (found.layout.data / "etcd").mkdir(parents=True)
+    for file in (found.layout.owner_log, found.layout.kubeconfig):
+        file.write_text("of the first\n")
+    with lock.take(found.layout.folder / held, "cluster"):
+        assert run(["cluster", *command]) == ExitCode.UNAVAILABLE
+    said = capsys.readouterr().err
+    assert "is being started" in said and f"tail -f {found.layout.owner_log}" in said
+    assert found.using is Using.NODE and (found.layout.data / "etcd").is_dir()
+    assert {each.read_text() for each in (found.layout.owner_log, found.layout.kubeconfig)} == {"of the first\n"}
+
+
+@LINUX
 def test_a_service_is_published_by_the_owner(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found, heard = Cluster(home, "modelyard"), list[Mapping[str, Any]]()
     found.remember(Using.NODE)
@@ -268,6 +360,7 @@ INSTALLED: dict[str, Any] = {
 }
 
 
+@LINUX
 def test_releases_are_installed_with_the_values_that_the_stack_gives_them(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

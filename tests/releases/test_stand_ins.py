@@ -14,7 +14,7 @@ from sandbox.releases import argo_rollouts, envoy_gateway, gateway, prometheus
 from sandbox.releases.install import STAND_INS
 from sandbox.tools import TOOLS
 from tests.conformance.node import release
-from versions import CHARTS, CRD_MODULES, ROLLOUTS_PLUGIN
+from versions import CHARTS, CRD_MODULES, GO_MODULES, ROLLOUTS_PLUGIN
 
 MONITOR = {
     "metadata": {"name": "chat", "namespace": "serving"},
@@ -58,6 +58,13 @@ def test_a_release_that_can_be_stood_in_for_is_a_chart_of_ours_with_crds_and_pro
         assert chart in CHARTS and each.chart == chart and each.name in TOOLS
         assert set(each.crds) <= set(CRD_MODULES) and set(each.images) <= set(RECIPES)
         assert f"release {chart}: stood in for by {each.name} v" in each.line
+
+
+def test_a_stand_in_says_which_version_the_chart_runs_where_that_is_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    line = STAND_INS["gateway-helm"].line
+    assert "envoy-gateway v1.9.1 (the chart runs v1.9.0), built from its Go module" in line
+    monkeypatch.setitem(GO_MODULES, "envoy-gateway", "v1.9.0")
+    assert "envoy-gateway v1.9.0, built from its Go module" in STAND_INS["gateway-helm"].line
 
 
 @pytest.mark.parametrize("objects", EVERY.values(), ids=list(EVERY))

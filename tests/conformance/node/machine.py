@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
+import shutil
 import subprocess
 import time
+from collections import Counter
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -29,17 +32,22 @@ class Machine:
     """What is seen of it from outside every node; of processes and control groups, those that have a mark."""
 
     processes: frozenset[str]
-    mounts: frozenset[str]
+    mounts: frozenset[tuple[str, int]]
     interfaces: frozenset[str]
     routes: str
+    rules: str
     groups: frozenset[str]
 
     @classmethod
     def now(cls, *marks: str) -> Machine:
         """As it is. Other tests run nodes of their own meanwhile, so a node is told by its folder and its owner's number."""
         mountinfo = Path("/proc/self/mountinfo").read_text()
-        links = subprocess.run(["ip", "-brief", "link"], capture_output=True, text=True, check=True).stdout
-        routes = subprocess.run(["ip", "route"], capture_output=True, text=True, check=True).stdout
+        links = _said("ip", "-brief", "link")
+        asked = (("route",), ("-6", "route"), ("rule",), ("-6", "rule"))
+        # What a router announced is counted down: the same route says another number a second later.
+        routes = re.sub(r" expires \S+", "", "".join(_said("ip", *each) for each in asked))
+        # The same mount made twice is one more; a mount's own number and its parent's tell it from every other.
+        mounted = Counter(line.partition(" - ")[0] for line in mountinfo.splitlines())
         folders = {
             str(Path(folder, name))
             for each in cgroups.hierarchies(mountinfo)
@@ -49,20 +57,26 @@ class Machine:
         }
         return cls(
             processes=processes(marks),
-            mounts=frozenset(line.partition(" - ")[0].split()[4] for line in mountinfo.splitlines()),
+            mounts=frozenset(mounted.items()),
             interfaces=frozenset(line.split()[0] for line in links.splitlines()),
             routes=routes,
+            # Counters of rules go on counting; what is looked for is rules.
+            rules=_said("nft", "--stateless", "list", "ruleset") if shutil.which("nft") else "",
             groups=frozenset(folders),
         )
 
     def differs(self, other: Machine) -> dict[str, object]:
-        """What there is now and was not there in `other`, by field."""
+        """What there is now and was not there in `other`, or the other way round, by field."""
         found: dict[str, object] = {}
         for each in fields(self):
             here, there = getattr(self, each.name), getattr(other, each.name)
             if here != there:
-                found[each.name] = sorted(here - there) if isinstance(here, frozenset) else here
+                found[each.name] = sorted(map(str, here ^ there)) if isinstance(here, frozenset) else here
         return {key: value for key, value in found.items() if value}
+
+
+def _said(*command: str) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 def left_over(before: Machine, *marks: str, within: float = 60.0) -> tuple[dict[str, object], float]:

@@ -176,7 +176,9 @@ def test_a_canary_takes_the_share_of_each_step_and_loses_no_request(cluster: Lab
     say(f"canary: told to go on -> 100 %, healthy {taken:.1f} s")
     time.sleep(1)
     assert share(flow, new, 60)[0] >= 60
-    assert set(map(len, flow.pods(told))) != {0} and version_of(cluster, "stableRS") == new
+    pods = flow.pods(told)
+    assert pods and all(pods), "every answer names its pod"
+    assert version_of(cluster, "stableRS") == new
     last = max(each.answered for each in flow.since(began) if each.pod.startswith(old)) - told
     lost = flow.lost(began)
     say(

@@ -78,6 +78,10 @@ def test_after_the_owner_is_killed_nothing_is_left(ground: Ground, moment: str, 
     owner.wait()
     left, seconds = ground.left()
     assert left == {}
+    layout = Layout(ground.folder)
+    assert not layout.data.exists() and not layout.kubeconfig.exists(), (
+        "neither keys nor data, with nobody to start anew"
+    )
     record_property("conformance", f"real node: owner killed at `{moment}`: nothing left after {seconds:.1f} s")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import requests
@@ -108,6 +109,27 @@ def test_a_volume_is_made_for_a_pod_that_waits_for_it_keeps_its_data_and_goes_wi
     space.kubectl("delete", "pvc", "data")
     until(lambda: not folder.exists(), 120)
     assert space.kubectl("get", "pv", "--output=name") == ""
+
+
+def test_a_pod_that_mounts_the_nodes_files_does_not_write_the_machines(node: Node) -> None:
+    free = Space(node, "host-paths")
+    free.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": free.name}})
+    web = deployment("writer")
+    pod = web["spec"]["template"]["spec"]
+    pod["securityContext"] = {"runAsUser": 0}
+    pod["volumes"] = [{"name": "host", "hostPath": {"path": "/"}}]
+    pod["containers"][0]["volumeMounts"] = [{"name": "host", "mountPath": "/host"}]
+    free.apply(web)
+    free.available("writer")
+    for folder in (Path("/etc"), Path(__file__).parent):
+        file = folder / f"written-by-a-pod-{os.getpid()}"
+        write = f"""
+try: open('/host{file}', 'w').close(); print('written')
+except OSError as error: print(error.strerror)
+"""
+        assert free.kubectl("exec", free.pod("writer"), "--", "python3", "-c", write).strip() == "Read-only file system"
+        assert not file.exists()
+    free.kubectl("delete", "namespace", free.name, "--wait=false")
 
 
 def test_a_published_port_leads_to_a_service_from_127_0_0_1_alone(node: Node, space: Space) -> None:
