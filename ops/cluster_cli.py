@@ -20,8 +20,7 @@ from ops.places import place_of, root
 from ops.show import Show
 from ops.world import World, opened
 from problem import ExitCode, Problem, Refused
-from sandbox.images import catalogue
-from sandbox.node import control, node, owner
+from sandbox.node import control, owner
 from sandbox.releases.install import STAND_INS
 
 app = typer.Typer(
@@ -42,7 +41,7 @@ Kind = Annotated[
 Image = Annotated[
     str,
     typer.Argument(
-        help=f"{', '.join(each for each in catalogue.RECIPES if each not in node.IMAGES)}, or the file of an OCI archive."
+        help="python, mlflow, prometheus, envoy, envoy-gateway, argo-rollouts, model-server, app-base, or an OCI archive's file."
     ),
 ]
 DEFAULT = "modelyard"

@@ -142,7 +142,7 @@ RECIPES = {
                 name=f"{OURS}/argo-rollouts:{GO_MODULES['argo-rollouts']}",
                 entrypoint=("/usr/local/bin/argo-rollouts",),
                 user="65532:65532",
-                folder="/home/argo-rollouts",
+                folder="/srv/argo-rollouts",
             ),
             stands_in_for=f"{_of_chart('argo-rollouts')}; its httproute stands in for the plugin {ROLLOUTS_PLUGIN.name}",
             tools={"argo-rollouts": "usr/local/bin/argo-rollouts", "httproute": "usr/local/bin/httproute"},

@@ -22,7 +22,7 @@ PLUGIN = ROLLOUTS_PLUGIN.name
 STAND_IN = "file:///usr/local/bin/httproute"
 """Where the image has the stand-in for Argo's Gateway API plugin, which no Go module serves."""
 
-_ARGO, _HOME = "argoproj.io", "/home/argo-rollouts"
+_ARGO, _HOME = "argoproj.io", "/srv/argo-rollouts"
 _WRITE = ("create", "update", "patch")
 _RULES = [
     may(_ARGO, "rollouts rollouts/status rollouts/finalizers", *LOOK, "update", "patch"),
