@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,6 +41,12 @@ class Experiment:
     def arms(self) -> tuple[Arm, Arm]:
         """Both."""
         return self.control, self.treatment
+
+
+def dealt(experiment: Experiment, users: Iterable[str]) -> Counter[str]:
+    """How often each arm has to be seen when these users ask, each as often as named: the flag itself says it."""
+    assigner = Assigner(experiment.flags, experiment.key)
+    return Counter(assigner.of(user).variant for user in users)
 
 
 def read(folder: Path, key: str = FLAG) -> Experiment:
