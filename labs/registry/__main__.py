@@ -58,7 +58,7 @@ def lab(
         show.line(f"MLflow: {server.url}, data in {os.path.relpath(folder / 'mlflow')}")
         done = Lab(folder, plan, show.line)
         base, results = done.run(server.url)
-        verdict = report.verdict(plan, base, results)
+        verdict = report.verdict(plan, base, results, done.tracker.judged_on(done.data.held_out))
         if verdict.candidate:
             done.tracker.candidate(verdict.candidate)
         show.line()
