@@ -70,9 +70,20 @@ def read(folder: Path, key: str = FLAG) -> Experiment:
         raise refuse("every user gets the same variant, so there is nothing to compare", str(shares))
     whole, arms = sum(shares.values()), []
     for name in names:
-        match = PROMPT_URI.fullmatch(flag["variants"][name])
+        variant = flag["variants"][name]
+        match = PROMPT_URI.fullmatch(variant) if isinstance(variant, str) else None
         if match is None or not match["version"]:
-            raise refuse("a variant is a prompt version, prompts:/NAME/VERSION", str(flag["variants"][name]))
-        text = (folder / "prompts" / f"{name}.md").read_text(encoding="utf-8").strip()
+            raise refuse("a variant is a prompt version, prompts:/NAME/VERSION", json.dumps(variant))
+        text = _text(folder / "prompts" / f"{name}.md", name)
         arms.append(Arm(name, 100 * shares[name] / whole, match["name"], int(match["version"]), text))
     return Experiment(file, key, *arms)
+
+
+def _text(file: Path, variant: str) -> str:
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as error:
+        found = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        fix = f"a variant's text is in a file of its name: write {file.name}"
+        problem = Problem(summary="a variant has no text", file=str(file), where=variant, found=str(found), fix=fix)
+        raise Refused(problem, ExitCode.USAGE) from None

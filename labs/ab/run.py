@@ -48,6 +48,9 @@ def run(root: Path, plan: Plan, say: Say) -> Report:
     """Runs the lab; files are below `.sandbox/labs/ab`. Raises Refused when something that it needs is not there."""
     began, folder = time.monotonic(), root / ".sandbox" / "labs" / "ab"
     found = experiment.read(root / experiment.FOLDER)
+    for arm in found.arms:
+        # Whether the change can be made is known now, and not only after the users have asked.
+        change.diff(found, arm.name, root)
     asks = list(users.asks(plan.users, plan.requests, plan.seed))
     with ExitStack() as stack:
         stack.enter_context(lock.waiting(folder / "lock", "the lab's folder", say))
