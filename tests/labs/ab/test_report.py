@@ -79,7 +79,15 @@ def test_the_plot_has_zero_and_the_whole_interval_on_it() -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [["--users", "5", "--requests", "4"], ["--users", "-1"], ["--requests", "10001"]], ids=str
+    "options",
+    [
+        ["--users", "5", "--requests", "4"],
+        ["--users", "-1"],
+        ["--requests", "10001"],
+        ["--users", "0"],
+        ["--requests", "0"],
+    ],
+    ids=str,
 )
 def test_counts_that_make_no_sense_are_refused_before_anything_starts(
     options: list[str], capsys: pytest.CaptureFixture[str]
