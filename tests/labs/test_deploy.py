@@ -225,3 +225,23 @@ def test_a_good_change_has_to_take_every_step_of_the_release(had: tuple[int, ...
 
 def test_a_change_that_users_do_not_see_fails_the_run() -> None:
     assert replace(REPORT, greeted=False).code == ExitCode.FAILED
+
+
+JOBS: dict[str, Any] = yaml.safe_load((ROOT / ".github" / "workflows" / "app.yml").read_text(encoding="utf-8"))["jobs"]
+
+
+def test_in_the_workflow_what_can_get_a_role_neither_builds_nor_scans() -> None:
+    trusted = [job for job in JOBS.values() if job["permissions"].get("id-token") == "write"]
+    assert len(trusted) == 1 and trusted[0]["environment"] == "app"
+    assert "docker buildx" not in str(trusted) and "trivy" not in str(trusted)
+    before = JOBS[trusted[0]["needs"]]
+    assert "docker buildx" in str(before) and "trivy" in str(before)
+    assert set(before["permissions"].values()) == {"read"}
+
+
+def test_the_workflows_token_is_given_to_one_step() -> None:
+    given = [
+        step.get("name") for job in JOBS.values() for step in job["steps"] if "github.token" in str(step.get("env", ""))
+    ]
+    assert given == ["open the pull request"]
+    assert not any("github.token" in str(job.get("env", "")) for job in JOBS.values())
