@@ -10,9 +10,9 @@ from typing import Annotated
 
 import typer
 
+from labs.endings import ended
 from labs.registry import recipes
 from ops import cli
-from ops.endings import ended
 from ops.places import root
 from ops.show import Show
 from problem import ExitCode, Problem, Refused
@@ -93,7 +93,7 @@ def _open(show: Show, command: list[str]) -> int:
 def main() -> int:
     """Runs the lab; every way it can end is an exit code."""
     os.environ.setdefault("JAX_PLATFORMS", "cpu")
-    return ended(lambda: app(sys.argv[1:], standalone_mode=False), Show())
+    return ended(lambda: app(sys.argv[1:], standalone_mode=False), ".ci/venv labs")
 
 
 if __name__ == "__main__":
