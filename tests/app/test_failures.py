@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Callable
@@ -12,6 +13,8 @@ import pytest
 from starlette.requests import ClientDisconnect
 
 from app.answer import Reading
+from app.counting import Counting
+from app.metrics import Metrics
 from app.service import MOST_BYTES
 from tests.app.world import ASK, World, ask, run, settings
 
@@ -122,30 +125,38 @@ def test_an_answer_that_breaks_is_counted_as_a_failure(content: Callable[[], Any
     assert not span.status.is_ok
 
 
-def test_an_answer_counts_when_it_has_ended_and_one_that_its_reader_left_is_nobodys_failure() -> None:
+@pytest.mark.parametrize("hears", ["2.4", "2.0"], ids=["a send fails", "a message says it"])
+def test_an_answer_counts_when_it_has_ended_and_one_that_its_reader_left_is_nobodys_failure(hears: str) -> None:
     async def endless() -> AsyncIterator[bytes]:
         while True:
             yield PART
+            await asyncio.sleep(0)
 
     world = World(model=lambda _: httpx.Response(200, content=endless()))
     body = json.dumps({**ASK, "stream": True}).encode()
 
     async def do(client: httpx.AsyncClient) -> tuple[str, str]:
         app: Any = client._transport.app  # type: ignore[attr-defined]
-        sent, during = [], []
+        sent, during, asked = [], [], []
 
         async def receive() -> dict[str, Any]:
+            asked.append(1)
+            if len(asked) > 1:
+                while not during:
+                    await asyncio.sleep(0)
+                return {"type": "http.disconnect"}
             return {"type": "http.request", "body": body}
 
         async def send(message: dict[str, Any]) -> None:
             sent.append(message)
             if len(sent) == 3:
                 during.append((await client.get("/metrics")).text)
-                raise OSError("the reader is gone")
+                if hears == "2.4":
+                    raise OSError("the reader is gone")
 
         headers = [(b"content-type", b"application/json")]
         scope = {"type": "http", "method": "POST", "path": "/v1/chat/completions", "headers": headers}
-        more: dict[str, Any] = {"query_string": b"", "asgi": {"spec_version": "2.4"}}
+        more: dict[str, Any] = {"query_string": b"", "asgi": {"spec_version": hears}}
         with contextlib.suppress(ClientDisconnect):
             await app({**scope, **more}, receive, send)
         return during[0], (await client.get("/metrics")).text
@@ -154,6 +165,29 @@ def test_an_answer_counts_when_it_has_ended_and_one_that_its_reader_left_is_nobo
     assert 'route="/v1/chat/completions"' not in during
     assert 'app_requests_total{code="499",route="/v1/chat/completions",version="0"} 1.0' in after
     assert 'code="502"' not in after and 'code="200",route="/v1/chat' not in after
+
+
+@pytest.mark.parametrize(("begun", "code"), [(False, 500), (True, 502)])
+def test_a_fault_of_the_services_own_is_a_failure_before_and_after_the_headers(begun: bool, code: int) -> None:
+    async def faulty(scope: Any, receive: Any, send: Any) -> None:
+        if begun:
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise RuntimeError("a fault")
+
+    async def nothing(*_: Any) -> Any:
+        return {}
+
+    metrics = Metrics("7")
+    with pytest.raises(RuntimeError):
+        asyncio.run(Counting(faulty, metrics, "7")({"type": "http"}, nothing, nothing))
+    counted = {"version": "7", "route": "none", "code": str(code)}
+    assert metrics.registry.get_sample_value("app_requests_total", counted) == 1
+
+
+def test_a_field_that_no_answer_could_repeat_is_refused_all_the_same() -> None:
+    headers = {"content-type": "application/json"}
+    post = lambda client: client.post("/v1/feedback", content='{"\\ud800": 1}', headers=headers)  # noqa: E731
+    assert run(World(), settings(), post).status_code in (400, 422)
 
 
 @pytest.mark.parametrize(

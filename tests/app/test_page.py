@@ -20,6 +20,7 @@ def test_what_it_keeps_of_a_conversation_is_what_the_service_takes() -> None:
     most = next(each.max_length for each in Ask.model_fields["messages"].metadata if hasattr(each, "max_length"))
     text = next(each.max_length for each in Message.model_fields["content"].metadata if hasattr(each, "max_length"))
     assert kept % 2 == 1 and kept <= most
+    assert '{ role: "user", content: question }].slice(-KEPT)' in SCRIPT and ".slice(0, LONGEST)" in SCRIPT
     assert longest == text and f'maxlength="{text}"' in PAGE
 
 
