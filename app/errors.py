@@ -47,7 +47,7 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, why: RequestValidationError) -> JSONResponse:
         first = why.errors()[0]
-        message = f"{'.'.join(map(str, first['loc'][1:]))}: {first['msg']}".encode("ascii", "replace").decode()
+        message = f"{'.'.join(map(str, first['loc'][1:]))}: {first['msg']}"
         return error(422, message[:500], INVALID)
 
     @app.exception_handler(HTTPException)
