@@ -11,7 +11,7 @@ help:
 	@echo "make chaos   44 kills of the engine, the program, the provider and all of them; each must converge"
 	@echo "make lab-registry  fine-tune a small model in three ways, tracked in MLflow, and see which is better (ARGS=--short: quickly)"
 	@echo "make lab-ab  compare two system prompts on simulated users, through app, Envoy and a real model (ARGS='--users 200')"
-	@echo "make lab-deploy   a change to the app goes out by a canary on a real node, a bad one is taken back (Linux, root)"
+	@echo "make lab-deploy   a change to the app goes out by a canary on a real node, a bad one is taken back (Linux, root; ARGS=--short: shorter steps)"
 	@echo "make clean   remove what the sandbox and the tests made (keeps .venv, built tools and what is known of real clusters)"
 
 demo:
@@ -54,8 +54,8 @@ lab-ab:
 
 lab-deploy:
 	@.ci/venv dev
-	@.ci/packages
-	@.venv/bin/python -m labs.deploy
+	@if [ -z "$(findstring --help,$(ARGS))" ]; then .ci/packages; fi
+	@.venv/bin/python -m labs.deploy $(ARGS)
 
 clean:
 	@for each in .sandbox/nodes/*/; do [ ! -d "$$each" ] || .venv/bin/modelyard cluster stop --name "$$(basename "$$each")" 2>/dev/null || true; done

@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import httpx
 from fastapi import FastAPI, Header, Request, Response
@@ -16,10 +16,12 @@ from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
 from opentelemetry.sdk.trace.export import SpanExporter
 from opentelemetry.trace import Span
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from pydantic import BaseModel, ConfigDict, Field
 
 from app.answer import Reading
 from app.assignment import Assigner, Assignment, AssignmentError
+from app.counting import Counting
+from app.errors import INVALID, PASSED_ON, error, install, refused
+from app.forms import Ask, Feedback
 from app.metrics import Metrics
 from app.prompts import Prompt, PromptError, Prompts
 from app.settings import Settings
@@ -27,35 +29,12 @@ from app.tracing import Tracing, authorization, exporter, trace_id
 
 PAGE = (Path(__file__).parent / "page.html").read_text(encoding="utf-8")
 USER = re.compile(r"[A-Za-z0-9_.@-]{1,128}")
+MOST_BYTES = 1_048_576
+"""The largest body (bytes) that is read: far more than a model's context."""
 NO_VARIANT = "none"
 """The label of answers outside any experiment."""
 _JOIN_TRIES, _JOIN_SECONDS = 4, 0.5
 """Feedback may overtake its own trace on the way to MLflow: how often it is sent again, and how far apart (s)."""
-
-
-class Message(BaseModel):
-    """One message of a conversation."""
-
-    role: str = Field(pattern="^(user|assistant)$")
-    content: str = Field(min_length=1, max_length=20_000)
-
-
-class Ask(BaseModel):
-    """A request for an answer, in OpenAI's form; what is not named here goes to the model as it came."""
-
-    model_config = ConfigDict(extra="allow")
-
-    messages: list[Message] = Field(min_length=1, max_length=100)
-    stream: bool = False
-
-
-class Feedback(BaseModel):
-    """What a user says of an answer."""
-
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
-
-    answer_id: str = Field(alias="answerId", pattern="^tr-[0-9a-f]{32}$")
-    helpful: bool
 
 
 class Service:
@@ -97,11 +76,6 @@ class Service:
         await asyncio.to_thread(self.tracing.close)
 
 
-def error(status: int, message: str, kind: str) -> JSONResponse:
-    """An error in OpenAI's form."""
-    return JSONResponse({"error": {"message": message, "type": kind}}, status)
-
-
 def create(
     settings: Settings, *, sends: SpanExporter | None = None, transport: httpx.AsyncBaseTransport | None = None
 ) -> FastAPI:
@@ -119,16 +93,8 @@ def create(
     app = FastAPI(title="Chat", version=settings.version, lifespan=life, openapi_url=None)
     app.state.tracing = service.tracing
 
-    @app.middleware("http")
-    async def counted(request: Request, go_on: Any) -> Response:
-        try:
-            answer: Response = await go_on(request)
-        except Exception:
-            service.metrics.request(_route(request), 500)
-            raise
-        service.metrics.request(_route(request), answer.status_code)
-        answer.headers["x-app-version"] = settings.version
-        return answer
+    app.add_middleware(Counting, metrics=service.metrics, version=settings.version)
+    install(app)
 
     @app.get("/", response_class=HTMLResponse)
     async def page() -> str:
@@ -147,25 +113,20 @@ def create(
     async def metrics() -> Response:
         return Response(generate_latest(service.metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
-    @app.post("/v1/chat/completions")
-    async def complete(ask: Ask, x_user_id: Annotated[str, Header()] = "anonymous") -> Response:
-        return await _complete(service, ask, x_user_id)
+    @app.post("/v1/chat/completions", max_body_size=MOST_BYTES)
+    async def complete(request: Request, ask: Ask, x_user_id: Annotated[str, Header()] = "anonymous") -> Response:
+        return await _complete(service, request, ask, x_user_id)
 
-    @app.post("/v1/feedback")
+    @app.post("/v1/feedback", max_body_size=MOST_BYTES)
     async def feedback(said: Feedback, x_user_id: Annotated[str, Header()] = "anonymous") -> Response:
         return await _feedback(service, said, x_user_id)
 
     return app
 
 
-def _route(request: Request) -> str:
-    """The route's own path, so that a label's values are as many as there are routes."""
-    return getattr(request.scope.get("route"), "path", "none")
-
-
-async def _complete(service: Service, ask: Ask, user: str) -> Response:
+async def _complete(service: Service, request: Request, ask: Ask, user: str) -> Response:
     if not USER.fullmatch(user):
-        return error(400, "X-User-Id has letters, digits and _.@- only, 128 at the most", "invalid_request_error")
+        return error(400, "X-User-Id has letters, digits and _.@- only, 128 at the most", INVALID)
     started = time.monotonic()
     try:
         assigned = service.assigned(user)
@@ -183,23 +144,46 @@ async def _complete(service: Service, ask: Ask, user: str) -> Response:
     variant = assigned.variant if assigned else NO_VARIANT
     headers = {"x-answer-id": trace_id(span), "x-variant": variant, "x-prompt": f"{prompt.name}/{prompt.version}"}
     try:
-        request = service.model.build_request("POST", "/chat/completions", json=body)
-        upstream = await service.model.send(request, stream=True)
+        sent = service.model.build_request("POST", "/chat/completions", json=body)
+    except (ValueError, RecursionError):
+        service.tracing.end(span, "", 0, 0, failed="not JSON")
+        return error(400, "the request holds what JSON cannot: NaN, Infinity or half a surrogate pair", INVALID)
+    try:
+        upstream = await service.model.send(sent, stream=True)
     except httpx.HTTPError as why:
         service.tracing.end(span, "", 0, 0, failed=type(why).__name__)
         return error(502, f"the model cannot be reached: {type(why).__name__}", "upstream_error")
     if upstream.status_code != httpx.codes.OK:
-        await upstream.aread()
-        await upstream.aclose()
         service.tracing.end(span, "", 0, 0, failed=f"status {upstream.status_code}")
-        return error(502, f"the model answers {upstream.status_code}", "upstream_error")
-    passing = _pass(service, upstream, span, variant, started, Reading(streamed=ask.stream))
+        return await _refused(upstream)
+    passing = _pass(service, request, upstream, span, variant, started, Reading(streamed=ask.stream))
     kind = upstream.headers.get("content-type", "application/json")
     return StreamingResponse(passing, headers=headers, media_type=kind)
 
 
+async def _refused(upstream: httpx.Response) -> Response:
+    """What the user hears when the model answers with another status than 200."""
+    body = b""
+    try:
+        body = await upstream.aread()
+    except httpx.HTTPError:
+        # The status says enough.
+        pass
+    finally:
+        await upstream.aclose()
+    if upstream.status_code in PASSED_ON:
+        return refused(upstream.status_code, body, upstream.headers)
+    return error(502, f"the model answers {upstream.status_code}", "upstream_error")
+
+
 async def _pass(
-    service: Service, upstream: httpx.Response, span: Span, variant: str, started: float, reading: Reading
+    service: Service,
+    request: Request,
+    upstream: httpx.Response,
+    span: Span,
+    variant: str,
+    started: float,
+    reading: Reading,
 ) -> AsyncIterator[bytes]:
     first, failed = True, "the reader went away"
     try:
@@ -210,10 +194,12 @@ async def _pass(
             reading.read(data)
             yield data
         reading.finish()
-        failed = ""
-        service.metrics.answered(variant, time.monotonic() - started, reading.tokens_in, reading.tokens_out)
+        failed = "" if reading.whole else "the answer cannot be read"
+        request.state.broken = bool(failed)
+        if not failed:
+            service.metrics.answered(variant, time.monotonic() - started, reading.tokens_in, reading.tokens_out)
     except httpx.HTTPError as why:
-        failed = type(why).__name__
+        failed, request.state.broken = type(why).__name__, True
         raise
     finally:
         service.tracing.end(span, reading.text, reading.tokens_in, reading.tokens_out, failed=failed)
@@ -222,7 +208,7 @@ async def _pass(
 
 async def _feedback(service: Service, said: Feedback, user: str) -> Response:
     if not USER.fullmatch(user):
-        return error(400, "X-User-Id has letters, digits and _.@- only, 128 at the most", "invalid_request_error")
+        return error(400, "X-User-Id has letters, digits and _.@- only, 128 at the most", INVALID)
     if service.settings.trace_experiment_id and (why := await _join(service, said, user)):
         return error(502, why, "upstream_error")
     try:

@@ -1,4 +1,4 @@
-"""What the pages tell a reader to type is there: every command of ours, every make target, every file that a link names."""
+"""What the pages tell a reader to type is there: every command and what it needs, every make target, every file of a link."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from ops.cli import app
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")])
 _COMMAND = re.compile(r"(?:^|`|\$ |-- )modelyard((?: [a-z][a-z-]*)+)", re.MULTILINE)
+_CALL = re.compile(r"(^\$ |`|-- )modelyard((?: [a-z][a-z-]*)+)([^`\n]*)", re.MULTILINE)
 _TARGET = re.compile(r"(?:`|^\$ |^)make ([a-z]+(?:-[a-z]+)*)(?=[`\s]|$)", re.MULTILINE)
 _LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)(?:#[^)\s]*)?\)")
 
@@ -35,3 +36,52 @@ def test_what_a_page_tells_to_type_is_there(page: Path) -> None:
             assert len(words) == 1 or words[1] in below, f"modelyard {' '.join(words[:2])}"
     assert set(_TARGET.findall(text)) <= TARGETS
     assert [name for name in _LINK.findall(text) if not (page.parent / name).exists()] == []
+
+
+HISTORY = ROOT / "CHANGELOG.md"
+"""Names commands as they were when it was written."""
+
+
+def missing(text: str) -> list[str]:
+    """Each command of a text that lacks an option which it needs.
+
+    In a console block a command is whole; in a sentence it may be named by its words alone, or with `...` for the rest.
+    """
+    found, group = [], typer.main.get_group(app)
+    for before, words, more in _CALL.findall(text.replace("\\\n", " ")):
+        names = words.split()
+        command = group.commands[names[0]]
+        if below := getattr(command, "commands", None):
+            command = below.get(names[1] if len(names) > 1 else "")
+        called = before.startswith("$") or (" -" in more and "..." not in more)
+        if command is None or not called:
+            continue
+        typed = {word.partition("=")[0] for word in (words + more).split("  #")[0].split()}
+        needed = [each.opts for each in command.params if each.required and each.param_type_name == "option"]
+        found += [f"modelyard{words}: {options[0]}" for options in needed if typed.isdisjoint(options)]
+    return found
+
+
+@pytest.mark.parametrize(
+    "page", [each for each in PAGES if each != HISTORY], ids=lambda page: str(page.relative_to(ROOT))
+)
+def test_what_a_page_tells_to_type_has_every_option_that_it_needs(page: Path) -> None:
+    assert missing(page.read_text()) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "lacks"),
+    [
+        ("`modelyard preview`", ""),
+        ("`modelyard render --stack dev`", "modelyard render: --out"),
+        ("`modelyard render --stack=dev -o there`", ""),
+        ("`modelyard models compare ... --out it.html`", ""),
+        ("`modelyard models compare router --out it.html`", "modelyard models compare router: --stack"),
+        ("$ modelyard preview", "modelyard preview: --stack"),
+        ("$ modelyard preview  # or with --stack dev", "modelyard preview: --stack"),
+        ("$ modelyard simulate --stack dev \\\n    --pods pods.yaml", ""),
+        ("$ python -m labs.registry --open -- modelyard models list --url URL", "modelyard models list: --stack"),
+    ],
+)
+def test_a_command_without_what_it_needs_is_found(text: str, lacks: str) -> None:
+    assert missing(text) == ([lacks] if lacks else [])

@@ -1,22 +1,63 @@
 """The chat service, deployed as any team's app would be: in the team's namespace, on what the platform promises.
 
 The platform has made the namespace (`namespaces.names` in its stack file), closed it, and let it reach the registry. This
-program adds the app and the one way that it needs: to the gateway of the models.
+program adds the app and the one way that it needs: to the gateway of the models. Which version runs, and by which steps the
+next one comes in, is in `release.yaml` beside it; Argo Rollouts takes the steps.
 """
 
 import hashlib
 import json
+import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pulumi
 import pulumi_kubernetes as k8s
+import yaml
 from modelyard_contract import PlatformOutputs
 
 HERE = Path(__file__).resolve().parent
 NAME, PORT, EXPERIMENT = "chat-app", 8080, "shop-assistant"
 LABELS = {"app.kubernetes.io/name": NAME, "app.kubernetes.io/component": "app"}
 GATEWAY, SCRAPER = "modelyard-gateway", "monitoring"
+IMAGE = r"\S+@sha256:[0-9a-f]{64}"
+
+
+@dataclass(frozen=True)
+class Release:
+    """Which version runs, in how many pods, and the steps of the next one: its share (percent) and for how long (seconds)."""
+
+    version: str
+    image: str
+    replicas: int
+    steps: tuple[tuple[int, int], ...]
+
+
+def released(file: Path) -> Release:
+    """What the release file says. Raises RunError when it cannot be used, and while no image has been built."""
+    try:
+        said = yaml.safe_load(file.read_text(encoding="utf-8"))
+        steps = tuple((int(each["weight"]), int(each["pauseSeconds"])) for each in said["rollout"]["steps"])
+        found = Release(str(said["version"]), str(said["image"]), int(said["replicas"]), steps)
+    except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError) as error:
+        why = " ".join(str(error).split())
+        raise pulumi.RunError(f"{file.name} cannot be used: {type(error).__name__}: {why}") from None
+    if not found.image:
+        raise pulumi.RunError(f"{file.name} names no image yet: the workflow `app` opens a pull request that does")
+    if not re.fullmatch(IMAGE, found.image):
+        raise pulumi.RunError(
+            f"{file.name}: an image is named by its digest, NAME@sha256:DIGEST, and not {found.image}"
+        )
+    return found
+
+
+def canary(release: Release) -> dict[str, Any]:
+    """The steps as Argo takes them: by pods, because a team's namespace has no route on the gateway that could be weighted."""
+    steps: list[dict[str, Any]] = []
+    for weight, seconds in release.steps:
+        steps += [{"setWeight": weight}, {"pause": {"duration": f"{seconds}s"}}]
+    return {"maxSurge": 1, "maxUnavailable": 0, "steps": steps}
 
 
 def settings(promised: PlatformOutputs, release: str) -> dict[str, str]:
@@ -83,7 +124,7 @@ def space(name: str) -> dict[str, Any]:
 
 config = pulumi.Config()
 platform = PlatformOutputs.of(pulumi.StackReference(config.require("platform")))
-release, version = config.get("release") or "chat", config.require("version")
+model, release = config.get("release") or "chat", released(HERE / "release.yaml")
 inside = platform.apply(lambda promised: namespaced(promised, config.require("namespace")))
 flags = (HERE / "flags.json").read_text(encoding="utf-8")
 cluster = k8s.Provider("platform", context=config.require("context"))
@@ -95,11 +136,11 @@ fixed = {
     "EXPERIMENT": EXPERIMENT,
     "PROMPT_VARIABLES": json.dumps({"company": config.get("company") or "Example Shop"}),
     "TRACE_EXPERIMENT_ID": config.get("traceExperimentId") or "",
-    "VERSION": version,
+    "VERSION": release.version,
 }
 environment: pulumi.Output[list[dict[str, Any]]] = platform.apply(
     lambda promised: [
-        *({"name": key, "value": value} for key, value in {**settings(promised, release), **fixed}.items()),
+        *({"name": key, "value": value} for key, value in {**settings(promised, model), **fixed}.items()),
         *(
             of_secret(variable, config.get("registrySecret") or "chat-app-registry", key)
             for variable, key in (("REGISTRY_USER", "username"), ("REGISTRY_PASSWORD", "password"))
@@ -110,16 +151,18 @@ carried = k8s.core.v1.ConfigMap("flags", metadata=metadata, data={"flags.json": 
 # Another flag is another digest, and so another pod: the app reads its flags when it starts.
 annotations = {"chat-app/flags": hashlib.sha256(flags.encode()).hexdigest()}
 spec: Any = {
-    "replicas": config.get_int("replicas") or 2,
+    "replicas": release.replicas,
     "selector": {"matchLabels": LABELS},
-    "strategy": {"rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
+    "strategy": {"canary": canary(release)},
     "template": {
         "metadata": {"labels": LABELS, "annotations": annotations},
-        "spec": environment.apply(lambda found: pod(config.require("image"), found)),
+        "spec": environment.apply(lambda found: pod(release.image, found)),
     },
 }
-deployed = k8s.apps.v1.Deployment(
+k8s.apiextensions.CustomResource(
     "app",
+    api_version="argoproj.io/v1alpha1",
+    kind="Rollout",
     metadata=metadata,
     spec=spec,
     opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=carried)),

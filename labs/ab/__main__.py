@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from labs.endings import ended
 from problem import ExitCode, Problem, Refused
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ exit codes:
   0  there is a winner, and the change that ships it is printed
   6  no winner: the interval holds zero
   3  the numbers cannot be trusted: users moved, the split is off, or too many answers are missing
-  2  an option or the experiment's file is wrong      4  something is not installed; the line that installs it is printed
+  1  a step failed; it says which                     2  an option or the experiment's file is wrong
+  4  something is not installed; the line that installs it is printed
 """
 
 
@@ -40,13 +42,11 @@ def say(line: str) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the lab and prints its report."""
     options = _options().parse_args(arguments)
-    try:
-        report, where = _run(options)
-    except Refused as refused:
-        say(f"refused {refused}")
-        return int(refused.code)
-    except KeyboardInterrupt:
-        return int(ExitCode.INTERRUPTED)
+    return ended(lambda: _lab(options), ".ci/venv labs")
+
+
+def _lab(options: argparse.Namespace) -> int:
+    report, where = _run(options)
     from labs.ab.report import lines
 
     sys.stdout.writelines(f"{line}\n" for line in lines(report))
@@ -60,15 +60,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> tuple[Report, str]:
     # MLflow's client would count and report what it is used for; its thread for that also races with its requests.
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
-    try:
-        from labs.ab.run import Plan, run
-    except ModuleNotFoundError as error:
-        problem = Problem(summary="the labs' packages are not installed", found=str(error.name), fix=".ci/venv labs")
-        raise Refused(problem, ExitCode.UNAVAILABLE) from None
-    users = options.users or (SHORT_USERS if options.short else USERS)
+    from labs.ab.run import Plan, run
+
+    users = _given(options.users, SHORT_USERS if options.short else USERS)
     plan = Plan(
         users=users,
-        requests=options.requests or max(users, SHORT_REQUESTS if options.short else REQUESTS),
+        requests=_given(options.requests, max(users, SHORT_REQUESTS if options.short else REQUESTS)),
         seed=options.seed,
         target=options.target,
         model=options.model,
@@ -83,6 +80,10 @@ def _run(options: argparse.Namespace) -> tuple[Report, str]:
         raise Refused(problem, ExitCode.USAGE)
     root = Path(__file__).resolve().parents[2]
     return run(root, plan, say), ".sandbox/labs/ab"
+
+
+def _given(said: int | None, otherwise: int) -> int:
+    return otherwise if said is None else said
 
 
 def _options() -> argparse.ArgumentParser:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,6 +43,12 @@ class Experiment:
         return self.control, self.treatment
 
 
+def dealt(experiment: Experiment, users: Iterable[str]) -> Counter[str]:
+    """How often each arm has to be seen when these users ask, each as often as named: the flag itself says it."""
+    assigner = Assigner(experiment.flags, experiment.key)
+    return Counter(assigner.of(user).variant for user in users)
+
+
 def read(folder: Path, key: str = FLAG) -> Experiment:
     """The experiment of an app's folder. Raises Refused (`USAGE`) when there is not one with two arms to compare."""
     file = folder / "flags.json"
@@ -62,9 +70,20 @@ def read(folder: Path, key: str = FLAG) -> Experiment:
         raise refuse("every user gets the same variant, so there is nothing to compare", str(shares))
     whole, arms = sum(shares.values()), []
     for name in names:
-        match = PROMPT_URI.fullmatch(flag["variants"][name])
+        variant = flag["variants"][name]
+        match = PROMPT_URI.fullmatch(variant) if isinstance(variant, str) else None
         if match is None or not match["version"]:
-            raise refuse("a variant is a prompt version, prompts:/NAME/VERSION", str(flag["variants"][name]))
-        text = (folder / "prompts" / f"{name}.md").read_text(encoding="utf-8").strip()
+            raise refuse("a variant is a prompt version, prompts:/NAME/VERSION", json.dumps(variant))
+        text = _text(folder / "prompts" / f"{name}.md", name)
         arms.append(Arm(name, 100 * shares[name] / whole, match["name"], int(match["version"]), text))
     return Experiment(file, key, *arms)
+
+
+def _text(file: Path, variant: str) -> str:
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as error:
+        found = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        fix = f"a variant's text is in a file of its name: write {file.name}"
+        problem = Problem(summary="a variant has no text", file=str(file), where=variant, found=str(found), fix=fix)
+        raise Refused(problem, ExitCode.USAGE) from None

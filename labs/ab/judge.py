@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import Enum
 from typing import Any
@@ -19,7 +20,7 @@ CONFIDENCE = 0.95
 SPLIT_P = 0.001
 """A split as uneven as the one seen, or more, less likely than this: something is wrong with the assignment."""
 MOST_LOST = 0.05
-"""Share of an arm's answers that may be missing or without a verdict."""
+"""Share of what an arm's users asked that may have no answer, or no verdict."""
 FEWEST_USERS = 2
 
 
@@ -39,9 +40,10 @@ class Outcome(Enum):
 
 @dataclass(frozen=True)
 class Counts:
-    """An arm in numbers; `share` is helpful of judged."""
+    """An arm in numbers: `asked` is what the flag dealt to it, the rest is in the registry; `share` is helpful of judged."""
 
     arm: str
+    asked: int
     users: int
     answers: int
     judged: int
@@ -55,7 +57,10 @@ class Counts:
 
 @dataclass(frozen=True)
 class Verdict:
-    """All that the report says. The effect is treatment less control, in shares (0.1 is ten percentage points)."""
+    """All that the report says. The effect is treatment less control, in shares (0.1 is ten percentage points).
+
+    A p-value is None when its test was not made.
+    """
 
     outcome: Outcome
     winner: str
@@ -65,22 +70,23 @@ class Verdict:
     effect: float
     low: float
     high: float
-    p_value: float
-    split_p_value: float
+    p_value: float | None
+    split_p_value: float | None
 
     def as_dict(self) -> dict[str, Any]:
         """For a machine."""
         return {**asdict(self), "outcome": self.outcome.value, "confidence": CONFIDENCE}
 
 
-def judge(experiment: Experiment, answers: Iterable[Seen]) -> Verdict:
-    """The verdict on what was seen. The unit is the user: one who asks twice is one user, not two.
+def judge(experiment: Experiment, answers: Iterable[Seen], asked: Mapping[str, int]) -> Verdict:
+    """The verdict on what was seen. The unit is the user: one who asks twice is one user, not two. `asked` is how
+    many questions each arm got: an answer that left no trace is known by it alone.
 
     Effect and interval: ratio of means by the delta method, over users; split: exact or chi-squared test of users
     against the flag's shares (tea-tasting 1.14, `RatioOfMeans` and `SampleRatio`).
     """
     rows = list(answers)
-    control, treatment = (_counts(arm.name, rows) for arm in experiment.arms)
+    control, treatment = (_counts(arm.name, rows, asked.get(arm.name, 0)) for arm in experiment.arms)
     users = _users(rows)
     if doubt := _doubt(control, treatment, rows, experiment):
         return _nothing(doubt, control, treatment)
@@ -94,13 +100,18 @@ def judge(experiment: Experiment, answers: Iterable[Seen]) -> Verdict:
     helpful, split = found["helpful"], float(found["split"].pvalue)
     low, high, p_value = helpful.effect_size_ci_lower, helpful.effect_size_ci_upper, helpful.pvalue
     effect = treatment.share - control.share
-    if _alike(users):
+    if _alike(users) or not math.isfinite(low + high):
         low, high, p_value = -1.0, 1.0, 1.0
     outcome, winner, why = _decide(experiment, effect, low, high)
     if split < SPLIT_P:
-        why = f"the users are not split as the flag says ({control.users} and {treatment.users}, p = {split:.2g})"
+        why = f"the users are not split as the flag says ({control.users} and {treatment.users}; {by_chance(split)})"
         outcome, winner = Outcome.NOT_TRUSTED, ""
     return Verdict(outcome, winner, why, control, treatment, effect, float(low), float(high), float(p_value), split)
+
+
+def by_chance(p_value: float | None) -> str:
+    """What the p-value of a split says, in words."""
+    return "not tested" if p_value is None else f"a split this uneven comes by chance with p = {p_value:.2g}"
 
 
 def _alike(users: pd.DataFrame) -> bool:
@@ -110,16 +121,18 @@ def _alike(users: pd.DataFrame) -> bool:
 
 
 def _decide(experiment: Experiment, effect: float, low: float, high: float) -> tuple[Outcome, str, str]:
-    if low <= 0 <= high:
+    # Asked in this way, an interval that is no number has no winner.
+    if not (low > 0 or high < 0):
         return Outcome.NO_WINNER, "", "the interval holds zero: the arms may be equal"
     better = experiment.treatment if effect > 0 else experiment.control
     return Outcome.WINNER, better.name, "the interval does not hold zero"
 
 
-def _counts(arm: str, rows: Sequence[Seen]) -> Counts:
+def _counts(arm: str, rows: Sequence[Seen], asked: int) -> Counts:
     own = [row for row in rows if row.arm == arm]
     judged = [row for row in own if row.helpful is not None and not row.failed]
-    return Counts(arm, len({row.user for row in own}), len(own), len(judged), sum(bool(row.helpful) for row in judged))
+    users, helped = len({row.user for row in own}), sum(bool(row.helpful) for row in judged)
+    return Counts(arm, asked, users, len(own), len(judged), helped)
 
 
 def _users(rows: Sequence[Seen]) -> pd.DataFrame:
@@ -144,8 +157,12 @@ def _doubt(control: Counts, treatment: Counts, rows: Sequence[Seen], experiment:
     if wrong := sum(row.version != versions.get(row.arm) for row in rows):
         return f"{wrong} answers are of another prompt version than their arm's"
     for each in (control, treatment):
-        if each.answers and (each.answers - each.judged) / each.answers > MOST_LOST:
-            return f"{each.answers - each.judged} of {each.answers} answers of {each.arm} failed or have no verdict"
+        if each.answers > each.asked:
+            return f"{each.arm} has {each.answers} answers to {each.asked} questions: some are of another run"
+        if each.asked and (each.asked - each.judged) / each.asked > MOST_LOST:
+            return (
+                f"{each.asked - each.judged} of {each.asked} questions of {each.arm} have no whole answer or no verdict"
+            )
     for each in (control, treatment):
         if each.users < FEWEST_USERS:
             return f"{each.arm} has {each.users} users: {FEWEST_USERS} are the least"
@@ -154,4 +171,4 @@ def _doubt(control: Counts, treatment: Counts, rows: Sequence[Seen], experiment:
 
 def _nothing(why: str, control: Counts, treatment: Counts) -> Verdict:
     effect = treatment.share - control.share
-    return Verdict(Outcome.NOT_TRUSTED, "", why, control, treatment, effect, -1.0, 1.0, 1.0, 1.0)
+    return Verdict(Outcome.NOT_TRUSTED, "", why, control, treatment, effect, -1.0, 1.0, None, None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from labs.ab.judge import CONFIDENCE, Counts, Outcome, Verdict
+from labs.ab.judge import CONFIDENCE, Counts, Outcome, Verdict, by_chance
 from labs.ab.report import Report, headline
 
 _STYLE = (
@@ -34,9 +34,9 @@ def page(report: Report) -> str:
         f"<h1>Experiment {escape(report.experiment)}: which system prompt?</h1>",
         f"<p class='verdict {_KIND[verdict.outcome]}'>{escape(headline(report))}</p>",
         f"<h2>Effect on the share of helpful answers</h2>{plot(verdict)}",
-        "<h2>Counts</h2><table><tr><th>arm<th>system prompt<th class=n>users<th class=n>answers<th class=n>judged"
-        f"<th class=n>helpful<th class=n>share</tr>{rows}</table>",
-        f"<p>Users are dealt as the flag says: p = {verdict.split_p_value:.2f}. "
+        "<h2>Counts</h2><table><tr><th>arm<th>system prompt<th class=n>users<th class=n>asked<th class=n>answers"
+        f"<th class=n>judged<th class=n>helpful<th class=n>share</tr>{rows}</table>",
+        f"<p>Are users dealt as the flag says? {by_chance(verdict.split_p_value).capitalize()}. "
         "The unit is the user: one who asks twice counts once.</p>",
         *(_examples(each.arm, report.examples.get(each.arm, [])) for each in arms),
         f"<h2>The change that ships it</h2><pre>{escape(report.change)}</pre>" if report.change else "",
@@ -77,7 +77,7 @@ def plot(verdict: Verdict) -> str:
 
 
 def _row(each: Counts, prompt: str) -> str:
-    numbers = (each.users, each.answers, each.judged, each.helpful, f"{each.share:.1%}")
+    numbers = (each.users, each.asked, each.answers, each.judged, each.helpful, f"{each.share:.1%}")
     cells = "".join(f"<td class=n>{value}" for value in numbers)
     return f"<tr><td>{escape(each.arm)}<td>{escape(prompt)}{cells}</tr>"
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from labs.ab.judge import CONFIDENCE, Counts, Outcome, Verdict
+from labs.ab.judge import CONFIDENCE, Counts, Outcome, Verdict, by_chance
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,10 +79,10 @@ def lines(report: Report) -> Iterator[str]:
     if report.short:
         yield "short form: few users, so the interval is wide and often holds zero"
     yield ""
-    yield f"{'arm':<12}{'users':>7}{'answers':>9}{'judged':>8}{'helpful':>9}{'share':>8}"
+    yield f"{'arm':<12}{'users':>7}{'asked':>7}{'answers':>9}{'judged':>8}{'helpful':>9}{'share':>8}"
     yield from (_row(each) for each in (verdict.control, verdict.treatment))
     yield ""
-    yield f"split: p = {verdict.split_p_value:.2f} that users are dealt as the flag says"
+    yield f"split: {by_chance(verdict.split_p_value)}"
     for why, count in report.failed.items():
         yield f"failed: {count} x {why}"
     yield headline(report)
@@ -92,4 +92,4 @@ def lines(report: Report) -> Iterator[str]:
 
 
 def _row(each: Counts) -> str:
-    return f"{each.arm:<12}{each.users:>7}{each.answers:>9}{each.judged:>8}{each.helpful:>9}{each.share:>8.1%}"
+    return f"{each.arm:<12}{each.users:>7}{each.asked:>7}{each.answers:>9}{each.judged:>8}{each.helpful:>9}{each.share:>8.1%}"

@@ -48,6 +48,10 @@ def run(root: Path, plan: Plan, say: Say) -> Report:
     """Runs the lab; files are below `.sandbox/labs/ab`. Raises Refused when something that it needs is not there."""
     began, folder = time.monotonic(), root / ".sandbox" / "labs" / "ab"
     found = experiment.read(root / experiment.FOLDER)
+    for arm in found.arms:
+        # Whether the change can be made is known now, and not only after the users have asked.
+        change.diff(found, arm.name, root)
+    asks = list(users.asks(plan.users, plan.requests, plan.seed))
     with ExitStack() as stack:
         stack.enter_context(lock.waiting(folder / "lock", "the lab's folder", say))
         target, behind = (
@@ -59,9 +63,9 @@ def run(root: Path, plan: Plan, say: Say) -> Report:
 
             target, behind = stack.enter_context(cluster.answering(root, folder / "node", say))
         url, client, traces = stack.enter_context(_app(root, folder, found, target, plan.model, say))
-        asked = _traffic(url, list(users.asks(plan.users, plan.requests, plan.seed)), say)
+        asked = _traffic(url, asks, say)
         rows = list(evidence.gather(client, traces))
-    verdict = judge(found, rows)
+    verdict = judge(found, rows, experiment.dealt(found, (ask.user for ask in asks)))
     report = Report(
         experiment=found.key,
         verdict=verdict,

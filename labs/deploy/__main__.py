@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from problem import ExitCode, Problem, Refused
+from labs.endings import ended
 
 _EPILOG = """
 examples:
@@ -39,20 +39,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--short", action="store_true", help="shorter steps of the canary")
     options = parser.parse_args(arguments)
-    root = Path(__file__).resolve().parents[2]
-    try:
-        from labs.deploy.report import lines
-        from labs.deploy.run import run
+    return ended(lambda: _lab(short=options.short), ".ci/venv dev")
 
-        found = run(root, say, short=options.short)
-    except ModuleNotFoundError as error:
-        say(f"refused {Problem(summary='a package is not installed', found=str(error.name), fix='.ci/venv dev')}")
-        return ExitCode.UNAVAILABLE
-    except Refused as refused:
-        say(f"refused {refused}")
-        return int(refused.code)
-    except KeyboardInterrupt:
-        return int(ExitCode.INTERRUPTED)
+
+def _lab(*, short: bool) -> int:
+    from labs.deploy.report import lines
+    from labs.deploy.run import run
+
+    found = run(Path(__file__).resolve().parents[2], say, short=short)
     sys.stdout.writelines(f"{line}\n" for line in lines(found))
     say("\npage: .sandbox/labs/deploy/report.html   document: .sandbox/labs/deploy/report.json")
     return int(found.code)

@@ -33,13 +33,17 @@ class Delivery:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """One run. `failed` are all requests without an answer of 200, the bad version's among them; `load` is the machine's."""
+    """One run. `failed` are all requests without an answer of 200, the bad version's among them; `load` is the machine's.
+
+    `weights` are the steps of the release (percent).
+    """
 
     first: Delivery
     good: Delivery
     bad: Delivery
     greeted: bool
     """Whether users read the new greeting after the good change."""
+    weights: tuple[int, ...]
     steps: tuple[Timed, ...]
     asked: int
     failed: int
@@ -61,6 +65,8 @@ class Report:
             return ["a change was not rolled out"]
         if good.back:
             found.append("the good change was taken back")
+        elif skipped := [weight for weight in self.weights if weight not in {each.percent for each in good.shares}]:
+            found.append(f"the good change never had {' or '.join(f'{each} %' for each in skipped)} of the requests")
         elif not self.greeted:
             found.append("users do not see the good change")
         if good.errors_new or good.lost:
@@ -71,6 +77,11 @@ class Report:
             found.append("the bad change did no harm, so nothing was shown")
         if bad.lost:
             found.append(f"requests were lost that the bad version did not answer: {len(bad.lost)}")
+        counted = sum(course.errors_new + len(course.lost) for course in (good, bad))
+        if self.failed != counted:
+            found.append(
+                f"{self.failed} requests failed and {counted} of them in a rollout: the rest was lost in between"
+            )
         found += [
             f"version {course.version} got {each.hits} of {each.asked} at {each.percent} %: chance does not explain that"
             for course in (good, bad)

@@ -80,6 +80,7 @@ def run(root: Path, say: Say, *, short: bool = False, cluster: Lab | None = None
             good=good,
             bad=bad,
             greeted=greeted,
+            weights=tuple(step.weight for step in deliver.release().rollout.steps),
             steps=tuple(clock.steps),
             asked=total,
             failed=lost,
@@ -133,7 +134,7 @@ class _Delivering:
         cluster.until("MLflow does not answer", lambda: ready(cluster, objects.REGISTRY), within=300)
         _prompt(cluster)
         cluster.until("the model does not answer", lambda: ready(cluster, objects.MODEL), within=300)
-        cluster.apply(*objects.app(self._release()))
+        cluster.apply(*objects.app(self.release()))
         cluster.install("kube-prometheus-stack")
 
         def answers() -> bool:
@@ -154,7 +155,7 @@ class _Delivering:
         made = self.build(change)
         with self.clock.step(f"version {change.version}: rollout"):
             began = time.monotonic()
-            self.cluster.apply(objects.rollout(self._release()))
+            self.cluster.apply(objects.rollout(self.release()))
             course = watch.follow(self.cluster, flowing, change.version, began, self.clock.say)
         return replace(made, course=course)
 
@@ -163,7 +164,8 @@ class _Delivering:
         own = self.folder / "release.yaml"
         return (own if own.is_file() else changes.release_of(where)).read_text(encoding="utf-8")
 
-    def _release(self) -> release.Release:
+    def release(self) -> release.Release:
+        """The release as it was raised last, its steps shorter in the short form."""
         found = release.read((self.folder / "release.yaml").read_text(encoding="utf-8"))
         if not self.short:
             return found

@@ -10,9 +10,9 @@ from typing import Annotated
 
 import typer
 
+from labs.endings import ended
 from labs.registry import recipes
 from ops import cli
-from ops.endings import ended
 from ops.places import root
 from ops.show import Show
 from problem import ExitCode, Problem, Refused
@@ -58,7 +58,7 @@ def lab(
         show.line(f"MLflow: {server.url}, data in {os.path.relpath(folder / 'mlflow')}")
         done = Lab(folder, plan, show.line)
         base, results = done.run(server.url)
-        verdict = report.verdict(plan, base, results)
+        verdict = report.verdict(plan, base, results, done.tracker.judged_on(done.data.held_out))
         if verdict.candidate:
             done.tracker.candidate(verdict.candidate)
         show.line()
@@ -93,7 +93,7 @@ def _open(show: Show, command: list[str]) -> int:
 def main() -> int:
     """Runs the lab; every way it can end is an exit code."""
     os.environ.setdefault("JAX_PLATFORMS", "cpu")
-    return ended(lambda: app(sys.argv[1:], standalone_mode=False), Show())
+    return ended(lambda: app(sys.argv[1:], standalone_mode=False), ".ci/venv labs")
 
 
 if __name__ == "__main__":

@@ -63,7 +63,7 @@ class Plan:
 
 
 def plan(names: Sequence[str], *, steps: int = 0, seed: int = 0, short: bool = False) -> Plan:
-    """The recipes of those names (none: all), with `steps` in place of their own. Raises Refused for a name that is none."""
+    """The recipes of those names (none: all), with `steps` in place of their own. Raises Refused for what cannot be trained."""
     there = {each.name: each for each in (SHORT_RECIPES if short else RECIPES)}
     unknown = [name for name in names if name not in there]
     if unknown:
@@ -71,6 +71,8 @@ def plan(names: Sequence[str], *, steps: int = 0, seed: int = 0, short: bool = F
         raise Refused(Problem(summary="there is no such version", found=found, allowed=allowed), ExitCode.USAGE)
     if steps < 0:
         raise Refused(Problem(summary="steps are counted from 1", found=str(steps)), ExitCode.USAGE)
+    if seed < 0:
+        raise Refused(Problem(summary="a seed is a whole number from 0 on", found=str(seed)), ExitCode.USAGE)
     chosen = [there[name] for name in dict.fromkeys(names or there)]
     return Plan(recipes=tuple(replace(each, steps=steps or each.steps) for each in chosen), seed=seed, short=short)
 

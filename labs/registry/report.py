@@ -32,8 +32,11 @@ class Verdict:
     candidate: int = 0
 
 
-def verdict(plan: Plan, base: Mapping[str, Answers], results: Sequence[Result]) -> Verdict:
-    """The best version against the base's better way. FAILED when a loss did not fall, or the full lab shows no gain."""
+def verdict(plan: Plan, base: Mapping[str, Answers], results: Sequence[Result], tries: int) -> Verdict:
+    """The best version against the base's better way. FAILED when a loss did not fall, or the full lab shows no gain.
+
+    `tries` is how many versions were ever judged on these tickets: each of them was a chance to look good.
+    """
     way = judge.best(base)
     strongest = base[way]
     lines = [f"base ({way}): {_share(strongest)}"]
@@ -44,7 +47,7 @@ def verdict(plan: Plan, base: Mapping[str, Answers], results: Sequence[Result]) 
         )
     stuck = [each for each in results if each.last_loss >= each.first_loss]
     top = max(results, key=lambda each: sum(each.answers.right))
-    found, tries = top.against_base, len(results)
+    found, tries = top.against_base, max(tries, len(results))
     better = found.better(tries)
     lines.append(
         f"version {top.number} against the base: {found.won} tickets only it has right, {found.lost} only the base "
@@ -54,7 +57,7 @@ def verdict(plan: Plan, base: Mapping[str, Answers], results: Sequence[Result]) 
         f"by sentence pattern, since tickets of one pattern are alike: ahead in {found.patterns_won}, behind in "
         f"{found.patterns_lost} (exact sign test: p = {found.p_patterns:.2g})"
     )
-    corrected = f", both times {tries} for the best of {tries} versions" if tries > 1 else ""
+    corrected = f", both times {tries} for the {tries} versions judged on these tickets" if tries > 1 else ""
     lines.append(
         f"version {top.number} is {'' if better else 'NOT shown to be '}better than the base at 5 %{corrected}"
     )

@@ -106,6 +106,21 @@ class Tracker:
         found = self.client.search_model_versions(f"name='{self.plan.model}' and run_id='{run.info.run_id}'")
         return found[0] if found else None
 
+    def judged_on(self, tickets: Sequence[Ticket]) -> int:
+        """How many versions of the model were judged on these tickets, by this call and by all before it."""
+        shown, count = digest(tickets)[:_DIGEST_LENGTH], 0
+        token: str | None = None
+        while True:
+            page = self.client.search_model_versions(f"name='{self.plan.model}'", page_token=token)
+            runs = {str(each.run_id) for each in page if each.run_id}
+            for run in runs:
+                inputs = self.client.get_run(run).inputs.dataset_inputs
+                sets = {tag.value: each.dataset.digest for each in inputs for tag in each.tags}
+                count += sets.get(EVALUATION) == shown
+            token = page.token
+            if not token:
+                return count
+
     def begun(
         self, key: str, name: str, params: Mapping[str, Any], tags: Mapping[str, str], data: Split, use: Sequence[str]
     ) -> str:

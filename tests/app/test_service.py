@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,23 +11,7 @@ import httpx
 import pytest
 
 from app.settings import Settings
-from tests.app.world import World, flags, settings
-
-ASK = {"messages": [{"role": "user", "content": "Where is my parcel?"}]}
-
-
-def run(world: World, said: Settings, do: Callable[[httpx.AsyncClient], Awaitable[Any]]) -> Any:
-    async def inside() -> Any:
-        async with world.client(said) as client:
-            return await do(client)
-
-    return asyncio.run(inside())
-
-
-def ask(world: World, said: Settings, body: Any = ASK, user: str = "ann") -> httpx.Response:
-    post = lambda client: client.post("/v1/chat/completions", json=body, headers={"x-user-id": user})  # noqa: E731
-    answer: httpx.Response = run(world, said, post)
-    return answer
+from tests.app.world import ASK, World, ask, flags, run, settings
 
 
 def test_the_model_is_asked_with_the_registrys_prompt_before_the_users_words() -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from app.service import create
 from app.settings import Settings
 
+ASK = {"messages": [{"role": "user", "content": "Where is my parcel?"}]}
 TEXTS = {("support", "3"): "Answer for {{company}}.", ("support", "4"): "Be warm at {{company}}."}
 
 
@@ -96,3 +98,20 @@ def flags(folder: Path, weights: dict[str, int], salt: str = "one") -> Path:
     file = folder / "flags.json"
     file.write_text(json.dumps({"flags": {"greeting": flag}}), encoding="utf-8")
     return file
+
+
+def run(world: World, said: Settings, do: Callable[[httpx.AsyncClient], Awaitable[Any]]) -> Any:
+    """What `do` gives with a client of a service that stands in a world."""
+
+    async def inside() -> Any:
+        async with world.client(said) as client:
+            return await do(client)
+
+    return asyncio.run(inside())
+
+
+def ask(world: World, said: Settings, body: Any = ASK, user: str = "ann") -> httpx.Response:
+    """One answer of such a service."""
+    post = lambda client: client.post("/v1/chat/completions", json=body, headers={"x-user-id": user})  # noqa: E731
+    answer: httpx.Response = run(world, said, post)
+    return answer

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import runpy
+import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from pulumi.runtime import mocks
 
 from app.assignment import Assigner
 from app.settings import Settings
+from labs.deploy import release
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "chat-app"
 PROMISED: dict[str, Any] = {
@@ -40,9 +43,8 @@ CONFIG = {
     "platform": "organization/modelyard/local",
     "namespace": "shop",
     "context": "lab",
-    "image": "app:1",
-    "version": "1",
 }
+DIGEST = "registry.example.com/team/assistant@sha256:" + "a" * 64
 
 
 class Cluster(mocks.Mocks):
@@ -63,6 +65,17 @@ class Cluster(mocks.Mocks):
         return {}, None
 
 
+@pytest.fixture(autouse=True)
+def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The example with its release raised, as the workflow raises it."""
+    folder = tmp_path / "chat-app"
+    shutil.copytree(EXAMPLE, folder)
+    file = folder / "release.yaml"
+    file.write_text(release.raised(file.read_text(encoding="utf-8"), "abc123", DIGEST), encoding="utf-8")
+    monkeypatch.setattr(sys.modules[__name__], "EXAMPLE", folder)
+    return folder
+
+
 def declared(promised: dict[str, Any] = PROMISED, **config: str) -> dict[str, dict[str, Any]]:
     """Everything that the program declares, by kind."""
     cluster = Cluster(promised)
@@ -81,12 +94,12 @@ def declared(promised: dict[str, Any] = PROMISED, **config: str) -> dict[str, di
 
 def test_it_declares_all_that_an_app_needs_in_the_namespace_that_the_platform_made() -> None:
     found = declared()
-    assert set(found) == {"ConfigMap", "Deployment", "Service", "NetworkPolicy", "PodMonitor"}
+    assert set(found) == {"ConfigMap", "Rollout", "Service", "NetworkPolicy", "PodMonitor"}
     assert {each["metadata"]["namespace"] for each in found.values()} == {"shop"}
-    labels = found["Deployment"]["spec"]["template"]["metadata"]["labels"]
+    labels = found["Rollout"]["spec"]["template"]["metadata"]["labels"]
     selectors = [
         found["Service"]["spec"]["selector"],
-        *(found[kind]["spec"]["selector"]["matchLabels"] for kind in ("Deployment", "PodMonitor")),
+        *(found[kind]["spec"]["selector"]["matchLabels"] for kind in ("Rollout", "PodMonitor")),
         found["NetworkPolicy"]["spec"]["podSelector"]["matchLabels"],
     ]
     assert selectors == [labels] * 4
@@ -94,7 +107,7 @@ def test_it_declares_all_that_an_app_needs_in_the_namespace_that_the_platform_ma
 
 def test_its_environment_is_one_that_the_app_takes_and_its_flags_are_those_it_reads(tmp_path: Path) -> None:
     found = declared()
-    [container] = found["Deployment"]["spec"]["template"]["spec"]["containers"]
+    [container] = found["Rollout"]["spec"]["template"]["spec"]["containers"]
     values = {each["name"]: each.get("value", "from a secret") for each in container["env"]}
     said = Settings.of(values)
     assert said.model_url == PROMISED["releases"]["chat"]["url"]
@@ -108,7 +121,7 @@ def test_its_environment_is_one_that_the_app_takes_and_its_flags_are_those_it_re
 
 
 def test_its_pods_are_restricted() -> None:
-    pod = declared()["Deployment"]["spec"]["template"]["spec"]
+    pod = declared()["Rollout"]["spec"]["template"]["spec"]
     assert pod["automountServiceAccountToken"] is False
     assert pod["securityContext"]["runAsNonRoot"] is True
     assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
@@ -143,3 +156,44 @@ def test_what_the_platform_does_not_promise_is_refused_with_the_reason(
 ) -> None:
     with pytest.raises(pulumi.RunError, match=why):
         declared(promised, **config)
+
+
+def test_what_the_workflow_writes_into_the_release_is_what_runs(example: Path) -> None:
+    spec = declared()["Rollout"]["spec"]
+    said = release.read((example / "release.yaml").read_text(encoding="utf-8"))
+    [container] = spec["template"]["spec"]["containers"]
+    assert container["image"] == said.image == DIGEST
+    assert {"name": "VERSION", "value": "abc123"} in container["env"]
+    assert spec["replicas"] == said.replicas
+
+
+def test_the_next_version_takes_the_releases_steps_by_pods(example: Path) -> None:
+    found = declared()["Rollout"]
+    said = release.read((example / "release.yaml").read_text(encoding="utf-8"))
+    canary = found["spec"]["strategy"]["canary"]
+    assert found["apiVersion"] == "argoproj.io/v1alpha1"
+    assert [each["setWeight"] for each in canary["steps"][::2]] == [each.weight for each in said.rollout.steps]
+    pauses = [each["pause"]["duration"] for each in canary["steps"][1::2]]
+    assert pauses == [f"{each.pause_seconds}s" for each in said.rollout.steps]
+    assert set(canary) == {"maxSurge", "maxUnavailable", "steps"}, "no route is moved: a team has none"
+    assert canary["maxUnavailable"] == 0
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [
+        (DIGEST, "", "names no image yet"),
+        (DIGEST, "registry.example.com/team/assistant:latest", "named by its digest"),
+        ("replicas: 1", "replicas: many", "cannot be used"),
+        ("replicas: 1", "", "cannot be used: KeyError"),
+        ("weight: 10", "wait: 10", "cannot be used"),
+        ("rollout:", "rollout: [", "cannot be used"),
+    ],
+)
+def test_a_release_that_cannot_be_used_is_refused_with_the_reason(example: Path, old: str, new: str, why: str) -> None:
+    file = example / "release.yaml"
+    text = file.read_text(encoding="utf-8")
+    assert text.count(old) == 1
+    file.write_text(text.replace(old, new), encoding="utf-8")
+    with pytest.raises(pulumi.RunError, match=why):
+        declared()

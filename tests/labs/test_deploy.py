@@ -169,6 +169,7 @@ REPORT = Report(
     good=delivery(GOOD_COURSE),
     bad=delivery(BAD_COURSE),
     greeted=True,
+    weights=(10,),
     steps=(Timed("tests", 1.0),),
     asked=400,
     failed=4,
@@ -200,10 +201,47 @@ def test_a_run_in_which_the_good_change_is_out_and_the_bad_one_back_is_ok() -> N
 )
 def test_a_run_with_one_thing_wrong_fails_and_says_it(which: str, broken: dict[str, Any]) -> None:
     course = replace(GOOD_COURSE if which == "good" else BAD_COURSE, **broken)
-    found = replace(REPORT, **dict[str, Any]({which: delivery(course)}))
+    other = BAD_COURSE if which == "good" else GOOD_COURSE
+    failed = sum(each.errors_new + len(each.lost) for each in (course, other))
+    found = replace(REPORT, failed=failed, **dict[str, Any]({which: delivery(course)}))
     assert found.code == ExitCode.FAILED and len(found.problems) == 1
     assert found.problems[0] in page.page(found)
 
 
+@pytest.mark.parametrize("failed", [3, 5])
+def test_requests_that_are_lost_outside_of_both_rollouts_fail_the_run(failed: int) -> None:
+    [problem] = replace(REPORT, failed=failed).problems
+    assert problem.startswith(f"{failed} requests failed and 4 of them in a rollout")
+
+
+@pytest.mark.parametrize(
+    ("had", "missing"), [((10, 50, 100), ""), ((10, 100), "50 %"), ((50,), "10 %"), ((), "10 % or 50 %")]
+)
+def test_a_good_change_has_to_take_every_step_of_the_release(had: tuple[int, ...], missing: str) -> None:
+    course = replace(GOOD_COURSE, shares=tuple(Share(each, 30.0, each, 100, True) for each in had))
+    found = replace(REPORT, good=delivery(course), weights=(10, 50))
+    assert found.problems == ([f"the good change never had {missing} of the requests"] if missing else [])
+
+
 def test_a_change_that_users_do_not_see_fails_the_run() -> None:
     assert replace(REPORT, greeted=False).code == ExitCode.FAILED
+
+
+JOBS: dict[str, Any] = yaml.safe_load((ROOT / ".github" / "workflows" / "app.yml").read_text(encoding="utf-8"))["jobs"]
+
+
+def test_in_the_workflow_what_can_get_a_role_neither_builds_nor_scans() -> None:
+    trusted = [job for job in JOBS.values() if job["permissions"].get("id-token") == "write"]
+    assert len(trusted) == 1 and trusted[0]["environment"] == "app"
+    assert "docker buildx" not in str(trusted) and "trivy" not in str(trusted)
+    before = JOBS[trusted[0]["needs"]]
+    assert "docker buildx" in str(before) and "trivy" in str(before)
+    assert set(before["permissions"].values()) == {"read"}
+
+
+def test_the_workflows_token_is_given_to_one_step() -> None:
+    given = [
+        step.get("name") for job in JOBS.values() for step in job["steps"] if "github.token" in str(step.get("env", ""))
+    ]
+    assert given == ["open the pull request"]
+    assert not any("github.token" in str(job.get("env", "")) for job in JOBS.values())

@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -14,13 +15,13 @@ from labs.ab.__main__ import main
 from labs.ab.judge import judge
 from labs.ab.report import Report
 from problem import ExitCode
-from tests.labs.ab.world import ROOT, ours, seen
+from tests.labs.ab.world import ROOT, ours, seen, verdict_on
 
 
 def of(plain: int, short: int, change: str = "") -> Report:
     return Report(
         experiment="shop-assistant",
-        verdict=judge(ours(), seen("plain", 30, plain) + seen("short", 30, short)),
+        verdict=verdict_on(seen("plain", 30, plain) + seen("short", 30, short)),
         behind=("a <model>",),
         prompts={"plain": "Be <b>plain</b>", "short": "Be short"},
         examples={"plain": [("No <script>", False)], "short": []},
@@ -51,6 +52,18 @@ def test_no_winner_says_that_the_interval_holds_zero_and_brings_no_change() -> N
     assert "ships it" not in page.page(made)
 
 
+def test_a_split_is_told_by_what_chance_would_do_and_never_when_it_was_not_tested() -> None:
+    made = of(10, 40)
+    value = made.verdict.split_p_value
+    assert value is not None
+    assert f"split: a split this uneven comes by chance with p = {value:.2g}" in report.lines(made)
+    nobody = replace(made, verdict=judge(ours(), [], {}))
+    assert (nobody.verdict.split_p_value, nobody.verdict.p_value) == (None, None)
+    assert "split: not tested" in report.lines(nobody)
+    assert "Not tested" in page.page(nobody) and "p = " not in page.page(nobody)
+    assert json.loads(json.dumps(nobody.as_dict()))["verdict"]["split_p_value"] is None
+
+
 def test_the_page_escapes_what_others_wrote_and_asks_no_network() -> None:
     html = page.page(of(10, 40))
     assert "<script" not in html and "<b>plain" not in html and "a <model>" not in html
@@ -59,14 +72,22 @@ def test_the_page_escapes_what_others_wrote_and_asks_no_network() -> None:
 
 def test_the_plot_has_zero_and_the_whole_interval_on_it() -> None:
     for plain, short in ((0, 60), (60, 0), (30, 30), (10, 12)):
-        verdict = judge(ours(), seen("plain", 30, plain) + seen("short", 30, short))
+        verdict = verdict_on(seen("plain", 30, plain) + seen("short", 30, short))
         drawn = page.plot(verdict)
         assert ">0<" in drawn
         assert all(0 <= float(x) <= 640 for x in re.findall(r"(?:x1|x2|cx)=(-?[\d.]+)", drawn))
 
 
 @pytest.mark.parametrize(
-    "options", [["--users", "5", "--requests", "4"], ["--users", "-1"], ["--requests", "10001"]], ids=str
+    "options",
+    [
+        ["--users", "5", "--requests", "4"],
+        ["--users", "-1"],
+        ["--requests", "10001"],
+        ["--users", "0"],
+        ["--requests", "0"],
+    ],
+    ids=str,
 )
 def test_counts_that_make_no_sense_are_refused_before_anything_starts(
     options: list[str], capsys: pytest.CaptureFixture[str]

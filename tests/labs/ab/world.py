@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from labs.ab import experiment
 from labs.ab.evidence import Seen
 from labs.ab.experiment import Experiment
+from labs.ab.judge import Verdict, judge
 
 ROOT = Path(__file__).resolve().parents[3]
 OURS = ROOT / experiment.FOLDER
@@ -52,3 +55,13 @@ def seen(arm: str, users: int, helped: int, each: int = 2, start: int = 0) -> li
         )
         for number in range(users * each)
     ]
+
+
+def asked(rows: Sequence[Seen]) -> Counter[str]:
+    """What was asked when every answer left its trace."""
+    return Counter(row.arm for row in rows)
+
+
+def verdict_on(rows: Sequence[Seen]) -> Verdict:
+    """The verdict when every answer left its trace."""
+    return judge(ours(), rows, asked(rows))
