@@ -27,7 +27,7 @@ def ended(lab: Callable[[], int | None], install: str) -> int:
         except ModuleNotFoundError as error:
             problem = Problem(summary="a package is not installed", found=str(error.name), fix=install)
             raise Refused(problem, ExitCode.UNAVAILABLE) from None
-        except (*_outside(), TimeoutError) as error:
+        except _outside() as error:
             found = f"{type(error).__name__}: {' '.join(str(error).split())}"[:500]
             problem = Problem(summary="a step of the lab failed", found=found, fix="run the lab again")
             raise Refused(problem, ExitCode.FAILED) from None
@@ -36,4 +36,5 @@ def ended(lab: Callable[[], int | None], install: str) -> int:
 
 
 def _outside() -> tuple[type[Exception], ...]:
-    return tuple(getattr(sys.modules[name], error) for name, error in _MODULES.items() if name in sys.modules)
+    found = [getattr(sys.modules[name], error) for name, error in _MODULES.items() if name in sys.modules]
+    return (*found, TimeoutError)

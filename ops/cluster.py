@@ -182,8 +182,9 @@ def _sweep(layout: Layout, say: Say | None) -> None:
     """Takes away what an owner left; with `say` also the control groups of one that was killed."""
     from sandbox.node import cgroups
 
-    for left in cgroups.sweep() if say else ():
-        say(f"cluster: swept {left}")
+    if say is not None:
+        for left in cgroups.sweep():
+            say(f"cluster: swept {left}")
     if layout.data.exists():
         discard(layout.data)
 

@@ -137,7 +137,9 @@ def test_an_answer_counts_when_it_has_ended_and_one_that_its_reader_left_is_nobo
 
     async def do(client: httpx.AsyncClient) -> tuple[str, str]:
         app: Any = client._transport.app  # type: ignore[attr-defined]
-        sent, during, asked = [], [], []
+        sent: list[Any] = []
+        during: list[Any] = []
+        asked: list[int] = []
 
         async def receive() -> dict[str, Any]:
             asked.append(1)

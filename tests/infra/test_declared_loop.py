@@ -11,5 +11,9 @@ from infra.declared import declare
 
 def test_a_program_is_declared_after_another_part_has_ended_the_event_loop() -> None:
     asyncio.run(asyncio.sleep(0))
-    found = declare(lambda: pulumi.ComponentResource("a:b:C", "one") and None, project="p", stack="s")
+
+    def program() -> None:
+        pulumi.ComponentResource("a:b:C", "one")
+
+    found = declare(program, project="p", stack="s")
     assert [each.name for each in found.values()] == ["one"]
