@@ -21,7 +21,7 @@ import pytest
 from components.spec import Spec
 
 ROOT = Path(__file__).resolve().parents[1]
-ROOMS = ("components", "infra", "kube", "labs", "ops", "policies", "pricing", "registry", "sandbox", "contract")
+ROOMS = ("app", "components", "infra", "kube", "labs", "ops", "policies", "pricing", "registry", "sandbox", "contract")
 FLOOR = ("problem.py", "versions.py")
 
 
