@@ -15,7 +15,7 @@ _STYLE = (
     ".good{border-color:#2a7d46}.open{border-color:#c98a00}.bad{border-color:#c0392b}"
     "table{border-collapse:collapse;font-variant-numeric:tabular-nums}"
     "th,td{padding:.25rem .8rem .25rem 0;text-align:left;border-bottom:1px solid var(--line);vertical-align:top}"
-    ".n{text-align:right}pre{background:var(--soft);padding:.7rem;overflow-x:auto}"
+    ".n{text-align:right}.said{white-space:nowrap}pre{background:var(--soft);padding:.7rem;overflow-x:auto}"
     "svg{max-width:100%;height:auto}svg text{font:13px system-ui,sans-serif;fill:currentColor}"
     "footer{opacity:.75;font-size:.85rem;margin-top:1.6rem}"
 )
@@ -83,5 +83,7 @@ def _row(each: Counts, prompt: str) -> str:
 
 
 def _examples(arm: str, found: list[tuple[str, bool]]) -> str:
-    rows = "".join(f"<tr><td>{escape(text)}<td>{'helpful' if said else 'not helpful'}</tr>" for text, said in found)
+    rows = "".join(
+        f"<tr><td>{escape(text)}<td class=said>{'helpful' if said else 'not helpful'}</tr>" for text, said in found
+    )
     return f"<h2>Some answers of {escape(arm)}</h2><table>{rows}</table>" if rows else ""

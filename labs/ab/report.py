@@ -64,9 +64,9 @@ def headline(report: Report) -> str:
 
 def interval(verdict: Verdict) -> str:
     """The effect with its interval, in percentage points."""
-    names = f"{verdict.treatment.arm} less {verdict.control.arm}"
-    points = [f"{100 * value:+.1f}" for value in (verdict.effect, verdict.low, verdict.high)]
-    return f"{names} is {points[0]} points of helpful answers, {CONFIDENCE:.0%} interval {points[1]} to {points[2]}"
+    how = f"{abs(100 * verdict.effect):.1f} points {'more' if verdict.effect >= 0 else 'fewer'} helpful answers"
+    span = f"{100 * verdict.low:+.1f} to {100 * verdict.high:+.1f}"
+    return f"{verdict.treatment.arm} has {how} than {verdict.control.arm}, {CONFIDENCE:.0%} interval {span}"
 
 
 def lines(report: Report) -> Iterator[str]:

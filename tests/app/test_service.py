@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -176,6 +177,12 @@ def test_feedback_waits_for_its_trace_and_is_never_lost_in_silence(
 )
 def test_feedback_names_an_answer_and_a_verdict(said: dict[str, Any]) -> None:
     assert run(World(), settings(), lambda client: client.post("/v1/feedback", json=said)).status_code == 422
+
+
+def test_the_page_asks_nobody_but_the_service() -> None:
+    page = run(World(), settings(), lambda client: client.get("/")).text
+    assert "http" not in page.replace("http-equiv", "")
+    assert re.findall(r'(?:src|href)="([^"]*)"', page) == ["data:,"], "without an icon a browser asks for one"
 
 
 def test_unknown_paths_do_not_grow_the_metrics() -> None:

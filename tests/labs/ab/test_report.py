@@ -38,11 +38,16 @@ def of(plain: int, short: int, change: str = "") -> Report:
 def test_text_document_and_page_tell_the_same_verdict() -> None:
     made = of(10, 40, "diff --git a/x b/x\n")
     text, document, html = "\n".join(report.lines(made)), made.as_dict(), page.page(made)
-    assert "WINNER short: short less plain is +50.0 points" in text
+    assert "WINNER short: short has 50.0 points more helpful answers than plain" in text
     assert report.headline(made) in html
     assert (document["verdict"]["outcome"], document["verdict"]["winner"]) == ("winner", "short")
     assert json.loads(json.dumps(document))["verdict"]["effect"] == pytest.approx(0.5)
     assert "diff --git" in text and "diff --git" in html
+
+
+def test_a_winner_that_is_what_there_is_today_says_that_the_other_is_worse() -> None:
+    said = report.headline(of(40, 10))
+    assert said.startswith("WINNER plain: short has 50.0 points fewer helpful answers than plain, 95% interval -")
 
 
 def test_no_winner_says_that_the_interval_holds_zero_and_brings_no_change() -> None:
