@@ -35,7 +35,7 @@ class Volumes:
     def close(self) -> None:
         """Stops looking; the folders stay."""
         self._closed.set()
-        self._thread.join(30)
+        self._thread.join(5)
 
     def _run(self) -> None:
         while not self._closed.wait(_EVERY):
