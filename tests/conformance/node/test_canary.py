@@ -44,6 +44,17 @@ def client(cluster: Lab) -> openai.OpenAI:
     return openai.OpenAI(base_url=f"{cluster.url}/{NAME}/v1", api_key="none", max_retries=0, timeout=60)
 
 
+@pytest.fixture
+def report(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Says a line, and puts it into the summary of the run."""
+
+    def told(line: str) -> None:
+        say(line)
+        record_property("conformance", line)
+
+    return told
+
+
 def rollout(cluster: Lab) -> dict[str, Any]:
     return cluster.get("rollout", release.SPACE, NAME) or {}
 
@@ -120,6 +131,13 @@ def first_by(flow: Stream, prefix: str, began: float) -> float:
     return min(each.answered for each in flow.since(began) if each.pod.startswith(prefix)) - began
 
 
+def last_judgement(cluster: Lab) -> dict[str, Any]:
+    """The status of the newest AnalysisRun."""
+    runs = json.loads(cluster.kubectl("get", "analysisruns", "--output=json", namespace=release.SPACE))["items"]
+    found: dict[str, Any] = max(runs, key=lambda each: str(each["metadata"]["creationTimestamp"]))["status"]
+    return found
+
+
 def test_each_release_that_is_stood_in_for_is_named(cluster: Lab) -> None:
     for each in STAND_INS.values():
         assert each.line in cluster.stands_in, each.chart
@@ -149,50 +167,58 @@ def test_the_address_is_the_one_that_pods_of_the_cluster_use(cluster: Lab) -> No
     assert [each["port"] for each in found["spec"]["ports"]] == [gateway.PORT]
 
 
-def test_a_canary_takes_the_share_of_each_step_and_loses_no_request(cluster: Lab, flow: Stream) -> None:
+def test_a_canary_takes_the_share_of_each_step_and_loses_no_request(
+    cluster: Lab, flow: Stream, report: Callable[[str], None]
+) -> None:
     old, began = version_of(cluster, "stableRS"), time.monotonic()
     cluster.apply(release.rollout(NAME, version="2"))
     taken = cluster.until("not paused at 10 %", paused_at(cluster, 90, 10))
     new = version_of(cluster, "currentPodHash")
     assert new != old
-    say(f"canary: told of version 2 -> 10 % in the route {taken:.1f} s")
+    report(f"canary: told of version 2 -> 10 % in the route {taken:.1f} s")
     told = began
     for percent, number in ((10, 300), (50, 120)):
         if percent == 50:
             told = time.monotonic()
             promote(cluster)
             taken = cluster.until("not paused at 50 %", paused_at(cluster, 50, 50))
-            say(f"canary: told to go on -> 50 % in the route {taken:.1f} s")
+            report(f"canary: told to go on -> 50 % in the route {taken:.1f} s")
         time.sleep(1)  # Envoy hears of new weights within 0.3 s
         hits, asked = share(flow, new, number)
         first = first_by(flow, new, told)
-        say(
+        report(
             f"canary: {percent} %: {hits} of {asked} ({hits / asked:.1%}); first answer of it {first:.1f} s after the word"
         )
         assert likely(hits, asked, percent / 100)
     told = time.monotonic()
     promote(cluster)
     taken = cluster.until("not healthy at 100 %", lambda: phase(cluster) == "Healthy" and weights(cluster) == [100, 0])
-    say(f"canary: told to go on -> 100 %, healthy {taken:.1f} s")
+    report(f"canary: told to go on -> 100 %, healthy {taken:.1f} s")
     time.sleep(1)
     assert share(flow, new, 60)[0] >= 60
     pods = flow.pods(told)
     assert pods and all(pods), "every answer names its pod"
     assert version_of(cluster, "stableRS") == new
+    judged = last_judgement(cluster)
+    assert judged["phase"] == "Successful" and judged["metricResults"][0]["successful"] >= 2, (
+        "the good version was judged"
+    )
     last = max(each.answered for each in flow.since(began) if each.pod.startswith(old)) - told
     lost = flow.lost(began)
-    say(
+    report(
         f"canary: last answer of the old version {last:.1f} s after the word; {len(flow.since(began))} asked, {len(lost)} lost"
     )
     assert lost == []
 
 
-def test_a_version_that_errs_more_than_stable_is_taken_back_by_itself(cluster: Lab, flow: Stream) -> None:
+def test_a_version_that_errs_more_than_stable_is_taken_back_by_itself(
+    cluster: Lab, flow: Stream, report: Callable[[str], None]
+) -> None:
     stable, began = version_of(cluster, "stableRS"), time.monotonic()
     cluster.apply(release.rollout(NAME, version="3", fault_rate=0.5))
     taken = cluster.until("not at 10 %", lambda: weights(cluster) == [90, 10])
     bad = version_of(cluster, "currentPodHash")
-    say(f"bad version: told of it -> 10 % in the route {taken:.1f} s")
+    report(f"bad version: told of it -> 10 % in the route {taken:.1f} s")
     cluster.until("not aborted", lambda: bool(rollout(cluster)["status"].get("abort")))
     aborted = time.monotonic()
     cluster.until("the weights are not back", lambda: weights(cluster) == [100, 0])
@@ -201,15 +227,14 @@ def test_a_version_that_errs_more_than_stable_is_taken_back_by_itself(cluster: L
     hits, asked = share(flow, stable, 60)
     errors = [each for each in flow.lost(began) if each.pod.startswith(bad)]
     first, last = errors[0].answered, max(each.answered for each in flow.since(began) if each.pod.startswith(bad))
-    say(
+    report(
         f"bad version: first error -> aborted {aborted - first:.1f} s, weights back {back - aborted:.1f} s later, its last"
         f" answer {last - aborted:+.1f} s from the abort; {len(errors)} errors of {len(flow.since(began))} requests"
     )
     assert hits == asked, "the traffic is back on stable"
     assert [each for each in flow.lost(began) if each not in errors] == [], "and nobody else was hurt"
     assert phase(cluster) == "Degraded"
-    runs = json.loads(cluster.kubectl("get", "analysisruns", "--output=json", namespace=release.SPACE))["items"]
-    judged = max(runs, key=lambda each: str(each["metadata"]["creationTimestamp"]))["status"]
+    judged = last_judgement(cluster)
     assert judged["phase"] == "Failed" and "errors-above-stable" in judged["message"]
     values = [each.get("value") for each in judged["metricResults"][0]["measurements"]]
-    say(f"bad version: what the judge saw {values}")
+    report(f"bad version: what the judge saw {values}")
