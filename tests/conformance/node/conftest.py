@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from sandbox import lab
+from sandbox.lab import Lab
 from sandbox.node.giving import give
 from sandbox.node.node import Node, started
 from tests.conformance.node.kube import Space
@@ -34,6 +36,13 @@ def node(before: Machine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     with started(REPOSITORY, tmp_path_factory.mktemp("node"), say=say) as running:
         give(REPOSITORY, running, "python", say)
         yield running
+
+
+@pytest.fixture(scope="session")
+def chain(before: Machine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """A cluster of its own with the controllers, the gateway and a model's image: a stack would meet them on `node`."""
+    with lab.started(REPOSITORY, tmp_path_factory.mktemp("chain"), say=say, images=["model-server"]) as found:
+        yield found
 
 
 @pytest.fixture

@@ -11,14 +11,13 @@ from typing import Any
 import openai
 import pytest
 
-from sandbox import lab, traffic
+from sandbox import traffic
 from sandbox.lab import Lab
 from sandbox.releases import gateway
 from sandbox.releases.install import STAND_INS
 from sandbox.traffic import Stream, likely
 from tests.conformance.node import release
-from tests.conformance.node.conftest import REPOSITORY, say
-from tests.conformance.node.machine import Machine
+from tests.conformance.node.conftest import say
 
 pytestmark = pytest.mark.conformance
 NAME = "smollm2"
@@ -26,16 +25,14 @@ QUESTION = "What is the capital of France? Answer in one sentence."
 
 
 @pytest.fixture(scope="module")
-def cluster(before: Machine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """A cluster with the controllers, the gateway, and one release that answers."""
-    folder = tmp_path_factory.mktemp("canary")
-    with lab.started(REPOSITORY, folder, say=say, images=["model-server"]) as found:
-        found.apply(*release.objects(NAME), release.rollout(NAME, version="1"))
-        found.install("kube-prometheus-stack")
-        taken = found.until("the first version is not healthy", lambda: phase(found) == "Healthy")
-        say(f"canary: the first version is healthy after {taken:.1f} s")
-        found.until("the route is not accepted", lambda: accepted(found))
-        yield found
+def cluster(chain: Lab) -> Lab:
+    """The cluster with the controllers, and one release that answers."""
+    chain.apply(*release.objects(NAME), release.rollout(NAME, version="1"))
+    chain.install("kube-prometheus-stack")
+    taken = chain.until("the first version is not healthy", lambda: phase(chain) == "Healthy")
+    say(f"canary: the first version is healthy after {taken:.1f} s")
+    chain.until("the route is not accepted", lambda: accepted(chain))
+    return chain
 
 
 @pytest.fixture(scope="module")

@@ -8,25 +8,18 @@ import pytest
 
 from labs.deploy import run
 from problem import ExitCode
-from sandbox.lab import Lab, programmed
-from sandbox.node.node import Node
-from sandbox.releases import gateway
-from sandbox.releases.install import STAND_INS
+from sandbox.lab import Lab
 from tests.conformance.node.conftest import REPOSITORY, say
 
 pytestmark = pytest.mark.conformance
 
 
 @pytest.fixture(scope="module")
-def cluster(node: Node) -> Lab:
-    """The folder's node with the stand-ins and the gateway; what is there already stays as it is."""
-    found = Lab(root=REPOSITORY, node=node, say=say)
+def cluster(chain: Lab) -> Lab:
+    """The cluster with the controllers, and the images of what the app calls."""
     for image in run.IMAGES:
-        found.load(image)
-    found.install(*STAND_INS)
-    found.apply(*gateway.objects())
-    found.until("the Gateway is not programmed", lambda: programmed(node))
-    return found
+        chain.load(image)
+    return chain
 
 
 def test_a_change_goes_out_without_a_lost_request_and_a_bad_one_is_taken_back_by_itself(cluster: Lab) -> None:
