@@ -24,7 +24,7 @@ _OWN = ("grpc.use_local_subchannel_pool", 1)
 
 
 def own_connections() -> None:
-    """Makes each operation of this process dial its engine itself.
+    """Makes each operation of this process open a connection of its own to its engine.
 
     gRPC shares a connection between all channels of a process to one address, and with it a refusal: an engine that
     listens where an earlier one has just ended would count as gone for a second. Source: gRPC core, channel arguments.

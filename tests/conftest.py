@@ -1,4 +1,4 @@
-"""What all tests share: hypothesis without a clock, and engines that are dialled as `modelyard` dials them."""
+"""What all tests share: hypothesis without a clock, and engines that are reached as `modelyard` reaches them."""
 
 from __future__ import annotations
 

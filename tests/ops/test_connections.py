@@ -6,6 +6,8 @@ import socket
 from collections.abc import Iterator
 from concurrent import futures
 from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
 
 import grpc  # type: ignore[import-untyped]
 import pytest
@@ -15,7 +17,8 @@ from pulumi.automation.errors import create_command_error
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 from pulumi.runtime.settings import Settings
 
-from ops.engine import _explain
+from ops import process
+from ops.engine import Engine, _explain
 from ops.gather import Diagnostic, Gathered
 from ops.process import own_connections
 
@@ -56,6 +59,18 @@ def test_an_engine_on_the_port_of_one_that_has_ended_is_reached_at_once() -> Non
         say_something(of_the_first)
     with engine(port):
         say_something(Settings("modelyard", "dev", engine=f"127.0.0.1:{port}"))
+
+
+def test_every_operation_of_modelyard_opens_a_connection_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options: list[tuple[str, int]] = []
+    monkeypatch.setattr(process, "_GRPC_CHANNEL_OPTIONS", options)
+    monkeypatch.setattr(Engine, "_stack", lambda *_: SimpleNamespace(preview=lambda **_: None))
+    command = process.EngineCommand(tmp_path / "pulumi", "v3.259.0", {}, lambda _: None)
+    made = Engine(command=command, workdir=tmp_path, stack="dev", env={}, program=lambda: None)
+    assert made.preview().ok and made.preview().ok
+    assert options == [process._OWN]
 
 
 @pytest.mark.parametrize(
