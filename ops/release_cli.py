@@ -12,13 +12,16 @@ from components.in_cluster import model_fetch
 from infra import releases
 from infra.stackfile import StackFile
 from kube import plain_yaml
-from ops import model_files, yaml_edit
+from ops import model_files, release_status, yaml_edit
+from ops.cluster import Cluster, absent
+from ops.cluster_cli import DEFAULT
 from ops.options import Format, Output, StackName
-from ops.places import place_of
+from ops.places import place_of, root
 from ops.reach import reached
 from ops.show import Show
 from ops.world import Place, World
 from problem import ExitCode, Problem, Refused
+from sandbox.kubernetes.api import Api
 
 app = typer.Typer(name="release", no_args_is_help=True, help="Releases: model versions that answer.")
 
@@ -27,11 +30,6 @@ EPILOG = (
     "|   modelyard release pin chat -s dev --from ./model --look --format json.   "
     "Exit codes: 0 written, 2 usage, 3 refused, 4 the registry does not answer."
 )
-
-
-@app.callback()
-def _group() -> None:
-    """A group also while it has one command."""
 
 
 @app.command(epilog=EPILOG)
@@ -67,6 +65,37 @@ def pin(
         show.line(f"{key}: {', '.join(f'{inner} {value}' for inner, value in values.items())}")
     show.line(f"{'would write' if look else 'wrote'} {shown}" if changed else f"{shown} says so already")
     return ExitCode.OK
+
+
+@app.command(
+    epilog="Examples:  modelyard release status chat   |   modelyard release status chat --format json   |   "
+    "modelyard release status chat --kubeconfig ~/.kube/config.   "
+    "Exit codes: 0 healthy, 1 not healthy (yet), 2 there is no such release, 4 the cluster does not answer."
+)
+def status(
+    name: Annotated[str, typer.Argument(help="The release.")],
+    kubeconfig: Annotated[
+        Path | None,
+        typer.Option("--kubeconfig", help="A cluster by this file's current context; else that of `cluster start`."),
+    ] = None,
+    cluster: Annotated[str, typer.Option("--cluster", help="The name it was started with.")] = DEFAULT,
+    output: Output = Format.TEXT,
+) -> int:
+    """How far a release is: phase, step, the canary's weight, each pod with its model version, and why one is not ready."""
+    show = Show(as_json=output is Format.JSON)
+    found = release_status.read(Api(kubeconfig or _started(Cluster(root(), cluster))), name)
+    if show.as_json:
+        show.value(found.values())
+    for line in () if show.as_json else found.lines():
+        show.line(line)
+    return ExitCode.OK if found.healthy else ExitCode.FAILED
+
+
+def _started(cluster: Cluster) -> Path:
+    """The kubeconfig of a cluster that `modelyard cluster start` started."""
+    if not cluster.layout.kubeconfig.is_file():
+        raise absent(cluster)
+    return cluster.layout.kubeconfig
 
 
 def _file(place: Place, name: str) -> Path:

@@ -17,7 +17,7 @@ from sandbox.node import cgroups, control
 from sandbox.node.layout import Layout
 from sandbox.node.node import Node
 from tests.conformance.node.conftest import REPOSITORY
-from tests.conformance.node.kube import Space, deployment
+from tests.conformance.node.kube import Space, deployment, until
 from tests.conformance.node.machine import Machine, left_over
 
 pytestmark = pytest.mark.conformance
@@ -34,7 +34,7 @@ class Ground:
     def __post_init__(self) -> None:
         self.before = Machine.now()
 
-    def start(self, until: str) -> subprocess.Popen[str]:
+    def start(self, word: str) -> subprocess.Popen[str]:
         """Starts an owner and waits until it has said something."""
         command = [sys.executable, "-m", "sandbox.node.owner", str(self.folder), "modelyard"]
         owner = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True, start_new_session=True)
@@ -42,7 +42,7 @@ class Ground:
         assert owner.stdout is not None
         for line in owner.stdout:
             print(line, end="", file=sys.stderr)
-            if until in line:
+            if word in line:
                 self.marks = (str(self.folder), f"{cgroups.PREFIX}{cgroups.token(owner.pid)}-")
                 return owner
         raise AssertionError(f"the owner ended with {owner.wait()} before it said: {until}")
@@ -123,8 +123,7 @@ def test_two_nodes_run_at_once_and_the_end_of_one_is_not_that_of_the_other(
 ) -> None:
     owner = ground.start("DNS answers")
     other = Layout(ground.folder)
-    status = control.ask(other.control, {"do": "status"})
-    assert status is not None and status["ready"]
+    until(lambda: (control.ask(other.control, {"do": "status"}) or {}).get("ready") is True, 30)
     space.apply(deployment("web"))
     space.available("web")
     listed = ["kubectl", f"--kubeconfig={other.kubeconfig}", "get", "deployments", "-A", "-o", "name"]

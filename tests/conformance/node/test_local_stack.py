@@ -19,7 +19,7 @@ from mlflow import MlflowClient
 
 from components.registry_pods import NAMESPACE
 from labs.registry import llama
-from ops import cluster_install, commands, recover
+from ops import cluster_install, commands, recover, release_status
 from ops.commands import Job
 from ops.engine import Outcome
 from ops.world import Place, World, opened
@@ -151,11 +151,10 @@ def _release_answers(node: Node, job: Job, url: str) -> float:
     run = client.create_run(experiment.experiment_id).info
     _log(client, run.run_id, b"GGUF of somebody else")
     client.create_model_version("assistant", f"{run.artifact_uri}/model", run.run_id)
-    until(lambda: "the files have another digest: expected sha256:" in _refusal(space), 180)
-    assert _phase(space) != "Healthy"
+    until(lambda: _refused(node), 180)
     _log(client, run.run_id, llama.base().read_bytes())
     space.kubectl("delete", "pods", "--selector=app.kubernetes.io/component=model-server")
-    taken = until(lambda: _phase(space) == "Healthy", 180)
+    taken = until(lambda: release_status.read(node.api, "chat").healthy, 180)
     address = f"http://127.0.0.1:{node.publish(gateway.NAMESPACE, gateway.NAME, gateway.PORT)}/chat/v1"
     asked = {"messages": [{"role": "user", "content": QUESTION}], "max_tokens": 24, "temperature": 0}
     until(lambda: requests.post(f"{address}/chat/completions", json=asked, timeout=60).ok, 60)
@@ -171,15 +170,11 @@ def _log(client: MlflowClient, run: str, content: bytes) -> None:
         client.log_artifact(run, str(Path(folder) / "model.gguf"), "model")
 
 
-def _phase(space: Space) -> str:
-    return space.kubectl("get", "rollout", "chat", "-o", "jsonpath={.status.phase}")
-
-
-def _refusal(space: Space) -> str:
-    """What the program that fetches the weights said last, as `kubectl describe pod` has it."""
-    ended = "{.items[*].status.initContainerStatuses[*]['state','lastState'].terminated.message}"
-    chosen = "--selector=app.kubernetes.io/component=model-server"
-    return space.kubectl("get", "pods", chosen, "-o", f"jsonpath={ended}")
+def _refused(node: Node) -> bool:
+    """Whether `modelyard release status` says that the files are others than the release file's."""
+    said = release_status.read(node.api, "chat")
+    assert not said.healthy
+    return any("the files have another digest: expected sha256:" in pod.reason for pod in said.pods)
 
 
 def _killed_in_the_middle(place: Place, space: Space) -> None:
