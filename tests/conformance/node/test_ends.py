@@ -45,7 +45,7 @@ class Ground:
             if word in line:
                 self.marks = (str(self.folder), f"{cgroups.PREFIX}{cgroups.token(owner.pid)}-")
                 return owner
-        raise AssertionError(f"the owner ended with {owner.wait()} before it said: {until}")
+        raise AssertionError(f"the owner ended with {owner.wait()} before it said: {word}")
 
     def keeper(self) -> int:
         """The number of the running owner's keeper."""
