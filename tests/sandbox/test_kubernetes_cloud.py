@@ -16,6 +16,7 @@ from sandbox.world import Item, World
 
 NAMESPACE = "kubernetes:core/v1:Namespace"
 CONFIG_MAP = "kubernetes:core/v1:ConfigMap"
+SERVICE = "kubernetes:core/v1:Service"
 DEPLOYMENT = "kubernetes:apps/v1:Deployment"
 NODE_POOL = "kubernetes:karpenter.sh/v1:NodePool"
 NODE_CLASS = "kubernetes:karpenter.k8s.aws/v1:EC2NodeClass"
@@ -367,3 +368,18 @@ def test_the_texts_of_a_secret_come_back_in_base64_as_a_secret(sandbox: Sandbox)
     changed = {"kind": "Secret", **inputs, "stringData": {"password": Secret("other")}}
     after = sandbox.cloud.update(token, identity, made, changed, preview=False)
     assert after["data"]["password"] == "b3RoZXI="
+
+
+def test_a_service_has_the_same_address_in_whatever_order_services_are_made(tmp_path: Path) -> None:
+    def addresses(folder: Path, *names: str) -> dict[str, str]:
+        box = Sandbox(folder)
+        made = {
+            name: box.make(
+                SERVICE, {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": {}}, name
+            )
+            for name in names
+        }
+        return {name: outputs["spec"]["clusterIP"] for name, (_, outputs) in made.items()}
+
+    found = addresses(tmp_path / "a", "stable", "canary", "registry")
+    assert found == addresses(tmp_path / "b", "registry", "canary", "stable") and len(set(found.values())) == 3
