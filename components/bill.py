@@ -1,6 +1,6 @@
 """What each component costs, worked out from its Spec before anything is declared.
 
-The same lines come out of the graph that the component declares (`pricing.estimate`); a test holds both together for every
+The same lines come out of the graph that the component declares (`pricing.bill.estimate`); a test holds both together for every
 stack, so that a resource that a component gains cannot be forgotten here.
 """
 
@@ -11,36 +11,37 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from components import registry_outside, registry_pods
-from components.budget_spec import BudgetWatchSpec
-from components.cluster import ClusterSpec
-from components.general_pool import POOL, GeneralPoolSpec
-from components.gpu_pool import GpuPoolSpec
+from components.budget.spec import BudgetWatchSpec
+from components.cluster.component import ClusterSpec
 from components.monitoring.component import STACK
 from components.monitoring.spec import MonitoringSpec
-from components.network import INTERFACE_ENDPOINTS, Endpoints, Nat, NetworkSpec
-from components.pools import pool_name
-from components.presets import PRESETS, Purpose
-from components.publication import PublicationSpec
-from components.registry import Keeping, RegistrySpec
-from components.registry_outside import Exposure
-from components.storage import StorageSpec
-from components.system_nodes import SystemNodesSpec
-from pricing import charts, disks, keys, meters
-from pricing.announced import AmiFamily
-from pricing.book import PriceBook
-from pricing.claims import undeclared
-from pricing.cost import CostItem
-from pricing.database import Database
-from pricing.database import lines as database_lines
-from pricing.disks import Disk
-from pricing.fleet import SURGE_PER_ZONE, Fleet, fleet
-from pricing.general import GeneralBound, general_items, general_node_counts
-from pricing.meters import Meter
-from pricing.pool import Buying, PoolBound, Share
-from pricing.pool_plan import node_counts, share_items
-from pricing.unpriced import Unpriced
-from pricing.usage import Usage
+from components.network.component import INTERFACE_ENDPOINTS, Endpoints, Nat, NetworkSpec
+from components.nodes.disruption import PRESETS, Purpose
+from components.nodes.general_pool import POOL, GeneralPoolSpec
+from components.nodes.gpu_pool import GpuPoolSpec
+from components.nodes.nodepools import pool_name
+from components.nodes.system_nodes import SystemNodesSpec
+from components.publication.component import PublicationSpec
+from components.registry import outside as registry_outside
+from components.registry import pods as registry_pods
+from components.registry.component import Keeping, RegistrySpec
+from components.registry.outside import Exposure
+from components.storage.component import StorageSpec
+from pricing.bill.cost import CostItem
+from pricing.bill.unpriced import Unpriced
+from pricing.bill.usage import Usage
+from pricing.book.book import PriceBook
+from pricing.capacity.announced import AmiFamily
+from pricing.capacity.general import GeneralBound, general_items, general_node_counts
+from pricing.capacity.pool import Buying, PoolBound, Share
+from pricing.capacity.pool_plan import node_counts, share_items
+from pricing.meters import charts, disks, keys, meters
+from pricing.meters.claims import undeclared
+from pricing.meters.database import Database
+from pricing.meters.database import lines as database_lines
+from pricing.meters.disks import Disk
+from pricing.meters.fleet import SURGE_PER_ZONE, Fleet, fleet
+from pricing.meters.meters import Meter
 from versions import POSTGRESQL
 
 BOTTLEROCKET_SYSTEM_GIB = 10

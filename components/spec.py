@@ -9,8 +9,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 from pydantic.alias_generators import to_camel
 
-from components import in_clear, scalars
 from components.invalid import Invalid as Invalid
+from components.kinds import in_clear, scalars
 from problem import Problem
 
 

@@ -7,26 +7,26 @@ from typing import Any
 
 import pulumi
 
-from components import registry_pods
 from components.gateway.component import url as gateway_url
 from components.identity import InAws
-from components.namespaces import Namespaces, NamespacesArgs
+from components.namespaces.component import Namespaces, NamespacesArgs
+from components.nodes.nodepools import GPU_TAINT, POOL_LABEL
 from components.platform import Platform, PlatformArgs
-from components.pools import GPU_TAINT, POOL_LABEL
-from components.publication import Publication, PublicationArgs
-from components.registry import Keeping
-from components.registry_content import RegistryContent
-from components.registry_secrets import secret_name
-from components.storage import Storage, StorageArgs
+from components.publication.component import Publication, PublicationArgs
+from components.registry import pods as registry_pods
+from components.registry.component import Keeping
+from components.registry.content.component import RegistryContent
+from components.registry.secrets import secret_name
+from components.storage.component import Storage, StorageArgs
 from infra.content import content_args, context
 from infra.ground import Ground, OwnCluster
 from infra.on_aws import OnAws, tags_of
 from infra.outputs import deployed, export, export_cost
 from infra.plan import Plan, hold, plan
 from infra.services import Services
-from infra.settings import Stack
-from pricing.announced import GPU_RESOURCE
-from pricing.pool import PoolBound
+from infra.stack.settings import Stack
+from pricing.capacity.announced import GPU_RESOURCE
+from pricing.capacity.pool import PoolBound
 
 
 def build(stack: Stack) -> None:

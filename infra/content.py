@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 
 import pulumi
 
-from components import registry_pods
-from components.registry import Keeping, RegistrySpec
-from components.registry_content import RegistryContentArgs
-from infra.settings import Stack
+from components.registry import pods as registry_pods
+from components.registry.component import Keeping, RegistrySpec
+from components.registry.content.component import RegistryContentArgs
+from infra.stack.settings import Stack
 
 
 def content_args(

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.own_cluster import OwnClusterSpec, provider
+from components.cluster.own import OwnClusterSpec, provider
 
 
 class Ground(Protocol):

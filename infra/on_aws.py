@@ -11,28 +11,28 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_kubernetes as k8s
 
-from components.addons import Addons, AddonsArgs
 from components.alerts.rule import Severity, Team
-from components.budget import Budget, BudgetArgs
-from components.cluster import Cluster, ClusterArgs
-from components.device_plugin import DevicePlugin, DevicePluginArgs
-from components.efa_plugin import EfaPlugin, EfaPluginArgs
-from components.existing_cluster import Part
-from components.external_secrets import ExternalSecrets
-from components.general_pool import GeneralPool, GeneralPoolArgs
-from components.gpu_pool import GpuPool, GpuPoolArgs
-from components.karpenter import Karpenter, KarpenterArgs, karpenter_role
-from components.network import Network, NetworkArgs
-from components.registry import RegistrySpec
-from components.registry_artifacts import RegistryArtifacts, RegistryArtifactsArgs
-from components.registry_database import RegistryDatabase, RegistryDatabaseArgs
-from components.registry_pods import NAMESPACE as REGISTRY
-from components.registry_pods import SERVICE_ACCOUNT
-from components.registry_secrets import AwsSecrets
-from components.system_nodes import SystemNodes, SystemNodesArgs
+from components.budget.component import Budget, BudgetArgs
+from components.cluster.addons import Addons, AddonsArgs
+from components.cluster.component import Cluster, ClusterArgs
+from components.cluster.existing import Part
+from components.karpenter.component import Karpenter, KarpenterArgs, karpenter_role
+from components.network.component import Network, NetworkArgs
+from components.nodes.device_plugin import DevicePlugin, DevicePluginArgs
+from components.nodes.efa_plugin import EfaPlugin, EfaPluginArgs
+from components.nodes.general_pool import GeneralPool, GeneralPoolArgs
+from components.nodes.gpu_pool import GpuPool, GpuPoolArgs
+from components.nodes.system_nodes import SystemNodes, SystemNodesArgs
+from components.registry.artifacts import RegistryArtifacts, RegistryArtifactsArgs
+from components.registry.component import RegistrySpec
+from components.registry.database import RegistryDatabase, RegistryDatabaseArgs
+from components.registry.pods import NAMESPACE as REGISTRY
+from components.registry.pods import SERVICE_ACCOUNT
+from components.registry.secrets import AwsSecrets
+from components.secrets.component import ExternalSecrets
 from infra.parts import Aws
-from infra.settings import Settings, Stack
-from pricing.announced import Plugin, plugin
+from infra.stack.settings import Settings, Stack
+from pricing.capacity.announced import Plugin, plugin
 
 
 class OnAws:

@@ -11,7 +11,7 @@ import pulumi
 from modelyard_contract import PlatformOutputs
 from pydantic import ConfigDict
 
-from pricing.cost import Totals
+from pricing.bill.cost import Totals
 
 COST, MAXIMUM, PARTS = "cost", "maximumUsd", "parts"
 

@@ -11,31 +11,31 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING
 
-from components.cluster import ClusterSpec
-from components.cluster_access import Reach
-from components.general_pool import POOL as GENERAL
-from components.general_pool import GeneralPoolSpec
-from components.karpenter import KarpenterSpec
+from components.cluster.access import Reach
+from components.cluster.component import ClusterSpec
+from components.karpenter.component import KarpenterSpec
 from components.kinds import aws
-from components.network import NetworkSpec
-from components.network_plan import Tier, plan_subnets
-from components.registry_pods import disk_mib
-from components.registry_server import DefaultPermission
+from components.network.component import NetworkSpec
+from components.network.subnets import Tier, plan_subnets
+from components.nodes.general_pool import POOL as GENERAL
+from components.nodes.general_pool import GeneralPoolSpec
+from components.registry.pods import disk_mib
+from components.registry.server import DefaultPermission
 from components.resources import pod_disk_mib
-from components.rollouts import unpinned
+from components.rollouts.component import unpinned
 from components.serving.judge import named_wrongly
 from components.spec import Spec
-from infra.audiences import crossing
-from infra.stackfile import REGION_KEY
-from pricing.book import PriceBook
-from pricing.general import GeneralBound
-from pricing.gpus import shape
-from pricing.pool import PoolBound
-from pricing.pool_plan import pool_bound
+from infra.stack.audiences import crossing
+from infra.stack.file import REGION_KEY
+from pricing.book.book import PriceBook
+from pricing.capacity.general import GeneralBound
+from pricing.capacity.gpus import shape
+from pricing.capacity.pool import PoolBound
+from pricing.capacity.pool_plan import pool_bound
 from problem import Problem, Refused
 
 if TYPE_CHECKING:
-    from infra.settings import Settings
+    from infra.stack.settings import Settings
 
 AWS_PARTS = {"network": "network", "cluster": "cluster", "karpenter": "karpenter", "generalPool": "general_pool"}
 """The parts that are in AWS and nowhere else: their keys in a stack file and their fields."""

@@ -13,18 +13,21 @@ from types import MappingProxyType
 from typing import Any
 
 from components.bill import Bill
-from components.existing_cluster import Part
-from components.registry import Keeping
+from components.cluster.existing import Part
+from components.registry.component import Keeping
 from infra.parts import Aws
-from infra.settings import Settings, Stack
-from pricing import age, budget, guard_file, shares
-from pricing.announced import Plugin, plugin
-from pricing.book import PriceBook
-from pricing.budget import Bounds
-from pricing.cost import CostItem, Totals, totals
-from pricing.discounts import discounted
-from pricing.guard import Guard
-from pricing.parts import parts as parts_of
+from infra.stack.settings import Settings, Stack
+from pricing.bill import shares
+from pricing.bill.cost import CostItem, Totals, totals
+from pricing.bill.discounts import discounted
+from pricing.book import age
+from pricing.book.book import PriceBook
+from pricing.capacity.announced import Plugin, plugin
+from pricing.guard import budget
+from pricing.guard import file as guard_file
+from pricing.guard.budget import Bounds
+from pricing.guard.guard import Guard
+from pricing.guard.parts import parts as parts_of
 from problem import Problem, Refused
 
 GUARD = Path(__file__).resolve().parent.parent / "policies" / "guard.yaml"

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pulumi
 
-from infra.settings import Stack
-from infra.stackfile import StackFile
+from infra.stack.file import StackFile
+from infra.stack.settings import Stack
 from problem import Refused
 
 

@@ -8,24 +8,24 @@ from typing import Any
 
 import pulumi
 
-from components.external_secrets import ExternalSecrets, ExternalSecretsArgs
 from components.gateway.component import Gateway, GatewayArgs
-from components.gpu_engine import GpuEngine
 from components.identity import InAws
 from components.monitoring.component import NAMESPACE as MONITORING
 from components.monitoring.component import Monitoring, MonitoringArgs
-from components.registry import RegistrySpec
-from components.registry_pods import NAMESPACE as REGISTRY
-from components.registry_server import Registry, RegistryArgs
-from components.rollouts import Rollouts, RolloutsArgs
+from components.nodes.gpu_engine import GpuEngine
+from components.registry.component import RegistrySpec
+from components.registry.pods import NAMESPACE as REGISTRY
+from components.registry.server import Registry, RegistryArgs
+from components.rollouts.component import Rollouts, RolloutsArgs
+from components.secrets.component import ExternalSecrets, ExternalSecretsArgs
 from components.serving.component import Release, ReleaseArgs
 from components.serving.pods import NAMESPACE as SERVING
 from components.serving.shared import Serving, ServingArgs
 from components.serving.spec import ReleaseSpec
-from infra.audiences import audiences
 from infra.ground import Ground
 from infra.on_aws import InAwsToo, tags_of
-from infra.settings import Settings
+from infra.stack.audiences import audiences
+from infra.stack.settings import Settings
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,28 +15,25 @@ from typing import Annotated
 
 import typer
 
-from ops import (
-    cluster_cli,
-    commands,
-    images_cli,
-    prices_cli,
-    registry_cli,
-    release_cli,
-    report_cli,
-    reporting,
-    shell,
-    simulate_cli,
-)
-from ops import doctor as diagnosis
-from ops import judge as judging
-from ops import recover as recovery
+from ops import commands, shell
+from ops.cluster import cli as cluster_cli
 from ops.commands import Job
+from ops.doctor import command as diagnosis
 from ops.endings import ended
+from ops.images import cli as images_cli
 from ops.options import Cloud, CostFormat, Faults, Format, Kubeconfig, Output, Sandbox, StackFile, StackName, Yes
-from ops.places import place_of, root
-from ops.reporting import Form, Paper
+from ops.preview import base_checkout as judging
+from ops.preview import cli as report_cli
+from ops.preview import command as reporting
+from ops.preview.command import Form, Paper
+from ops.prices import cli as prices_cli
+from ops.recover import command as recovery
+from ops.registry import cli as registry_cli
+from ops.release import cli as release_cli
 from ops.show import Show
-from ops.world import World, choose
+from ops.simulate import cli as simulate_cli
+from ops.worlds.places import place_of, root
+from ops.worlds.world import World, choose
 from problem import ExitCode, Problem, Refused
 
 app = typer.Typer(
@@ -191,8 +188,8 @@ def cost(
     output: Annotated[CostFormat, typer.Option("--format", help="table, json, md or html.")] = CostFormat.TABLE,
 ) -> int:
     """Say what the stack costs in a month at least, as expected and at most, and whether that fits its budget."""
-    from ops import cost as bill
-    from ops import cost_page
+    from ops.cost import page as cost_page
+    from ops.cost import report as bill
 
     place = place_of(stack, file, World.SANDBOX)
     with tempfile.TemporaryDirectory() as scratch:

@@ -10,13 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ops import doctor, first_up, held, remains, world
-from ops.engine import Engine, Outcome, Program
+from ops.destroy import blockers as held
+from ops.destroy import leftovers as remains
+from ops.destroy.leftovers import Remains
+from ops.doctor import command as doctor
+from ops.engine.automation import Engine, Outcome, Program
 from ops.recorded import Recorded
-from ops.remains import Remains
 from ops.report.make import Deployed
 from ops.show import Show, as_value
-from ops.world import Place, World
+from ops.up import first_up
+from ops.worlds import world
+from ops.worlds.world import Place, World
 from policies.budget.parts import DEPLOYED_PARTS
 from policies.budget.plan import DEPLOYED
 from policies.packs import GUARD
@@ -87,8 +91,8 @@ def _stopped(job: Job, engine: Engine, done: Outcome) -> Problem | None:
     messages = [each.message for each in done.gathered.errors]
     if done.ok or not any(first_up.UNREACHABLE in each for each in messages):
         return None
-    from infra.settings import Stack
-    from infra.stackfile import StackFile
+    from infra.stack.file import StackFile
+    from infra.stack.settings import Stack
 
     stack = Stack.read(StackFile.read(job.place.stack_file))
     return first_up.stopped(stack, messages, _resources(engine.state()))
@@ -161,8 +165,8 @@ def outputs(job: Job) -> ExitCode:
 
 def config(place: Place, show: Show) -> ExitCode:
     """Every effective setting and where it came from; opens neither engine nor world."""
-    from infra.settings import Stack
-    from infra.stackfile import StackFile
+    from infra.stack.file import StackFile
+    from infra.stack.settings import Stack
 
     values = list(Stack.read(StackFile.read(place.stack_file)).values())
     if show.as_json:
@@ -241,8 +245,8 @@ def program(place: Place) -> Program:
     Raises Refused, also for a stack without AWS in the cloud, and for a kubeconfig whose cluster the stack does not name.
     """
     from infra import program as wiring
-    from infra.settings import Stack
-    from infra.stackfile import StackFile
+    from infra.stack.file import StackFile
+    from infra.stack.settings import Stack
 
     stack = Stack.read(StackFile.read(place.stack_file))
     if place.world is World.CLOUD:

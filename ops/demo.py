@@ -17,12 +17,13 @@ from pathlib import Path
 
 import pulumi_aws as aws
 
-from ops import cli, commands, reporting, sketch
+from ops import cli, commands, sketch
 from ops.commands import Job
-from ops.places import root
-from ops.reach import address
+from ops.preview import command as reporting
+from ops.registry.reach import address
 from ops.show import Show
-from ops.world import Place, World
+from ops.worlds.places import root
+from ops.worlds.world import Place, World
 from problem import ExitCode, Problem, Refused
 from sandbox import toolchain
 

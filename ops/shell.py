@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Sequence
 
 from ops.show import Show
-from ops.world import Place, account_kind, registry_asks
+from ops.worlds.world import Place, account_kind, registry_asks
 from problem import ExitCode, Problem, Refused
 from sandbox import toolchain
 from sandbox.session import Session

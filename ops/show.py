@@ -19,8 +19,8 @@ from typing import Any
 from rich.status import Status
 
 from ops.console import Printer, plain
-from ops.engine import Outcome
-from ops.gather import Diagnostic, Gathered, Operation
+from ops.engine.automation import Outcome
+from ops.engine.events import Diagnostic, Gathered, Operation
 from problem import Problem
 
 _EVERY = 5.0

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from components.pools import arithmetic
+from components.nodes.nodepools import arithmetic
 from infra.declared import declare
-from infra.settings import Stack
-from infra.stackfile import StackFile
+from infra.stack.file import StackFile
+from infra.stack.settings import Stack
 from ops import commands
-from ops.world import Place
+from ops.worlds.world import Place
 
 
 def lines(place: Place) -> Iterator[str]:

@@ -23,14 +23,14 @@ from policies.graph import Node
 from policies.judge import Judge, Verdict
 from policies.rule import Level, Rule, Severity
 from policies.wire import plain
-from pricing.graph import plain as frozen
+from pricing.bill.graph import plain as frozen
 from problem import Refused
 
 if TYPE_CHECKING:
     from pulumi.runtime.proto import analyzer_pb2 as wire
     from pulumi.runtime.proto import analyzer_pb2_grpc, plugin_pb2
 
-    from pricing.guard import Guard
+    from pricing.guard.guard import Guard
 else:
     from policies.protocol import analyzer_pb2 as wire
     from policies.protocol import analyzer_pb2_grpc, plugin_pb2

@@ -18,7 +18,7 @@ from policies.wire import redact
 from problem import Problem
 
 if TYPE_CHECKING:
-    from pricing.guard import Exemption, Guard
+    from pricing.guard.guard import Exemption, Guard
 
 STRICTEST = "prod"
 """What a stack is taken for while no plan has said what it is."""

@@ -15,7 +15,7 @@ from policies.graph import Graph, Node
 from problem import Problem
 
 if TYPE_CHECKING:
-    from pricing.guard import Guard
+    from pricing.guard.guard import Guard
 
 
 class Severity(enum.StrEnum):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import settings
 
-from ops.process import own_connections
+from ops.engine.process import own_connections
 
 # Two cores shared with an engine are no stopwatch.
 settings.register_profile("modelyard", deadline=None, print_blob=True)

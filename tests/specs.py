@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from components.kinds.kind import Kind
-from components.scalars import unwrapped
+from components.kinds.scalars import unwrapped
 from components.spec import Spec
 from tests.roots import ROOT
 

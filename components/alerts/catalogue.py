@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from components.alerts import gpu, nodes, pools, registry, sources
+from components.alerts import sources
 from components.alerts.rule import Alert, Group, Recording
+from components.nodes.alerts import gpu, nodes, pools
+from components.registry import alerts as registry
 
 GROUPS: tuple[Group, ...] = (gpu.GROUP, nodes.GROUP, pools.GROUP, registry.GROUP, sources.GROUP)
 

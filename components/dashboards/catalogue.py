@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from components.dashboards import gpu_pools, overview, registry
+from components.dashboards import overview
 from components.dashboards.board import Board
+from components.nodes import dashboard as gpu_pools
+from components.registry import dashboard as registry
 
 BOARDS: tuple[Board, ...] = (overview.BOARD, gpu_pools.BOARD, registry.BOARD)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from components.alerts.nodes import GPU_PENDING
 from components.dashboards.board import Board, Kind, Panel, Query, Row, Unit
+from components.nodes.alerts.nodes import GPU_PENDING
 
 _LATENCY = "apiserver_request_duration_seconds_bucket"
 

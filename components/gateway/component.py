@@ -10,7 +10,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pydantic import Field
 
-from components.namespaces import close
+from components.namespaces.component import close
 from components.resources import resources, small
 from components.spec import Spec
 from versions import CHARTS, IMAGES

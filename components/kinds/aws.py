@@ -3,7 +3,7 @@
 Sources: IAM user guide, "IAM and AWS STS quotas" (names of roles) and "IAM identifiers" (paths); Amazon EKS user guide, "Create
 access entries" (the ARN of a role with a path names the path too); IAM Identity Center user guide, "Referencing permission
 sets" (where its roles are); EC2, ACM, SNS, RDS and EKS API references for ids and ARNs. Read 2026-11-30. Regions and zones
-are in `components/data/regions.json`.
+are in `components/kinds/data/regions.json`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Annotated
 from components.kinds.kind import Kind
 from problem import Problem
 
-_FACTS = Path(__file__).resolve().parent.parent / "data" / "regions.json"
+_FACTS = Path(__file__).parent / "data" / "regions.json"
 _NAME = r"[A-Za-z0-9_+=,.@-]"
 _PATH = rf"({_NAME}+/)*"
 _SSO, _SSO_PATH = "AWSReservedSSO_", "aws-reserved/sso.amazonaws.com/"

@@ -9,16 +9,16 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components import external_secrets
 from components.alerts.catalogue import GROUPS
 from components.alerts.rule import Group
 from components.dashboards.board import Board
 from components.dashboards.catalogue import BOARDS
-from components.gpu_engine import GpuEngine
 from components.iam import allow
 from components.identity import InAws, identity
 from components.monitoring import gpu_exporter, routes, stack_values
 from components.monitoring.spec import MonitoringSpec
+from components.nodes.gpu_engine import GpuEngine
+from components.secrets import component as external_secrets
 from versions import CHARTS
 
 NAMESPACE = "monitoring"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from components.gpu_engine import GpuEngine, exporter_environment
-from components.pools import GPU_TAINT, POOL_LABEL
+from components.nodes.gpu_engine import GpuEngine, exporter_environment
+from components.nodes.nodepools import GPU_TAINT, POOL_LABEL
 from components.resources import small
 from versions import CHARTS
 

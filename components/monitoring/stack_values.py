@@ -9,7 +9,7 @@ from typing import Any
 from components.monitoring import stock_alerts
 from components.monitoring.routes import SECRETS, configuration
 from components.monitoring.spec import MonitoringSpec, OidcSpec, RemoteWriteSpec, Size
-from components.pools import POOL_LABEL
+from components.nodes.nodepools import POOL_LABEL
 from components.resources import small
 
 GRAFANA_ADMIN = "grafana-admin"

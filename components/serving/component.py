@@ -9,9 +9,9 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components import registry_pods
 from components.gateway.component import GATEWAY, envoys
 from components.gateway.component import NAMESPACE as GATEWAYS
+from components.registry import pods as registry_pods
 from components.serving import pods, timing
 from components.serving.spec import ReleaseSpec
 from versions import ROLLOUTS_PLUGIN

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from components.resources import pod_disk_mib
 from components.serving import fit
 from components.serving.spec import ReleaseSpec, Runtime
-from pricing.pool import PoolBound
+from pricing.capacity.pool import PoolBound
 from problem import Problem
 
 TAKEN = ("allow-dns", "default", "default-deny", "to-registry")

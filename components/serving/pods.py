@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from components import registry_pods
 from components.gateway.component import SERVER_PORT
-from components.in_cluster import model_fetch
-from components.pools import GPU_TAINT, POOL_LABEL
+from components.nodes.nodepools import GPU_TAINT, POOL_LABEL
+from components.registry import pods as registry_pods
 from components.resources import resources
 from components.serving import fit, timing
+from components.serving.in_cluster import model_fetch
 from components.serving.spec import ReleaseSpec, Runtime
-from pricing.announced import GPU_RESOURCE
+from pricing.capacity.announced import GPU_RESOURCE
 from versions import IMAGES
 
 NAMESPACE = "modelyard-serving"

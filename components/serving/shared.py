@@ -9,8 +9,8 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components import external_secrets
-from components.registry_secrets import reader_secret
+from components.registry.secrets import reader_secret
+from components.secrets import component as external_secrets
 from components.serving import pods
 
 

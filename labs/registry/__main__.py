@@ -13,8 +13,8 @@ import typer
 from labs.endings import ended
 from labs.registry import recipes
 from ops import cli
-from ops.places import root
 from ops.show import Show
+from ops.worlds.places import root
 from problem import ExitCode, Problem, Refused
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)

@@ -11,9 +11,9 @@ from typing import Any
 
 from pulumi.automation.events import StepEventMetadata
 
-from ops.cost import Report as Bill
-from ops.engine import Outcome
-from ops.gather import Diagnostic, Gathered, Violation
+from ops.cost.report import Report as Bill
+from ops.engine.automation import Outcome
+from ops.engine.events import Diagnostic, Gathered, Violation
 from ops.report import changes, redact
 from ops.report.model import (
     Amounts,
@@ -27,8 +27,8 @@ from ops.report.model import (
     Told,
     Verdict,
 )
-from pricing.cost import cents
-from pricing.guard import Guard
+from pricing.bill.cost import cents
+from pricing.guard.guard import Guard
 from problem import ExitCode, Problem, Refused
 
 KEPT = frozenset({"priceBook", "revision"})

@@ -7,10 +7,10 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from components.general_pool import POOL as GENERAL
+from components.nodes.general_pool import POOL as GENERAL
 from infra.declared import declare
-from infra.settings import Stack
-from infra.stackfile import StackFile
+from infra.stack.file import StackFile
+from infra.stack.settings import Stack
 from ops import commands
 from ops.show import Show
 from ops.simulate import loads, nodes, page
@@ -20,8 +20,8 @@ from ops.simulate.machines import machines
 from ops.simulate.pools import purchases
 from ops.simulate.report import Report, report
 from ops.simulate.watch import Timeline
-from ops.world import Place
-from pricing.book import PriceBook
+from ops.worlds.world import Place
+from pricing.book.book import PriceBook
 from problem import ExitCode, Refused
 
 

@@ -15,14 +15,14 @@ from typing import Any
 import yaml
 from pydantic import Field, ValidationError
 
-from components.general_pool import POOL as GENERAL
 from components.kinds.words import PoolName
-from components.pools import GPU_TAINT, POOL_LABEL
+from components.nodes.general_pool import POOL as GENERAL
+from components.nodes.nodepools import GPU_TAINT, POOL_LABEL
 from components.spec import Spec
-from infra.explain import problems_of
+from infra.stack.explain import problems_of
 from ops.simulate.load import Load
 from ops.simulate.manifests import Found, surroundings, take
-from pricing.nodepools import GPUS
+from pricing.meters.nodepools import GPUS
 from problem import ExitCode, Problem, Refused
 
 MAX_BYTES, MAX_PODS = 1_000_000, 2000

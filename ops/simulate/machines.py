@@ -18,11 +18,11 @@ from typing import Any
 
 from ops.simulate.node_labels import labels
 from ops.simulate.pools import REGION, ZONE, Purchase
-from pricing.book import CAPACITY_BLOCK, ON_DEMAND, PriceBook
-from pricing.gpus import Shape, gpu_type, most_pods, shape
-from pricing.nodepools import BUYING
-from pricing.offers import hourly
-from pricing.pool import Buying
+from pricing.book.book import CAPACITY_BLOCK, ON_DEMAND, PriceBook
+from pricing.capacity.gpus import Shape, gpu_type, most_pods, shape
+from pricing.capacity.offers import hourly
+from pricing.capacity.pool import Buying
+from pricing.meters.nodepools import BUYING
 from problem import Problem, Refused
 
 KWOK_RESERVED_MIB = 10

@@ -1,14 +1,14 @@
 """The labels that Karpenter's AWS provider gives a node of a type, and those of which nobody here knows the value.
 
 Names and meaning: `computeRequirements` in `pkg/providers/instancetype/types.go` and `pkg/apis/v1/labels.go` of
-karpenter-provider-aws v1.14.1; values from `pricing/data/gpus.json` and from the name of the type.
+karpenter-provider-aws v1.14.1; values from `pricing/book/data/gpus.json` and from the name of the type.
 """
 
 from __future__ import annotations
 
 import re
 
-from pricing.gpus import gpu_type, shape
+from pricing.capacity.gpus import gpu_type, shape
 
 AWS = "karpenter.k8s.aws"
 _FAMILY = re.compile(r"([a-z]+)(\d+)([a-z]*)")

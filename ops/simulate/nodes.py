@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from components.pools import POOL_LABEL
+from components.nodes.nodepools import POOL_LABEL
 from kube.pods import items, mapping
 from ops.simulate.load import Load
 from ops.simulate.node_labels import unknown_labels
 from ops.simulate.pools import REGION, ZONE, Purchase
-from pricing.announced import GPU_RESOURCE, Sharing
-from pricing.nodepools import BUYING, TYPE
+from pricing.capacity.announced import GPU_RESOURCE, Sharing
+from pricing.meters.nodepools import BUYING, TYPE
 from problem import Problem
 
 _SET_ON_EVERY_NODE = frozenset(

@@ -10,13 +10,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from components.pools import POOL_LABEL
+from components.nodes.nodepools import POOL_LABEL
 from infra.declared import Declared
-from infra.settings import Stack
-from pricing.announced import Announced, Sharing, announced
-from pricing.nodepools import BUYING, TYPE
-from pricing.pool import Buying
-from pricing.tokens import NODE_CLASS, NODE_POOL
+from infra.stack.settings import Stack
+from pricing.bill.tokens import NODE_CLASS, NODE_POOL
+from pricing.capacity.announced import Announced, Sharing, announced
+from pricing.capacity.pool import Buying
+from pricing.meters.nodepools import BUYING, TYPE
 
 GROUP, VERSION, KIND = "karpenter.kwok.sh", "v1alpha1", "KWOKNodeClass"
 ZONE, REGION = "topology.kubernetes.io/zone", "topology.kubernetes.io/region"

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from ops.simulate.pools import Purchase
-from pricing.pool import Buying
+from pricing.capacity.pool import Buying
 
 _HEAD = "Failed to schedule pod, "
 _NODE_POOL = re.compile(r"NodePool=([^\s,)]+)|karpenter\.sh/nodepool In \[([^\]]+)\]")

@@ -13,14 +13,14 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from components.pools import POOL_LABEL
+from components.nodes.nodepools import POOL_LABEL
 from ops.simulate.load import LOAD_LABEL, Load
 from ops.simulate.pools import Purchase
 from ops.simulate.reasons import reasons
 from ops.simulate.watch import Claim, Timeline
-from pricing.book import PriceBook
-from pricing.cost import HOURS_PER_MONTH
-from pricing.offers import hourly
+from pricing.bill.cost import HOURS_PER_MONTH
+from pricing.book.book import PriceBook
+from pricing.capacity.offers import hourly
 from versions import GO_MODULES
 
 SCHEMA = Path(__file__).resolve().parents[2] / "docs" / "schema" / "simulate.json"

@@ -1,7 +1,7 @@
 """What stands in for kubelets and containers: KWOK stages that make a node ready and a pod running, at once.
 
-A node announces what `pricing.announced` says of its pool and type: slices where GPUs are shared, EFA where the plugin for it
-runs. Karpenter's KWOK provider alone reports no more capacity than the first pods asked for, and a NodePool's
+A node announces what `pricing.capacity.announced` says of its pool and type: slices where GPUs are shared, EFA where the
+plugin for it runs. Karpenter's KWOK provider alone reports no more capacity than the first pods asked for, and a NodePool's
 limits would count too little. A pod of a job runs until it is deleted; a stopping pod takes `stop_seconds`.
 """
 
@@ -12,10 +12,10 @@ from typing import Any
 
 import yaml
 
-from components.pools import POOL_LABEL
+from components.nodes.nodepools import POOL_LABEL
 from ops.simulate.machines import Machine
 from ops.simulate.pools import Purchase
-from pricing.nodepools import TYPE
+from pricing.meters.nodepools import TYPE
 
 _NOT_READY = {
     "key": '.status.conditions.[] | select( .type == "Ready" ) | .status',

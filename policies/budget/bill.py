@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
 from policies.graph import UNKNOWN, Node, mapping
-from pricing.cost import CENT, ZERO
+from pricing.bill.cost import CENT, ZERO
 
 AMOUNTS = ("minimumUsd", "expectedUsd", "maximumUsd")
 

@@ -11,8 +11,9 @@ from typing import Any
 from policies.budget.bill import Unreadable, amount, lines
 from policies.graph import PLATFORM, Node, mapping
 from policies.rule import Context, Finding, Rule, Severity, refuse
-from pricing import parts, shares
-from pricing.tokens import GPU_POOL
+from pricing.bill import shares
+from pricing.bill.tokens import GPU_POOL
+from pricing.guard import parts
 
 DEPLOYED_PARTS = "MODELYARD_DEPLOYED_PARTS_USD"
 """Set like the deployed maximum: a JSON map of `pools` and `teams`, each with its maximum by name."""

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from policies.budget.bill import Unreadable, amount, maximum
 from policies.graph import PLATFORM, Node
 from policies.rule import Context, Finding, Rule, Severity, refuse
-from pricing.book import PriceBook
-from pricing.discounts import discounted
-from pricing.parts import step_refused
+from pricing.bill.discounts import discounted
+from pricing.book.book import PriceBook
+from pricing.guard.parts import step_refused
 from problem import Refused
 
 DEPLOYED = "MODELYARD_DEPLOYED_MAXIMUM_USD"

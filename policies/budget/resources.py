@@ -9,15 +9,15 @@ from decimal import Decimal
 from policies.budget.bill import Unreadable, lines
 from policies.graph import PLATFORM, UNKNOWN, Graph, Node, items
 from policies.rule import Context, Finding, Rule, Severity, refuse
-from pricing import inputs
-from pricing.book import PriceBook
-from pricing.cost import ZERO, CostItem
-from pricing.discounts import discounted
-from pricing.estimate import Estimator, stated_usage
-from pricing.free import why_free
-from pricing.priced import PRICED
-from pricing.tokens import COMPONENT, GPU_POOL, LAUNCH_TEMPLATE, NODE_CLASS, NODE_POOL, SCALER, STORAGE_CLASS
-from pricing.usage import Usage
+from pricing.bill import inputs
+from pricing.bill.cost import ZERO, CostItem
+from pricing.bill.discounts import discounted
+from pricing.bill.estimate import Estimator, stated_usage
+from pricing.bill.free import why_free
+from pricing.bill.priced import PRICED
+from pricing.bill.tokens import COMPONENT, GPU_POOL, LAUNCH_TEMPLATE, NODE_CLASS, NODE_POOL, SCALER, STORAGE_CLASS
+from pricing.bill.usage import Usage
+from pricing.book.book import PriceBook
 
 TOLERANCE = Decimal("0.00001")
 """USD; the plan writes its amounts with six decimals."""

@@ -24,14 +24,14 @@ import yaml
 from infra import plan
 from infra.declared import declare
 from infra.program import make
-from ops import reporting
 from ops.commands import Job
-from ops.engine import Engine, Program
-from ops.process import EngineCommand
+from ops.engine.automation import Engine, Program
+from ops.engine.process import EngineCommand
+from ops.preview import command as reporting
 from ops.report.fit import fitted
 from ops.report.make import make as report_of
 from ops.show import Show
-from ops.world import Place, World
+from ops.worlds.world import Place, World
 from policies.packs import GUARD, rules
 from sandbox.session import Session
 from tests.bench.flat import flat_program

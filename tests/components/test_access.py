@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from components.cluster import kubeconfig
-from components.cluster_access import AccessSpec, Reach
-from infra.explain import problems_of
+from components.cluster.access import AccessSpec, Reach
+from components.cluster.component import kubeconfig
+from infra.stack.explain import problems_of
 
 HAPPY: dict[str, Any] = {"reach": "publicCidrs", "allowedCidrs": ["203.0.113.0/24"], "adminRoles": ["deployer"]}
 

@@ -15,8 +15,8 @@ import yaml
 from infra.build import build
 from infra.declared import Declared, declare
 from infra.plan import plan
-from infra.settings import Stack
-from infra.stackfile import StackFile
+from infra.stack.file import StackFile
+from infra.stack.settings import Stack
 from problem import Problem, Refused
 
 ROOT = Path(__file__).resolve().parents[2]

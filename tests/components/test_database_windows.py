@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components import database_windows as windows
-from components.registry_database import RegistryDatabaseSpec
+from components.registry import database_windows as windows
+from components.registry.database import RegistryDatabaseSpec
 
 MINUTE = st.integers(0, windows.DAY - 1)
 

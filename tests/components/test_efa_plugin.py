@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from components.efa_plugin import daemon_set
-from components.pools import EFA_LABEL, gpu_labels
+from components.nodes.efa_plugin import daemon_set
+from components.nodes.nodepools import EFA_LABEL, gpu_labels
 from infra.declared import declare
 from infra.program import make
 from kube.objects import check_object

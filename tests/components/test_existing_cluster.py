@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from components.cluster import kubeconfig
-from components.existing_cluster import NEEDED_ADDONS, ExistingClusterSpec, Part, Seen, problems
+from components.cluster.component import kubeconfig
+from components.cluster.existing import NEEDED_ADDONS, ExistingClusterSpec, Part, Seen, problems
 from versions import KUBERNETES
 
 HAPPY = Seen(

@@ -11,12 +11,12 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.gpu_engine import GpuEngine, agent_values, engine, exporter_environment
-from components.pools import GPU_TAINT
+from components.nodes.gpu_engine import GpuEngine, agent_values, engine, exporter_environment
+from components.nodes.nodepools import GPU_TAINT
 from infra.build import build
 from infra.declared import Declared, declare
-from infra.settings import Stack
-from pricing.gpus import gpu_types
+from infra.stack.settings import Stack
+from pricing.capacity.gpus import gpu_types
 
 ROOT = Path(__file__).resolve().parents[2]
 AMD64 = sorted(name for name, known in gpu_types().items() if known.architecture == "amd64")

@@ -9,11 +9,11 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from components.device_plugin import plugin_values
-from components.gpu_pool import GpuPoolSpec
-from components.sharing import SharingSpec, bottlerocket_settings, plugin_configs
+from components.nodes.device_plugin import plugin_values
+from components.nodes.gpu_pool import GpuPoolSpec
+from components.nodes.sharing import SharingSpec, bottlerocket_settings, plugin_configs
 from components.spec import Invalid
-from infra.settings import Stack
+from infra.stack.settings import Stack
 from kube.charts import check_values
 from problem import Refused
 from versions import CHARTS

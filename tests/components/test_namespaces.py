@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from components.namespaces import WORKLOAD_NAMESPACES, NamespacesSpec
-from infra.explain import problems_of
+from components.namespaces.component import WORKLOAD_NAMESPACES, NamespacesSpec
+from infra.stack.explain import problems_of
 
 
 def test_a_teams_namespace_stands_beside_the_platforms_own() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.network_plan import Tier, plan_subnets
+from components.network.subnets import Tier, plan_subnets
 
 blocks = st.builds(
     lambda prefix, offset: str(ipaddress.ip_network((0x0A000000 + (offset << (32 - prefix)), prefix))),

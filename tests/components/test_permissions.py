@@ -14,8 +14,8 @@ import pytest
 import yaml
 from moto.iam import aws_managed_policies
 
-from components.karpenter import INTERRUPTIONS, KarpenterSpec
-from components.karpenter_policy import controller_statements
+from components.karpenter.component import INTERRUPTIONS, KarpenterSpec
+from components.karpenter.policy import controller_statements
 from infra.declared import Declared
 from tests.infra.everything import resources
 from versions import CHARTS, CRD_MODULES

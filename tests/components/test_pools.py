@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.node_class import node_class
-from components.pools import GPU_TAINT, POOL_LABEL, WEIGHTS, gpu_labels, node_pool
-from components.presets import PRESETS, EmptyNodes, Purpose, WindowSpec
+from components.nodes.disruption import PRESETS, EmptyNodes, Purpose, WindowSpec
+from components.nodes.node_class import node_class
+from components.nodes.nodepools import GPU_TAINT, POOL_LABEL, WEIGHTS, gpu_labels, node_pool
 from kube.objects import check_object
-from pricing.announced import AmiFamily
-from pricing.pool import Buying
+from pricing.capacity.announced import AmiFamily
+from pricing.capacity.pool import Buying
 
 windows = st.builds(
     lambda start, hours: WindowSpec(start_hour_utc=start, hours=hours), st.integers(0, 23), st.integers(1, 23)

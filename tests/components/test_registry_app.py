@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from components.in_cluster import registry_limits
+from components.registry.in_cluster import registry_limits
 from tests.components.test_registry_webhooks import delivery
 
-NAME = "components.in_cluster.registry_app"
+NAME = "components.registry.in_cluster.registry_app"
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.in_cluster.registry_limits import UPLOADS, BodyLimit, TooLong
+from components.registry.in_cluster.registry_limits import UPLOADS, BodyLimit, TooLong
 
 REQUEST, UPLOAD = 10, 100
 

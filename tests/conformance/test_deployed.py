@@ -8,9 +8,9 @@ import pulumi
 import pytest
 
 from infra.plan import plan
-from infra.settings import Stack
-from infra.stackfile import StackFile
-from pricing.cost import CENT
+from infra.stack.file import StackFile
+from infra.stack.settings import Stack
+from pricing.bill.cost import CENT
 from tests.policies.conftest import Engine, engine
 from tests.policies.test_bypass import LIMITS, changed
 

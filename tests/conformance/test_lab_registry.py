@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from labs.registry import llama, recipes, tickets
-from ops import model_versions
+from ops.registry import versions as model_versions
 from registry.api import Server
 from sandbox import registry
 

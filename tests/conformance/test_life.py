@@ -15,9 +15,9 @@ import pytest
 from infra import program as wiring
 from ops import commands
 from ops.commands import Job
-from ops.engine import Outcome, Program
+from ops.engine.automation import Outcome, Program
 from ops.show import Show
-from ops.world import Place, World, opened
+from ops.worlds.world import Place, World, opened
 from problem import ExitCode
 from sandbox import registry, session, toolchain
 from sandbox.kubernetes.controlplane import ControlPlane

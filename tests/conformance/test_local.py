@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ops import commands, recover
+from ops import commands
 from ops.commands import Job
-from ops.engine import Outcome
+from ops.engine.automation import Outcome
+from ops.recover import command as recover
 from ops.show import Show
-from ops.world import Place, World, opened
+from ops.worlds.world import Place, World, opened
 from problem import ExitCode, Refused
 from sandbox import registry, session, toolchain
 from sandbox.kubernetes.controlplane import ControlPlane

@@ -11,13 +11,13 @@ import pytest
 import yaml
 
 from components.alerts.catalogue import alerts
-from components.alerts.nodes import waiting
 from components.alerts.rule import Example
-from components.pools import pool_name
-from infra.settings import Stack
-from pricing.announced import GPU_RESOURCE, announced
-from pricing.gpus import gpu_types
-from pricing.pool import Share
+from components.nodes.alerts.nodes import waiting
+from components.nodes.nodepools import pool_name
+from infra.stack.settings import Stack
+from pricing.capacity.announced import GPU_RESOURCE, announced
+from pricing.capacity.gpus import gpu_types
+from pricing.capacity.pool import Share
 from sandbox import tools
 from tests.monitoring.promtool import case, write_rules
 

@@ -13,10 +13,10 @@ import pytest
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
-from components.alerts.registry import DELIVERIES
-from components.dashboards import registry
 from components.dashboards.board import Panel
-from components.registry_pods import NAMESPACE, scrape
+from components.registry import dashboard as registry
+from components.registry.alerts import DELIVERIES
+from components.registry.pods import NAMESPACE, scrape
 from kube.metrics import exporters
 from tests.conformance.prometheus import watching
 from tests.conformance.receiver import Receiver, receiving

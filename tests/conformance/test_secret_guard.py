@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from components.secret_guard import GUARDS, MESSAGE
+from components.secrets.admission import GUARDS, MESSAGE
 from sandbox.faults import CloudError, Faults
 from sandbox.kubernetes import release
 from sandbox.kubernetes.controlplane import ControlPlane

@@ -20,11 +20,12 @@ import pytest
 import yaml
 
 from infra import program as wiring
-from ops import commands, reporting
+from ops import commands
 from ops.commands import Job
-from ops.engine import Engine, Outcome, Program
+from ops.engine.automation import Engine, Outcome, Program
+from ops.preview import command as reporting
 from ops.show import Show
-from ops.world import Place, World, opened
+from ops.worlds.world import Place, World, opened
 from problem import ExitCode, Refused
 from sandbox import session, toolchain
 from sandbox.world import Item

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from components import addons
-from ops import commands, world
+from components.cluster import addons
+from ops import commands
+from ops.worlds import world
 from problem import ExitCode
 
 pytestmark = pytest.mark.engine

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from components.cluster import Cluster
+from components.cluster.component import Cluster
 from ops import commands
 from problem import ExitCode
 from sandbox.kubernetes.door import FILE

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from infra.stackfile import StackFile
+from infra.stack.file import StackFile
 from ops import commands
-from ops.remains import Kept, by_design
+from ops.destroy.leftovers import Kept, by_design
 from problem import Refused
 
 ROOT = Path(__file__).resolve().parents[2]

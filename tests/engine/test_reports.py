@@ -20,11 +20,12 @@ import pulumi_aws as aws
 import pulumi_kubernetes as k8s
 import pytest
 
-from ops import commands, demo, reporting
+from ops import commands, demo
+from ops.preview import command as reporting
+from ops.preview.command import WRITERS, Form
 from ops.report import make as maker
 from ops.report.fit import LIMIT, fitted
 from ops.report.model import Report
-from ops.reporting import WRITERS, Form
 
 ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = ROOT / "tests" / "golden" / "reports"

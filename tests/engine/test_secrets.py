@@ -15,7 +15,8 @@ import pulumi_aws as aws
 import pulumi_kubernetes as k8s
 import pytest
 
-from ops import commands, reporting
+from ops import commands
+from ops.preview import command as reporting
 from problem import ExitCode
 
 pytestmark = pytest.mark.engine

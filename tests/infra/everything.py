@@ -18,9 +18,9 @@ from infra import declared as declaring
 from infra import plan as planning
 from infra.build import build
 from infra.declared import Declared, declare
-from infra.settings import Stack
-from infra.stackfile import StackFile
-from pricing.budget import Bounds
+from infra.stack.file import StackFile
+from infra.stack.settings import Stack
+from pricing.guard.budget import Bounds
 from sandbox.aws.cloud import AwsCloud
 from sandbox.world import World
 from tests.infra.test_plan import VARIANTS

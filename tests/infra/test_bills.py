@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from infra.plan import plan
-from infra.settings import Stack
-from infra.stackfile import StackFile
-from pricing.book import PriceBook
-from pricing.cost import cents, totals
+from infra.stack.file import StackFile
+from infra.stack.settings import Stack
+from pricing.bill.cost import cents, totals
+from pricing.book.book import PriceBook
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "bills.md").read_text(encoding="utf-8")

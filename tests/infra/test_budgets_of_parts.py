@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from infra.plan import hold, plan
-from infra.settings import Stack
-from pricing.guard import Guard
+from infra.stack.settings import Stack
+from pricing.guard.guard import Guard
 from problem import Problem, Refused
 
 DAY = datetime.date(2026, 11, 24)

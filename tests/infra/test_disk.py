@@ -13,7 +13,7 @@ import yaml
 from components.resources import LOGS_MIB, SMALL_MIB, resources, small
 from infra.declared import Declared, declare
 from infra.program import make
-from infra.settings import Stack
+from infra.stack.settings import Stack
 from kube.pods import containers, pod_template
 from problem import Refused
 

@@ -11,8 +11,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infra.settings import Stack
-from infra.stackfile import StackFile
+from infra.stack.file import StackFile
+from infra.stack.settings import Stack
 from problem import ExitCode, Refused
 
 FOLDER = Path(tempfile.mkdtemp())

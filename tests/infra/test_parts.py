@@ -12,8 +12,8 @@ from components.spec import Environment
 from infra.build import build
 from infra.declared import Declared, declare
 from infra.parts import AWS_PARTS
-from infra.settings import Stack
-from infra.stackfile import StackFile
+from infra.stack.file import StackFile
+from infra.stack.settings import Stack
 from problem import Problem, Refused
 
 LOCAL = Path(__file__).resolve().parents[2] / "Pulumi.local.yaml"

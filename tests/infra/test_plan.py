@@ -16,11 +16,11 @@ from infra import plan as planning
 from infra.build import build
 from infra.declared import as_graph, declare
 from infra.plan import hold, plan
-from infra.settings import Stack
-from pricing.book import PriceBook
-from pricing.budget import Bounds
-from pricing.cost import CostItem
-from pricing.estimate import estimate
+from infra.stack.settings import Stack
+from pricing.bill.cost import CostItem
+from pricing.bill.estimate import estimate
+from pricing.book.book import PriceBook
+from pricing.guard.budget import Bounds
 from problem import Refused
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from components.sharing import bottlerocket_settings, plugin_configs
+from components.nodes.sharing import bottlerocket_settings, plugin_configs
 from infra.build import pool_promise
-from infra.settings import Stack
-from pricing.announced import AmiFamily, Plugin, Sharing, announced, plugin
-from pricing.gpus import gpu_types
+from infra.stack.settings import Stack
+from pricing.capacity.announced import AmiFamily, Plugin, Sharing, announced, plugin
+from pricing.capacity.gpus import gpu_types
 from problem import Refused
 
 

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from mlflow.types.chat import ChatMessage
 
-from components.registry_content_spec import PromptSpec
-from infra.prompts import LONGEST_TEXT, contents
+from components.registry.content.spec import PromptSpec
+from infra.stack.prompts import LONGEST_TEXT, contents
 from problem import Problem, Refused
 
 CHAT = "- role: system\n  content: Answer in one word.\n- role: user\n  content: '{{ticket}}'\n"

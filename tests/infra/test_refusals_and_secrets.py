@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from components.scalars import unwrapped
-from components.secrecy import private
+from components.kinds.scalars import unwrapped
+from components.kinds.secrecy import private
 from components.spec import Spec
-from infra.settings import Settings, Stack
-from infra.stackfile import StackFile
+from infra.stack.file import StackFile
+from infra.stack.settings import Settings, Stack
 from problem import Refused
 from tests.specs import Path as Steps
 from tests.specs import places, planted, specs

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from components.publication import CONFIG_MAP, KEY
+from components.publication.component import CONFIG_MAP, KEY
 from infra.build import build
 from infra.declared import declare
-from infra.settings import Stack
-from pricing.balancers import BALANCER
+from infra.stack.settings import Stack
+from pricing.meters.balancers import BALANCER
 from problem import Problem, Refused
 
 ARN = "arn:aws:acm:us-east-1:123456789012:certificate/0a1b-2c"

@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 import infra.program
-from components.scalars import AMOUNT, TRUTH, WHOLE, kind, loose, unwrapped
+from components.kinds.scalars import AMOUNT, TRUTH, WHOLE, kind, loose, unwrapped
 from components.spec import Spec
-from infra import keys
-from infra.explain import problems_of
 from infra.program import main
-from infra.settings import Settings, Stack
-from infra.stackfile import StackFile
+from infra.stack import keys
+from infra.stack.explain import problems_of
+from infra.stack.file import StackFile
+from infra.stack.settings import Settings, Stack
 from problem import Problem, Refused
 from tests.specs import places, specs
 

@@ -8,9 +8,9 @@ import pytest
 from pydantic import BaseModel
 
 from components.spec import Environment, Spec
-from infra.profiles import PROFILES
-from infra.schema import files
-from infra.settings import Settings, Stack
+from infra.stack.profiles import PROFILES
+from infra.stack.schema import files
+from infra.stack.settings import Settings, Stack
 
 MINIMAL: dict[str, Any] = {
     "owner": "ml-platform",
@@ -46,7 +46,7 @@ def test_settings_survive_the_round_trip_through_the_plan() -> None:
 
 def test_the_committed_schemas_are_current() -> None:
     for path, text in files().items():
-        assert path.read_text() == text, f"{path.name} is not current: run python -m infra.schema"
+        assert path.read_text() == text, f"{path.name} is not current: run python -m infra.stack.schema"
 
 
 def test_every_field_of_every_spec_says_what_it_is() -> None:

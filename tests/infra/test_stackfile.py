@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.settings import Stack
-from infra.stackfile import MAX_BYTES, StackFile
+from infra.stack.file import MAX_BYTES, StackFile
+from infra.stack.settings import Stack
 from problem import Problem, Refused
 
 HAPPY = """\

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 import yaml
 
-from components.storage import volume_tags
+from components.storage.component import volume_tags
 from infra.build import build
 from infra.declared import Declared, declare
 from infra.on_aws import tags_of
-from infra.settings import Stack
+from infra.stack.settings import Stack
 
 ROOT = Path(__file__).resolve().parents[2]
 OUTSIDE = {

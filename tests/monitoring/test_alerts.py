@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from components import registry_database
 from components.alerts.catalogue import GROUPS, alerts
 from components.alerts.page import PAGE, page
 from components.alerts.rule import Alert
 from components.monitoring import component
+from components.registry import database as registry_database
 from tests.monitoring.promtool import write_rules, write_tests
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -16,18 +16,18 @@ from pydantic import ValidationError
 from components.alerts.catalogue import GROUPS, alerts
 from components.alerts.rule import Severity, Team
 from components.dashboards.catalogue import BOARDS
-from components.external_secrets import ExternalSecretsSpec, from_store, operator_values
-from components.gpu_engine import GpuEngine
 from components.monitoring.component import chosen
 from components.monitoring.gpu_exporter import CHART, METRICS, exporter_monitor, exporter_values
 from components.monitoring.routes import configuration
 from components.monitoring.spec import AlertsSpec, MonitoringSpec
 from components.monitoring.stack_values import NODE_LABELS, SIZES, stack_values
 from components.monitoring.stock_alerts import OFF
-from components.pools import POOL_LABEL
+from components.nodes.gpu_engine import GpuEngine
+from components.nodes.nodepools import POOL_LABEL
+from components.secrets.component import ExternalSecretsSpec, from_store, operator_values
 from infra.build import build
 from infra.declared import Declared, declare
-from infra.settings import Stack
+from infra.stack.settings import Stack
 from kube.charts import check_values
 from kube.metrics import exporters
 from problem import Refused

@@ -14,7 +14,7 @@ import pytest
 
 from ops.commands import Job
 from ops.show import Show
-from ops.world import Place, World
+from ops.worlds.world import Place, World
 from sandbox import session, toolchain
 
 REPOSITORY = Path(__file__).resolve().parents[2]

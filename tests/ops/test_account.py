@@ -8,7 +8,7 @@ import boto3  # type: ignore[import-untyped]
 import pytest
 from botocore.stub import Stubber  # type: ignore[import-untyped]
 
-from ops.account import Account, Unanswered, Zone
+from ops.doctor.account import Account, Unanswered, Zone
 
 ARN = "arn:aws:sts::000000000000:assumed-role/modelyard-deployer/ci"
 G_SPOT = "L-3819A6DF"

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ops import cli, commands, world
-from ops.world import World, choose
+from ops import cli, commands
+from ops.worlds import world
+from ops.worlds.world import World, choose
 from problem import ExitCode, Refused
 
 GOOD = """\

@@ -13,9 +13,20 @@ from typing import Any
 import pytest
 import yaml
 
-from ops import cluster, cluster_install, cluster_kubeconfig, cluster_start
 from ops.cli import run
-from ops.cluster import Cluster, Using
+from ops.cluster import (
+    install as cluster_install,
+)
+from ops.cluster import (
+    kubeconfig as cluster_kubeconfig,
+)
+from ops.cluster import (
+    running as cluster,
+)
+from ops.cluster import (
+    start as cluster_start,
+)
+from ops.cluster.running import Cluster, Using
 from problem import ExitCode, Refused
 from sandbox import lock
 from sandbox.images import catalogue

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from ops import commands, reporting
+from ops import commands
 from ops.commands import Job
+from ops.preview import command as reporting
 from problem import ExitCode, Problem, Refused
 
 pytestmark = pytest.mark.engine

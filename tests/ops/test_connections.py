@@ -17,10 +17,10 @@ from pulumi.automation.errors import create_command_error
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 from pulumi.runtime.settings import Settings
 
-from ops import process
-from ops.engine import Engine, _explain
-from ops.gather import Diagnostic, Gathered
-from ops.process import own_connections
+from ops.engine import process
+from ops.engine.automation import Engine, _explain
+from ops.engine.events import Diagnostic, Gathered
+from ops.engine.process import own_connections
 
 
 class Listening(engine_pb2_grpc.EngineServicer):

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from pulumi.automation.events import EngineEvent
 
 from ops.console import Printer, visible
-from ops.engine import Outcome
-from ops.gather import Gathered, Operation
+from ops.engine.automation import Outcome
+from ops.engine.events import Gathered, Operation
 from ops.show import Show
 from problem import Problem
 from tests.roots import ROOT

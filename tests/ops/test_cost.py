@@ -14,11 +14,13 @@ import pytest
 
 from infra.outputs import Deployed
 from infra.plan import plan
-from infra.settings import Stack
-from infra.stackfile import StackFile
-from ops import cli, cost, cost_page
-from ops.cost import SCHEMA, Report
-from pricing import shares
+from infra.stack.file import StackFile
+from infra.stack.settings import Stack
+from ops import cli
+from ops.cost import page as cost_page
+from ops.cost import report as cost
+from ops.cost.report import SCHEMA, Report
+from pricing.bill import shares
 from problem import ExitCode, Refused
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,7 +39,7 @@ def _changed(folder: Path, old: str, new: str) -> Path:
 
 
 def test_the_committed_schema_is_current() -> None:
-    assert SCHEMA.read_text(encoding="utf-8") == cost.schema(), "run `python -m ops.cost`"
+    assert SCHEMA.read_text(encoding="utf-8") == cost.schema(), "run `python -m ops.cost.report`"
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])

@@ -13,16 +13,20 @@ from typing import Any, cast
 
 import pytest
 
-from infra.settings import Stack
-from ops import commands, doctor, health, images, needs
-from ops import world as worlds
-from ops.account import Account, Unanswered, Zone
+from infra.stack.settings import Stack
+from ops import commands
 from ops.commands import Job
-from ops.engine import Engine
-from ops.health import Check, Status
-from ops.oci import Manifest
+from ops.doctor import checks as health
+from ops.doctor import command as doctor
+from ops.doctor import needs
+from ops.doctor.account import Account, Unanswered, Zone
+from ops.doctor.checks import Check, Status
+from ops.engine.automation import Engine
+from ops.images import deployed as images
+from ops.images.oci import Manifest
 from ops.show import Show
-from ops.world import Place, World
+from ops.worlds import world as worlds
+from ops.worlds.world import Place, World
 from problem import ExitCode, Refused
 from registry.connection import URL
 from versions import ADDONS, KUBERNETES, Addon
@@ -35,7 +39,7 @@ G_SPOT, G_ON_DEMAND, STANDARD = "L-3819A6DF", "L-DB2E81BA", "L-1216C47A"
 @pytest.fixture(autouse=True)
 def no_registry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody outside is asked; what is made of a registry's answers is in test_images."""
-    monkeypatch.setattr("ops.images.wanted", lambda _: [])
+    monkeypatch.setattr("ops.images.deployed.wanted", lambda _: [])
 
 
 def stack(**changes: Any) -> Stack:
@@ -386,7 +390,7 @@ def test_an_image_that_does_not_run_on_its_nodes_stops_an_up(monkeypatch: pytest
     file = Path(__file__).resolve().parents[2] / "Pulumi.dev.yaml"
     place = Place(root=file.parent, stack="dev", stack_file=file, world=World.CLOUD)
     image = images.Wanted(name="app", repository="r/app", tag="1", needs=frozenset({"arm64"}))
-    monkeypatch.setattr("ops.images.wanted", lambda _: [image])
+    monkeypatch.setattr("ops.images.deployed.wanted", lambda _: [image])
     for built, stops in ((("amd64",), True), (("amd64", "arm64"), False)):
         answer = Manifest(digest="sha256:0", architectures=built)
         found = doctor.cloud(place, stack(), {}, Healthy(denied="caller"), lambda *_, answer=answer: answer)

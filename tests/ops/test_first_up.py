@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from infra.settings import Stack
-from ops import first_up
+from infra.stack.settings import Stack
+from ops.up import first_up
 
 SUBNETS = [
     {

@@ -13,9 +13,10 @@ import pytest
 from botocore.stub import Stubber  # type: ignore[import-untyped]
 from moto import mock_aws
 
-from ops import commands, held
-from ops.account import Account, Unanswered
+from ops import commands
 from ops.commands import Job
+from ops.destroy import blockers as held
+from ops.doctor.account import Account, Unanswered
 from problem import Problem, Refused
 from sandbox.world import Item, World
 

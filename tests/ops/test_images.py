@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 import yaml
 
-from infra.settings import Stack
-from infra.stackfile import StackFile
-from ops import images
-from ops.health import Check, Status
-from ops.images import Nodes, Wanted, checks, declared, nodes, wanted
-from ops.oci import Manifest, Missing, Unread
-from ops.pins import Pin, refresh, written
+from infra.stack.file import StackFile
+from infra.stack.settings import Stack
+from ops.doctor.checks import Check, Status
+from ops.images import deployed as images
+from ops.images.deployed import Nodes, Wanted, checks, declared, nodes, wanted
+from ops.images.oci import Manifest, Missing, Unread
+from ops.images.pins import Pin, refresh, written
 from problem import Refused
 from versions import CHART_IMAGES, CHARTS, IMAGES
 

@@ -10,9 +10,9 @@ import grimp
 import pytest
 
 from infra.plan import plan
-from infra.settings import Stack
-from infra.stackfile import StackFile
-from ops.judge import changed, guarded, guards, judged_by
+from infra.stack.file import StackFile
+from infra.stack.settings import Stack
+from ops.preview.base_checkout import changed, guarded, guards, judged_by
 from policies.budget.plan import DEPLOYED
 from problem import Refused
 
@@ -103,8 +103,8 @@ def test_what_judges_guards_itself() -> None:
         ".github/CODEOWNERS",
         ".github/workflows/preview.yml",
         "policies/guard.yaml",
-        "ops/judge.py",
-        "pricing/budget.py",
+        "ops/preview/base_checkout.py",
+        "pricing/guard/budget.py",
     ):
         assert guards(patterns, path), path
 
@@ -113,9 +113,9 @@ def test_what_judges_guards_itself() -> None:
     ("start", "gate"),
     [
         ("infra.__main__", "infra.plan"),
-        ("ops.commands", "ops.engine"),
-        ("ops.reporting", "ops.engine"),
-        ("ops.cli", "ops.judge"),
+        ("ops.commands", "ops.engine.automation"),
+        ("ops.preview.command", "ops.engine.automation"),
+        ("ops.cli", "ops.preview.base_checkout"),
         ("policies.__main__", "policies.judge"),
     ],
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ops.mend import Made, mend
+from ops.recover.settle import Made, mend
 
 PROVIDER = "urn:pulumi:dev::m::pulumi:providers:aws::aws::1234"
 STACK = "urn:pulumi:dev::m::pulumi:pulumi:Stack::m-dev"

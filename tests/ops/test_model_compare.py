@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ops import compare_page
-from ops.model_compare import Comparison, chosen, compared
-from ops.model_versions import DataSet, Model, Version
 from ops.options import CompareFormat
+from ops.registry import compare_page
+from ops.registry.compare import Comparison, chosen, compared
+from ops.registry.versions import DataSet, Model, Version
 from problem import Refused
 
 HELD_OUT = DataSet(name="tickets", digest="aa11", use="evaluation")

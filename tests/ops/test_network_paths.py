@@ -10,10 +10,10 @@ import boto3  # type: ignore[import-untyped]
 import pytest
 from botocore.stub import Stubber  # type: ignore[import-untyped]
 
-from infra.settings import Stack
-from ops import network_paths
-from ops.account import Account
-from ops.health import Check, Status
+from infra.stack.settings import Stack
+from ops.doctor import network_paths
+from ops.doctor.account import Account
+from ops.doctor.checks import Check, Status
 
 VPC, A, B, PUBLIC = (
     "vpc-0123456789abcdef0",

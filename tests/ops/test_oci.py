@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ops.oci import Manifest, Missing, Registries, Unread
+from ops.images.oci import Manifest, Missing, Registries, Unread
 from tests.ops.registry_server import INDEX, Registry, running
 
 

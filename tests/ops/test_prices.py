@@ -16,11 +16,12 @@ import pytest
 from botocore.config import Config  # type: ignore[import-untyped]
 from botocore.stub import Stubber  # type: ignore[import-untyped]
 
-from ops import prices, prices_cli
 from ops.cli import run
-from ops.price_reader import Reader
-from pricing import book, facts, refreshed
-from pricing.wanted import Service
+from ops.prices import cli as prices_cli
+from ops.prices import refresh as prices
+from ops.prices.reader import Reader
+from pricing.book import book, facts, refreshed
+from pricing.book.wanted import Service
 from problem import ExitCode, Refused
 
 TODAY = datetime.date(2026, 11, 24)
@@ -289,7 +290,7 @@ def test_nothing_is_written_without_credentials_and_a_dry_run_writes_nothing(
     for name, data in files().items():
         (tmp_path / "data" / f"{name}.json").write_text(refreshed.text(data))
     facts.load.cache_clear()
-    monkeypatch.setattr("ops.prices_cli.root", lambda: tmp_path)
+    monkeypatch.setattr("ops.prices.cli.root", lambda: tmp_path)
     for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
         monkeypatch.delenv(key, raising=False)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
@@ -302,7 +303,7 @@ def test_nothing_is_written_without_credentials_and_a_dry_run_writes_nothing(
     try:
         assert run(arguments) == ExitCode.UNAVAILABLE
         assert "Unable to locate credentials" in capsys.readouterr().err
-        monkeypatch.setattr("ops.price_reader.of_account", lambda folder, told: reader(aws, folder))
+        monkeypatch.setattr("ops.prices.reader.of_account", lambda folder, told: reader(aws, folder))
         aws.page(*ALL[:2], instance("m7g.large", "0.09"))
         assert run([*arguments, "--dry-run"]) == ExitCode.OK
         said = capsys.readouterr().out

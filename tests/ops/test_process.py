@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from pulumi.automation import CommandError
 
-from ops.process import EngineCommand, replaced_environment
+from ops.engine.process import EngineCommand, replaced_environment
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from ops import cli, pull_request
-from ops.pull_request import GitHub, comments, marker, post
+from ops import cli
+from ops.preview import pull_request
+from ops.preview.pull_request import GitHub, comments, marker, post
 from ops.report import model
 from ops.report.fit import LIMIT
 from ops.report.model import Report, Verdict

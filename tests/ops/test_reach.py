@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 import yaml
 
-from ops import reach
-from ops import world as worlds
-from ops.world import Place, World
+from ops.registry import reach
+from ops.worlds import world as worlds
+from ops.worlds.world import Place, World
 from problem import ExitCode, Refused
 from registry.connection import PASSWORD, URL, USER
 from registry.credentials import SIMULATED

@@ -17,14 +17,16 @@ import pulumi_aws as aws
 import pytest
 from pulumi import ResourceOptions
 
-from ops import commands, recover, reporting
-from ops import world as worlds
+from ops import commands
 from ops.commands import Job
-from ops.engine import Outcome
-from ops.gather import Gathered, Operation
-from ops.recover import Said
+from ops.engine.automation import Outcome
+from ops.engine.events import Gathered, Operation
+from ops.preview import command as reporting
+from ops.recover import command as recover
+from ops.recover.command import Said
 from ops.show import Show
-from ops.world import Place
+from ops.worlds import world as worlds
+from ops.worlds.world import Place
 from problem import ExitCode, Refused
 from sandbox import session
 from sandbox.world import World

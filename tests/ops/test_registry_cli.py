@@ -10,8 +10,11 @@ from typing import Any
 
 import pytest
 
-from ops import cli, model_versions, registry_cli, registry_import
-from ops.model_versions import Model, Version
+from ops import cli
+from ops.registry import cli as registry_cli
+from ops.registry import importing as registry_import
+from ops.registry import versions as model_versions
+from ops.registry.versions import Model, Version
 from registry.api import Server
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -10,8 +10,8 @@ import boto3  # type: ignore[import-untyped]
 import pytest
 from botocore.stub import Stubber  # type: ignore[import-untyped]
 
-from ops.account import Account, Unanswered
-from ops.remains import Kept, Remains, by_design, in_world
+from ops.destroy.leftovers import Kept, Remains, by_design, in_world
+from ops.doctor.account import Account, Unanswered
 from sandbox.world import Item, World
 
 AT = "us-east-1:000000000000"

@@ -12,15 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pulumi.automation.events import EngineEvent
 
-from ops.engine import Outcome
-from ops.gather import Gathered, Operation
+from ops.engine.automation import Outcome
+from ops.engine.events import Gathered, Operation
+from ops.preview.command import WRITERS, Form
 from ops.report import diff, model
 from ops.report.changes import SUMMED_UP
 from ops.report.danger import danger
 from ops.report.fit import LEVELS, LIMIT, cut, fitted
 from ops.report.make import Deployed, Found, make
 from ops.report.model import Hazard, Report, Verdict
-from ops.reporting import WRITERS, Form
 from problem import ExitCode, Problem, Refused
 
 POOL, CLASS = "kubernetes:karpenter.sh/v1:NodePool", "kubernetes:karpenter.k8s.aws/v1:EC2NodeClass"

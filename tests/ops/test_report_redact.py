@@ -16,13 +16,13 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from pulumi.automation.events import EngineEvent
 
-from ops.engine import Outcome
-from ops.gather import Gathered, Operation
+from ops.engine.automation import Outcome
+from ops.engine.events import Gathered, Operation
+from ops.preview.command import WRITERS
 from ops.report import redact
 from ops.report.fit import LIMIT, fitted
 from ops.report.make import Found, make
 from ops.report.model import Report
-from ops.reporting import WRITERS
 
 ALNUM = string.ascii_letters + string.digits
 HEX = "0123456789abcdef"

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from pulumi.automation.events import EngineEvent
 
-from ops.engine import Outcome
-from ops.gather import Gathered, Operation
+from ops.engine.automation import Outcome
+from ops.engine.events import Gathered, Operation
 from ops.show import Show, summary
 
 URN = "urn:pulumi:dev::modelyard::modelyard:index:Network$aws:ec2/vpc:Vpc::network"

@@ -18,8 +18,8 @@ from infra.program import make
 from policies.graph import PLATFORM, UNKNOWN, Node
 from policies.judge import Judge, Verdict
 from policies.packs import GUARD, rules
-from pricing.guard import BudgetExemption, Exemption, Guard
-from pricing.guard_file import load
+from pricing.guard.file import load
+from pricing.guard.guard import BudgetExemption, Exemption, Guard
 
 ROOT = Path(__file__).parents[2]
 TODAY = datetime.date.today()

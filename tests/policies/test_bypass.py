@@ -23,9 +23,9 @@ from components.platform import Platform, PlatformArgs
 from infra.build import _plan
 from infra.plan import plan
 from infra.program import make
-from infra.settings import Stack
-from infra.stackfile import StackFile
-from pricing.cost import CENT
+from infra.stack.file import StackFile
+from infra.stack.settings import Stack
+from pricing.bill.cost import CENT
 
 ROOT = Path(__file__).parents[2]
 STACK_FILE = ROOT / "Pulumi.dev.yaml"

@@ -11,8 +11,8 @@ import yaml
 from kube import builtin, custom
 from kube.objects import token_to_gvk
 from policies.packs import rules
-from pricing.free import FREE
-from pricing.priced import PRICED
+from pricing.bill.free import FREE
+from pricing.bill.priced import PRICED
 from sandbox.aws.schema import Schemas
 
 EXAMPLES: dict[str, list[dict[str, Any]]] = yaml.safe_load((Path(__file__).parent / "examples.yaml").read_text())

@@ -25,8 +25,8 @@ from policies.paths.inside import POLICY
 from policies.paths.judge import Status, paths, problems, unseen
 from policies.paths.network import ASSOCIATION, ENDPOINT, INTERNET, NAT, ROUTE, SUBNET, TABLE, VPC
 from policies.paths.programs import programs, table
-from pricing.graph import UNKNOWN, Graph, Node, plain
-from pricing.guard import Guard
+from pricing.bill.graph import UNKNOWN, Graph, Node, plain
+from pricing.guard.guard import Guard
 from versions import ADDONS, CHARTS
 
 ROOT = Path(__file__).resolve().parents[2]

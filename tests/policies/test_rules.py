@@ -16,8 +16,8 @@ import yaml
 from policies.judge import Judge, Verdict
 from policies.packs import PACKS, rules
 from policies.rule import Level, Rule
-from pricing.graph import UNKNOWN, Graph, Node
-from pricing.guard import Guard
+from pricing.bill.graph import UNKNOWN, Graph, Node
+from pricing.guard.guard import Guard
 
 EXAMPLES: dict[str, list[dict[str, Any]]] = yaml.safe_load((Path(__file__).parent / "examples.yaml").read_text())
 IN_THE_GRAPH = {"buckets-complete", "buckets-kept", "network-paths"}

@@ -10,7 +10,7 @@ from pulumi.runtime import rpc
 from pulumi_policy import proxy
 
 from policies.wire import OUTPUT, SECRET, SIGNATURE, UNKNOWNS, plain, redact
-from pricing.graph import UNKNOWN
+from pricing.bill.graph import UNKNOWN
 
 
 def _plain(value: Any) -> tuple[Any, set[str]]:

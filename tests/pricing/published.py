@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from pricing.inputs import Kind, Table
+from pricing.bill.inputs import Kind, Table
 from sandbox.aws.schema import Schemas, Shape
 
 ROOT = Path(__file__).parents[2]

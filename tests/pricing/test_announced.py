@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from pricing import facts
-from pricing.announced import (
+from pricing.book import facts
+from pricing.capacity.announced import (
     GPU_RESOURCE,
     AmiFamily,
     NodeAsk,
@@ -21,7 +21,7 @@ from pricing.announced import (
     plugin,
     unknown,
 )
-from pricing.gpus import gpu_types
+from pricing.capacity.gpus import gpu_types
 from problem import Refused
 
 TABLE: dict[str, Any] = facts.load("announced")

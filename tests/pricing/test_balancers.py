@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from pricing.balancers import BALANCER
-from pricing.graph import UNKNOWN
+from pricing.bill.graph import UNKNOWN
+from pricing.meters.balancers import BALANCER
 from tests.pricing.bills import amounts, bill, why
 
 SERVICE = "kubernetes:core/v1:Service"

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from pricing.book import CAPACITY_BLOCK, ON_DEMAND, SPOT, Price, PriceBook, embedded_regions
+from pricing.book.book import CAPACITY_BLOCK, ON_DEMAND, SPOT, Price, PriceBook, embedded_regions
 
 
 def price(usd: Decimal) -> Price:

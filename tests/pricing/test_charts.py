@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from pricing import facts
-from pricing.estimate import Estimate
-from pricing.graph import UNKNOWN
+from pricing.bill.estimate import Estimate
+from pricing.bill.graph import UNKNOWN
+from pricing.book import facts
 from tests.pricing.bills import bill, storage_class
 from tests.pricing.bills import claim as asked
 

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pricing.book import PriceBook
-from pricing.cost import CostItem
-from pricing.discounts import Discount, discounted
-from pricing.guard_file import load
-from pricing.pool import Buying, Capacity, PoolAsk, Share
-from pricing.pool_plan import share_items
+from pricing.bill.cost import CostItem
+from pricing.bill.discounts import Discount, discounted
+from pricing.book.book import PriceBook
+from pricing.capacity.pool import Buying, Capacity, PoolAsk, Share
+from pricing.capacity.pool_plan import share_items
+from pricing.guard.file import load
 from problem import Refused
 
 DAY = datetime.date(2027, 6, 30)

@@ -14,13 +14,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pricing import shares
-from pricing.balancers import BALANCER
-from pricing.book import PriceBook
-from pricing.cost import CostItem, Totals, cents, totals
-from pricing.estimate import Estimate, estimate
-from pricing.graph import UNKNOWN, Graph
-from pricing.usage import Usage
+from pricing.bill import shares
+from pricing.bill.cost import CostItem, Totals, cents, totals
+from pricing.bill.estimate import Estimate, estimate
+from pricing.bill.graph import UNKNOWN, Graph
+from pricing.bill.usage import Usage
+from pricing.book.book import PriceBook
+from pricing.meters.balancers import BALANCER
 
 BOOK = PriceBook.embedded("us-east-1")
 TODAY = datetime.date(2026, 11, 24)

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from pricing import facts
-from pricing.aws_facts import eks_support, quota_of
-from pricing.book import ON_DEMAND, PriceBook, embedded_regions
-from pricing.gpus import gpu_type, gpu_types, is_fraction, most_pods, nearest, node_pods, shape
+from pricing.book import facts
+from pricing.book.book import ON_DEMAND, PriceBook, embedded_regions
+from pricing.capacity.aws_facts import eks_support, quota_of
+from pricing.capacity.gpus import gpu_type, gpu_types, is_fraction, most_pods, nearest, node_pods, shape
 
 FILES = sorted(path.stem for path in facts.DATA.glob("*.json"))
 PRICE_FILES = ("on_demand", "spot", "capacity_blocks")

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from pricing.book import PriceBook
-from pricing.estimate import estimate
-from pricing.gateways import ENVOY_PROXY, GATEWAY, GATEWAY_CLASS, ROLLOUT
-from pricing.graph import UNKNOWN, Graph, Node, plain
+from pricing.bill.estimate import estimate
+from pricing.bill.graph import UNKNOWN, Graph, Node, plain
+from pricing.book.book import PriceBook
+from pricing.meters.gateways import ENVOY_PROXY, GATEWAY, GATEWAY_CLASS, ROLLOUT
 
 
 def node(token: str, spec: Any) -> Node:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pricing.graph import UNKNOWN, Graph, Node
+from pricing.bill.graph import UNKNOWN, Graph, Node
 from problem import Refused
 
 ROOT = {"urn": "urn:root", "type": "modelyard:index:Platform", "name": "platform", "parent": "urn:stack"}

@@ -10,8 +10,8 @@ import pytest
 
 from components.spec import Environment
 from policies.packs import GUARD, rules
-from pricing.guard import Guard
-from pricing.guard_file import load
+from pricing.guard.file import load
+from pricing.guard.guard import Guard
 from problem import Problem, Refused
 
 HAPPY = """\

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from pricing import inputs
-from pricing.book import PriceBook
-from pricing.estimate import estimate
-from pricing.graph import UNKNOWN, Graph
-from pricing.input_docs import PAGE, page
-from pricing.priced import CLASSIFIED
-from pricing.usage import Usage
+from pricing.bill import inputs
+from pricing.bill.estimate import estimate
+from pricing.bill.graph import UNKNOWN, Graph
+from pricing.bill.input_docs import PAGE, page
+from pricing.bill.priced import CLASSIFIED
+from pricing.bill.usage import Usage
+from pricing.book.book import PriceBook
 from tests.pricing.published import aws_inputs, unclassified, unpublished
 
 TOKEN = "aws:ec2/eip:Eip"
@@ -111,7 +111,7 @@ def test_a_table_that_says_something_twice_or_wrongly_is_refused(said: dict[str,
 
 
 def test_the_page_of_inputs_is_current() -> None:
-    assert PAGE.read_text(encoding="utf-8") == page(), "run `python -m pricing.input_docs`"
+    assert PAGE.read_text(encoding="utf-8") == page(), "run `python -m pricing.bill.input_docs`"
 
 
 def test_an_input_without_a_price_makes_the_whole_line_unpriced() -> None:

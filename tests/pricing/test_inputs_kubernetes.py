@@ -6,10 +6,10 @@ import pytest
 from pulumi._types import input_type_py_to_pulumi_names
 from pulumi_kubernetes.helm.v3 import ReleaseArgs
 
-from pricing import inputs
-from pricing.free import FREE
-from pricing.inputs import Table
-from pricing.priced import CLASSIFIED
+from pricing.bill import inputs
+from pricing.bill.free import FREE
+from pricing.bill.inputs import Table
+from pricing.bill.priced import CLASSIFIED
 from tests.pricing.published_kubernetes import CLAIM, POD, SERVICE, fields, shape
 
 RELEASE = "kubernetes:helm.sh/v3:Release"

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from pricing.book import PriceBook
-from pricing.cost import cents
-from pricing.estimate import Estimate, estimate
-from pricing.general import general_bound
-from pricing.graph import UNKNOWN, Graph
-from pricing.usage import Usage
+from pricing.bill.cost import cents
+from pricing.bill.estimate import Estimate, estimate
+from pricing.bill.graph import UNKNOWN, Graph
+from pricing.bill.usage import Usage
+from pricing.book.book import PriceBook
+from pricing.capacity.general import general_bound
 from problem import Refused
 from tests.pricing.variations import (
     INSTANCE,

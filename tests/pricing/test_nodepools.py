@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pricing.estimate import Estimate
-from pricing.gpus import node_pods
-from pricing.graph import UNKNOWN
+from pricing.bill.estimate import Estimate
+from pricing.bill.graph import UNKNOWN
+from pricing.capacity.gpus import node_pods
 from tests.pricing.test_estimate import CLASS, NODE_CLASS, _bill, _why, node_pool
 
 TYPE = "g6.xlarge"

@@ -8,10 +8,10 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pricing.book import PriceBook
-from pricing.gpus import gpu_types
-from pricing.offers import cheapest_first, hourly
-from pricing.pool import Buying
+from pricing.book.book import PriceBook
+from pricing.capacity.gpus import gpu_types
+from pricing.capacity.offers import cheapest_first, hourly
+from pricing.capacity.pool import Buying
 
 BOOK = PriceBook.embedded("us-east-1")
 CHAT = ("g6.xlarge", "g6.2xlarge", "g5.xlarge")

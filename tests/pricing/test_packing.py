@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pricing.packing import NodeKind, cheapest_per_gpu, dearest, dearest_per_gpu
+from pricing.capacity.packing import NodeKind, cheapest_per_gpu, dearest, dearest_per_gpu
 
 
 def kind(name: str, gpus: int, usd: str) -> NodeKind:

@@ -10,11 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pricing import age, parts, shares
-from pricing.book import Price
-from pricing.cost import CostItem, totals
-from pricing.guard import BudgetExemption, Guard
-from pricing.parts import Part
+from pricing.bill import shares
+from pricing.bill.cost import CostItem, totals
+from pricing.book import age
+from pricing.book.book import Price
+from pricing.guard import parts
+from pricing.guard.guard import BudgetExemption, Guard
+from pricing.guard.parts import Part
 
 HAPPY = Part(
     where="budget.perPool.chat",

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from pricing.announced import AmiFamily, Sharing
-from pricing.book import PriceBook
-from pricing.pool import Buying, Capacity, PoolAsk, Where
-from pricing.pool_plan import pool_bound, pool_items
+from pricing.book.book import PriceBook
+from pricing.capacity.announced import AmiFamily, Sharing
+from pricing.capacity.pool import Buying, Capacity, PoolAsk, Where
+from pricing.capacity.pool_plan import pool_bound, pool_items
 
 BOOK = PriceBook.embedded("us-east-1")
 CHAT = PoolAsk(

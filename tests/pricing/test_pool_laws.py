@@ -9,14 +9,14 @@ from typing import Any
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from pricing.announced import Sharing
-from pricing.book import Price, PriceBook
-from pricing.cost import totals
-from pricing.general import general_bound
-from pricing.gpus import gpu_types, shape
-from pricing.packing import reachable
-from pricing.pool import Buying, Capacity, PoolAsk, PoolBound
-from pricing.pool_plan import pool_bound, pool_items, pool_problems
+from pricing.bill.cost import totals
+from pricing.book.book import Price, PriceBook
+from pricing.capacity.announced import Sharing
+from pricing.capacity.general import general_bound
+from pricing.capacity.gpus import gpu_types, shape
+from pricing.capacity.packing import reachable
+from pricing.capacity.pool import Buying, Capacity, PoolAsk, PoolBound
+from pricing.capacity.pool_plan import pool_bound, pool_items, pool_problems
 
 EMBEDDED = PriceBook.embedded("us-east-1")
 PRICED = sorted(name for name, known in gpu_types().items() if known.whole_gpu and EMBEDDED.on_demand(name))

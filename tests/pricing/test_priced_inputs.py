@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from pricing import inputs
-from pricing.book import PriceBook
-from pricing.estimate import Estimate, estimate
-from pricing.graph import UNKNOWN, Graph
-from pricing.inputs import REGION, Kind
-from pricing.usage import Usage
+from pricing.bill import inputs
+from pricing.bill.estimate import Estimate, estimate
+from pricing.bill.graph import UNKNOWN, Graph
+from pricing.bill.inputs import REGION, Kind
+from pricing.bill.usage import Usage
+from pricing.book.book import PriceBook
 from tests.pricing import variations, variations_kept
 from tests.pricing.variations import Case, Resources
 

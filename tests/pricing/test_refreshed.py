@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pricing import facts, refreshed, wanted
-from pricing.spot_history import Change, percentile
+from pricing.book import facts, refreshed, wanted
+from pricing.book.spot_history import Change, percentile
 
 START = datetime.datetime(2026, 10, 25, tzinfo=datetime.UTC)
 END = START + datetime.timedelta(days=30)

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pricing.graph import UNKNOWN
-from pricing.quantity import gibibytes
-from pricing.tokens import SCALER
-from pricing.workloads import POD_SPECS
+from pricing.bill.graph import UNKNOWN
+from pricing.bill.quantity import gibibytes
+from pricing.bill.tokens import SCALER
+from pricing.meters.workloads import POD_SPECS
 from tests.pricing.bills import DEFAULT, STORAGE_CLASS, Resource, amounts, bill, claim, storage_class, why
 
 VOLUME, CLAIM = "aws:ebs/volume:Volume", "kubernetes:core/v1:PersistentVolumeClaim"

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from components.registry_content_spec import RegistryContentSpec
-from ops import registry_import
+from components.registry.content.spec import RegistryContentSpec
+from ops.registry import importing as registry_import
 from registry.api import Server
 
 # Built from pieces, so that no scanner meets them.

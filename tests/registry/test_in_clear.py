@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from components import in_clear
-from components.registry_content_spec import WebhookSpec
-from infra.settings import Stack
-from infra.stackfile import StackFile
+from components.kinds import in_clear
+from components.registry.content.spec import WebhookSpec
+from infra.stack.file import StackFile
+from infra.stack.settings import Stack
 from problem import Refused
 from tests.registry.test_spec import HAPPY, ROOT
 

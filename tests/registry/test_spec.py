@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from components.registry_content_spec import PromptSpec
-from infra.prompts import contents
-from infra.settings import Stack
-from infra.stackfile import StackFile
+from components.registry.content.spec import PromptSpec
+from infra.stack.file import StackFile
+from infra.stack.prompts import contents
+from infra.stack.settings import Stack
 from problem import Refused
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
-from infra.settings import Stack
-from infra.stackfile import StackFile
+from infra.stack.file import StackFile
+from infra.stack.settings import Stack
 from problem import Problem, Refused
 
 RELEASE: dict[str, Any] = {

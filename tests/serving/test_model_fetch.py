@@ -17,8 +17,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.in_cluster import model_fetch
-from components.in_cluster.model_fetch import Unfit, check, digests, root_digest
+from components.serving.in_cluster import model_fetch
+from components.serving.in_cluster.model_fetch import Unfit, check, digests, root_digest
 
 
 def model(folder: Path) -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from components.gateway.component import GatewaySpec, url
 from components.gateway.component import controller_values as gateway_values
-from components.rollouts import Architecture, RolloutsSpec, controller_values
+from components.rollouts.component import Architecture, RolloutsSpec, controller_values
 from components.serving import pods
 from components.serving.component import rollout, route
 from components.serving.spec import ReleaseSpec

@@ -167,8 +167,8 @@ def test_a_release_named_twice_or_like_anothers_service_is_refused(tmp_path: Pat
 def test_a_file_that_is_not_there_is_refused_with_the_nearest(tmp_path: Path) -> None:
     stack(tmp_path, RELEASE)
     (tmp_path / "releases" / "small" / "chat.yaml").rename(tmp_path / "releases" / "small" / "chart.yaml")
-    from infra.settings import Stack
-    from infra.stackfile import StackFile
+    from infra.stack.file import StackFile
+    from infra.stack.settings import Stack
     from problem import Refused
 
     with pytest.raises(Refused) as refusal:

@@ -12,8 +12,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ops import model_files, yaml_edit
 from ops.cli import run
+from ops.release import model_files, yaml_edit
 from problem import ExitCode, Refused
 
 CONFIG: dict[str, Any] = {

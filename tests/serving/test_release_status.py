@@ -10,9 +10,9 @@ import pytest
 
 from components.serving import pods
 from components.serving.component import rollout, route
-from ops import release_status
 from ops.cli import run
-from ops.release_status import HASH, status
+from ops.release import status as release_status
+from ops.release.status import HASH, status
 from problem import ExitCode, Refused
 from sandbox.faults import CloudError
 from tests.serving.test_objects import GPU
@@ -122,6 +122,6 @@ def test_a_release_that_does_not_answer_yet_is_exit_code_1_and_one_json_value(
     for phase, expected in (("Progressing", ExitCode.FAILED), ("Degraded", ExitCode.FAILED), ("Healthy", ExitCode.OK)):
         found = seen(pod("chat-aaa", STABLE), phase=phase)
         monkeypatch.setattr(release_status, "read", lambda *_, found=found: found)
-        monkeypatch.setattr("ops.release_cli.Api", lambda _: None)
+        monkeypatch.setattr("ops.release.cli.Api", lambda _: None)
         assert run(["release", "status", "chat", "--kubeconfig", str(tmp_path), "--format", "json"]) == expected
         assert json.loads(capsys.readouterr().out) == found.values()

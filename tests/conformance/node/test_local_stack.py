@@ -17,12 +17,15 @@ import pytest
 import requests
 from mlflow import MlflowClient
 
-from components.registry_pods import NAMESPACE
+from components.registry.pods import NAMESPACE
 from labs.registry import llama
-from ops import cluster_install, commands, recover, release_status
+from ops import commands
+from ops.cluster import install as cluster_install
 from ops.commands import Job
-from ops.engine import Outcome
-from ops.world import Place, World, opened
+from ops.engine.automation import Outcome
+from ops.recover import command as recover
+from ops.release import status as release_status
+from ops.worlds.world import Place, World, opened
 from problem import ExitCode
 from sandbox import toolchain
 from sandbox.images.catalogue import RECIPES

@@ -13,11 +13,11 @@ from typing import Any
 import pulumi
 import yaml
 
-from components.registry_content import RegistryContent, RegistryContentArgs
-from components.registry_content_spec import RegistryContentSpec
-from infra.prompts import contents
-from ops.engine import Engine, Outcome
-from ops.process import EngineCommand
+from components.registry.content.component import RegistryContent, RegistryContentArgs
+from components.registry.content.spec import RegistryContentSpec
+from infra.stack.prompts import contents
+from ops.engine.automation import Engine, Outcome
+from ops.engine.process import EngineCommand
 from ops.report import changes
 from sandbox import toolchain
 from sandbox.session import Session

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ops import registry_import
+from ops.registry import importing as registry_import
 from registry.api import Server
 from registry.kinds import KINDS
 from registry.kinds.base import Found

@@ -8,8 +8,8 @@ import pytest
 
 from infra.declared import Declared, declare
 from infra.program import make
-from infra.settings import Stack
-from infra.stackfile import StackFile
+from infra.stack.file import StackFile
+from infra.stack.settings import Stack
 from ops.simulate.pools import Purchase, purchases
 
 ROOT = Path(__file__).resolve().parents[3]

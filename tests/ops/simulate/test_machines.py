@@ -11,10 +11,10 @@ import pytest
 from ops.simulate.machines import Machine, instance_types_file, machines, memory_mib
 from ops.simulate.node_labels import labels, unknown_labels
 from ops.simulate.pools import Purchase
-from pricing.announced import NodeAsk, announced
-from pricing.book import PriceBook
-from pricing.gpus import shape
-from pricing.pool import Buying
+from pricing.book.book import PriceBook
+from pricing.capacity.announced import NodeAsk, announced
+from pricing.capacity.gpus import shape
+from pricing.capacity.pool import Buying
 from problem import Refused
 
 BOOK = PriceBook.embedded("us-east-1")

@@ -10,7 +10,7 @@ import pytest
 from ops.simulate.load import Load
 from ops.simulate.nodes import doubts, problems
 from ops.simulate.pools import Purchase
-from pricing.announced import NodeAsk, announced
+from pricing.capacity.announced import NodeAsk, announced
 
 POOL = "modelyard.dev/pool"
 

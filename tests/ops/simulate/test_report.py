@@ -15,7 +15,7 @@ from ops.simulate.load import Load
 from ops.simulate.pools import Purchase
 from ops.simulate.report import SCHEMA, Report, report, schema
 from ops.simulate.watch import Timeline
-from pricing.book import PriceBook
+from pricing.book.book import PriceBook
 from problem import ExitCode
 from tests.ops.simulate.test_watch import claim
 

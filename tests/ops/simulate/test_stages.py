@@ -9,8 +9,8 @@ import yaml
 from ops.simulate.machines import Machine, machines
 from ops.simulate.pools import Purchase
 from ops.simulate.stages import _node, stages
-from pricing.announced import AmiFamily, NodeAsk, Sharing, announced
-from pricing.book import PriceBook
+from pricing.book.book import PriceBook
+from pricing.capacity.announced import AmiFamily, NodeAsk, Sharing, announced
 
 BOOK = PriceBook.embedded("us-east-1")
 

@@ -1,0 +1,1 @@
+"""The stack's budget in AWS: what may be spent, who is told, and what stops spending."""

@@ -1,0 +1,1 @@
+"""Karpenter: its releases, its roles, and the queue that warns it of interruptions."""

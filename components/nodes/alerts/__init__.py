@@ -1,0 +1,1 @@
+"""Alerts about nodes, pools and GPUs."""

@@ -1,0 +1,1 @@
+"""The outputs contract, where app teams read it."""

@@ -1,0 +1,1 @@
+"""The model registry: MLflow on the cluster, its database, its files, its secrets and what it holds."""

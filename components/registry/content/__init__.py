@@ -1,0 +1,1 @@
+"""What the registry holds: experiments, models, prompts, users and the AI gateway."""

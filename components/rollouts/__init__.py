@@ -1,0 +1,1 @@
+"""Argo Rollouts and its traffic plugin."""

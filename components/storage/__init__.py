@@ -1,0 +1,1 @@
+"""The storage class of the platform."""

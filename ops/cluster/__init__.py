@@ -1,0 +1,1 @@
+"""`modelyard cluster`: a real Kubernetes cluster for the local stack."""

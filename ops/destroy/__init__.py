@@ -1,0 +1,1 @@
+"""`modelyard destroy`: what keeps it from starting, and what it leaves."""

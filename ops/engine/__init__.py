@@ -1,0 +1,1 @@
+"""The real Pulumi engine: started, asked, and its events turned into values."""

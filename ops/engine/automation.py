@@ -1,0 +1,228 @@
+"""Runs the real engine with our program in this process, in exactly the environment it is given.
+
+Each operation comes back as one `Outcome`; what the program refuses comes back whole, not as the engine's text of it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import json
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pulumi
+from pulumi import automation
+from pulumi.automation import CommandError
+
+from ops.engine.events import Diagnostic, Gathered, Operation
+from ops.engine.process import EngineCommand, own_connections, replaced_environment
+from problem import ExitCode, Problem, Refused
+
+Program = Callable[[], None]
+Changed = Callable[[Gathered], None] | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """One finished operation of the engine."""
+
+    operation: Operation
+    ok: bool
+    gathered: Gathered
+    seconds: float
+
+
+@dataclass(kw_only=True)
+class Engine:
+    """One stack and the engine that works on it; `env` replaces this process's environment while the program runs."""
+
+    command: EngineCommand
+    workdir: Path
+    stack: str
+    env: Mapping[str, str]
+    program: Program
+    _selected: automation.Stack | None = field(default=None, repr=False)
+
+    def preview(self, *, packs: Sequence[Path] = (), on_change: Changed = None) -> Outcome:
+        """What `up` would do. Nothing is changed."""
+        return self._do(
+            Operation.PREVIEW,
+            lambda stack, common: stack.preview(policy_packs=_texts(packs), **common),
+            on_change,
+        )
+
+    def up(self, *, packs: Sequence[Path] = (), on_change: Changed = None) -> Outcome:
+        """Creates, updates and deletes at once: whoever calls this has previewed."""
+        return self._do(
+            Operation.UP,
+            lambda stack, common: stack.up(policy_packs=_texts(packs), show_secrets=False, **common),
+            on_change,
+        )
+
+    def refresh(self, *, planning: bool = False, on_change: Changed = None) -> Outcome:
+        """Reads every resource again into the state; with `planning` only says what differs."""
+        return self._do(
+            Operation.REFRESH,
+            lambda stack, common: (
+                stack.preview_refresh(**common) if planning else stack.refresh(show_secrets=False, **common)
+            ),
+            on_change,
+            planning=planning,
+        )
+
+    def destroy(self, *, planning: bool = False, on_change: Changed = None) -> Outcome:
+        """Deletes every resource of the stack; with `planning` only says what it would delete."""
+        return self._do(
+            Operation.DESTROY,
+            lambda stack, common: (
+                stack.preview_destroy(**common) if planning else stack.destroy(show_secrets=False, **common)
+            ),
+            on_change,
+            planning=planning,
+        )
+
+    def outputs(self) -> dict[str, Any]:
+        """The stack's outputs, secret ones masked."""
+        found = json.loads(self.ask("stack", "output", "--json"))
+        return dict(found)
+
+    def state(self) -> dict[str, Any]:
+        """The stack's deployment as the backend holds it, secrets encrypted."""
+        deployment = json.loads(self.ask("stack", "export")).get("deployment") or {}
+        return dict(deployment)
+
+    def ask(self, *arguments: str) -> str:
+        """The standard output of a `pulumi` command on this stack."""
+        with _quiet_failure(arguments):
+            return str(self.command.run([*arguments, "--stack", self.stack], str(self.workdir), {}).stdout)
+
+    def _do(
+        self,
+        operation: Operation,
+        call: Callable[[automation.Stack, dict[str, Any]], object],
+        on_change: Changed,
+        *,
+        planning: bool = False,
+    ) -> Outcome:
+        planning = planning or operation is Operation.PREVIEW
+        gathered = Gathered(planning, on_change)
+        started, ok = time.monotonic(), True
+        caught: list[Refused] = []
+        common: dict[str, Any] = {
+            "on_event": gathered.listen,
+            "color": "never",
+            "suppress_progress": True,
+        }
+        if os.environ.get("MODELYARD_DEBUG") != "1":
+            logging.getLogger("grpc").setLevel(logging.CRITICAL + 1)
+        own_connections()
+        with replaced_environment(self.env):
+            stack = self._stack(caught)
+            try:
+                call(stack, common)
+            except CommandError as error:
+                ok = False
+                _explain(error, gathered)
+            except KeyboardInterrupt:
+                raise self._interrupted(operation, planning) from None
+        if not ok:
+            _forget_unfinished()
+        if caught:
+            raise caught[0]
+        return Outcome(
+            operation=operation,
+            ok=ok,
+            gathered=gathered,
+            seconds=time.monotonic() - started,
+        )
+
+    def _interrupted(self, operation: Operation, planning: bool) -> Refused:
+        left = "a preview changes nothing"
+        if not planning:
+            state = self.state()
+            pending = len(state.get("pending_operations") or [])
+            left = f"{len(state.get('resources') or [])} resources in the state, {pending} operations without an answer"
+        fix = f"`modelyard recover --stack {self.stack}`, then the same command again"
+        return Refused(
+            Problem(summary=f"{operation.value} was interrupted", found=left, fix="" if planning else fix),
+            ExitCode.INTERRUPTED,
+        )
+
+    def _stack(self, caught: list[Refused]) -> automation.Stack:
+        if self._selected is None:
+            workspace = automation.LocalWorkspace(work_dir=str(self.workdir), pulumi_command=self.command)
+            with _quiet_failure(("stack", "select")):
+                self._selected = automation.Stack.select(self.stack, workspace)
+        self._selected.workspace.program = _told(self.program, caught)
+        return self._selected
+
+
+def _told(program: Program, caught: list[Refused]) -> Program:
+    """The program with its failures told in one line; a `Refused` is also kept whole for the caller."""
+
+    def run() -> None:
+        try:
+            program()
+        except pulumi.RunError:
+            raise
+        except Refused as refused:
+            caught.append(refused)
+            raise pulumi.RunError(str(refused)) from None
+        except Exception as error:
+            if os.environ.get("MODELYARD_DEBUG") == "1":
+                raise
+            raise pulumi.RunError(f"the program failed: {type(error).__name__}: {error}") from None
+
+    return run
+
+
+def _forget_unfinished() -> None:
+    """The SDK leaves a coroutine behind when the engine ends before the program; collected here, it says nothing."""
+    before = sys.unraisablehook
+    sys.unraisablehook = lambda _: None
+    try:
+        gc.collect()
+    finally:
+        sys.unraisablehook = before
+
+
+def _explain(error: CommandError, gathered: Gathered) -> None:
+    """Makes sure that a failed operation has at least one error that says why."""
+    text = str(error)
+    if "currently locked by" in text:
+        raise Refused(
+            Problem(
+                summary="the stack is locked by another update",
+                found=" ".join(line.strip() for line in text.splitlines() if "created by" in line),
+                fix="wait for it to end; if its process is dead, run `modelyard recover`",
+            ),
+            ExitCode.UNAVAILABLE,
+        ) from None
+    if not gathered.errors and not gathered.mandatory:
+        stderr = text.partition("stderr:")[2].strip() or text.strip()
+        gathered.errors.append(Diagnostic(message=stderr))
+
+
+@contextlib.contextmanager
+def _quiet_failure(arguments: Sequence[str]) -> Iterator[None]:
+    try:
+        yield
+    except CommandError as error:
+        raise Refused(
+            Problem(
+                summary=f"`pulumi {' '.join(arguments[:2])}` failed",
+                found=str(error).partition("stderr:")[2].strip() or str(error).strip(),
+            ),
+            ExitCode.FAILED,
+        ) from None
+
+
+def _texts(paths: Sequence[Path]) -> list[str] | None:
+    return [str(path) for path in paths] or None

@@ -1,0 +1,1 @@
+"""`modelyard images`: what registries say of every pinned image and chart."""

@@ -1,0 +1,1 @@
+"""`modelyard prices`: the price book, brought up to date."""

@@ -1,0 +1,1 @@
+"""`modelyard recover`: makes a stack's state true again after a kill."""

@@ -1,0 +1,1 @@
+"""`modelyard registry` and `modelyard models`: what a model registry holds, and versions side by side."""

@@ -1,0 +1,138 @@
+"""Versions side by side, as a table for a terminal, JSON, Markdown and a page that loads nothing."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Iterator
+from html import escape
+from typing import Any
+
+from ops.options import CompareFormat
+from ops.registry.compare import Comparison
+from ops.registry.model_page import aligned, as_value, day, short
+from ops.registry.versions import Version
+from ops.report.inert import cell, plain
+
+BEST = "*"
+_DIGEST_SHOWN = 12
+NOT_COMPARABLE = "judged on different data, or on data that nobody recorded: nothing is marked as best"
+
+
+def written(found: Comparison, form: CompareFormat) -> str:
+    """The comparison for whoever reads it."""
+    if form is CompareFormat.JSON:
+        return json.dumps(as_json(found), indent=2)
+    if form is CompareFormat.HTML:
+        return page(found, found.model)
+    return "\n".join(table(found) if form is CompareFormat.TEXT else markdown(found))
+
+
+def as_json(found: Comparison) -> dict[str, Any]:
+    """Everything, whole digests included, for a machine."""
+    return {
+        "model": found.model,
+        "comparable": found.comparable,
+        "differing": list(found.params),
+        "metrics": list(found.metrics),
+        "best": {metric: sorted(numbers) for metric, numbers in found.best.items()},
+        "versions": [{**as_value(each), "judgedOn": sorted(each.judged_on)} for each in found.versions],
+    }
+
+
+def rows(found: Comparison) -> Iterator[tuple[str, list[str], bool]]:
+    """Each row as its name, a cell a version, and whether it is a metric. Rows that no version has are left out."""
+    facts: tuple[tuple[str, Callable[[Version], str]], ...] = (
+        ("aliases", lambda each: ", ".join(each.aliases)),
+        ("registered", day),
+        *((key, lambda each, key=key: each.params.get(key, "")) for key in found.params),
+    )
+    for name, read in facts:
+        yield name, [read(each) for each in found.versions], False
+    for metric in found.metrics:
+        yield metric, [_metric(found, each, metric) for each in found.versions], True
+    origin: tuple[tuple[str, Callable[[Version], str]], ...] = (
+        ("judged on", lambda each: ", ".join(map(_digest, sorted(each.judged_on))) or "not known"),
+        ("trained on", lambda each: ", ".join(_digest(data.digest) for data in each.data if data.use == "training")),
+        ("base", lambda each: _digest(each.base)),
+        ("weights", lambda each: _digest(each.digest)),
+        ("size", lambda each: f"{each.size_bytes / 1e6:.2f} MB" if each.size_bytes else ""),
+        ("commit", lambda each: " ".join([each.commit[:_DIGEST_SHOWN], each.commit[40:].strip()]).strip()),
+    )
+    for name, read in origin:
+        yield name, [read(each) for each in found.versions], False
+
+
+def table(found: Comparison) -> Iterator[str]:
+    """The comparison as lines of even columns, and what the marks say."""
+    head = [found.model, *(f"version {each.number}" for each in found.versions)]
+    yield from aligned([head, *([name, *cells] for name, cells in _said(found))])
+    yield from _notes(found)
+
+
+def markdown(found: Comparison) -> Iterator[str]:
+    """The comparison for a pull request; nothing in it formats, links or calls anybody."""
+    yield f"**{plain(found.model)}**"
+    yield ""
+    yield f"| |{'|'.join(f' version {each.number} ' for each in found.versions)}|"
+    yield f"|---|{'---|' * len(found.versions)}"
+    for name, cells in _said(found):
+        yield f"| {plain(name)} |{'|'.join(f' {cell(each)} ' for each in cells)}|"
+    for note in _notes(found):
+        yield ""
+        yield plain(note)
+
+
+def page(found: Comparison, title: str, picture: bytes = b"") -> str:
+    """The comparison as one HTML file that loads nothing; `picture` (PNG) stands over the table."""
+    head = "".join(f"<th>version {each.number}" for each in found.versions)
+    body = "".join(
+        f"<tr><th>{escape(name)}{''.join(f'<td{_class(each, metric)}>{escape(each)}' for each in cells)}"
+        for name, cells, metric in rows(found)
+        if any(cells)
+    )
+    image = f'<img alt="{escape(title)}" src="data:image/png;base64,{base64.b64encode(picture).decode()}">' * bool(
+        picture
+    )
+    notes = "".join(f"<p>{escape(each)}" for each in _notes(found))
+    return (
+        '<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content="width=device-width">'
+        f"<title>{escape(title)}</title><style>{_STYLE}</style><h1>{escape(title)}</h1>{image}"
+        f"<table><tr><th>{head}{body}</table>{notes}\n"
+    )
+
+
+_STYLE = (
+    ":root{color-scheme:light dark}body{font:15px/1.5 system-ui,sans-serif;margin:2rem}img{max-width:100%}"
+    "table{border-collapse:collapse;font-variant-numeric:tabular-nums}"
+    "th,td{padding:.2rem .8rem;text-align:left;border-bottom:1px solid #8884}.best{font-weight:600;color:#2a7d46}"
+)
+
+
+def _said(found: Comparison) -> Iterator[tuple[str, list[str]]]:
+    return ((name, cells) for name, cells, _ in rows(found) if any(cells))
+
+
+def _notes(found: Comparison) -> Iterator[str]:
+    if any(found.best.values()):
+        yield f"{BEST} best of those shown, on the same data"
+    if not found.comparable:
+        yield NOT_COMPARABLE
+    if found.undirected and found.comparable and len(found.versions) > 1:
+        names = ", ".join(found.undirected)
+        yield f"not marked, as nobody says which way is better: {names} (tag the model `better.<metric>`: higher or lower)"
+
+
+def _metric(found: Comparison, version: Version, metric: str) -> str:
+    if metric not in version.metrics:
+        return ""
+    return short(version.metrics[metric]) + f" {BEST}" * (version.number in found.best[metric])
+
+
+def _class(cell: str, metric: bool) -> str:
+    return " class=best" if metric and cell.endswith(BEST) else ""
+
+
+def _digest(text: str) -> str:
+    """A digest short enough for a table; JSON has all of it."""
+    return text.removeprefix("sha256:")[:_DIGEST_SHOWN]

@@ -1,0 +1,1 @@
+"""`modelyard release`: release files, and how far a release is."""

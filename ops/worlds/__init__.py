@@ -1,0 +1,1 @@
+"""Where a stack lives: the sandbox, an account, or a kubeconfig's cluster."""

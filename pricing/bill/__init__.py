@@ -1,0 +1,1 @@
+"""The bill of a resource graph: what is priced, free or unpriced, and the sums."""

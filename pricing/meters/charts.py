@@ -1,0 +1,110 @@
+"""What a Helm release brings beside pods: the volumes that its chart's values claim, and load balancers.
+
+A release is no resource that costs, but what it installs may be. `data/charts.json` says for each chart, at the version whose
+values were read, which values ask for volumes that can be counted and which turn on what nobody can count. A chart that is
+not listed, or another version of one, may bring anything: it has no price, rather than none to pay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+from pricing.bill.cost import CostItem
+from pricing.bill.graph import UNKNOWN, Node, Value
+from pricing.bill.quantity import gibibytes
+from pricing.bill.unpriced import Unpriced
+from pricing.book import facts
+from pricing.meters import disks
+from pricing.meters.claims import Declared, claimed, of_class
+from pricing.meters.disks import Disk
+from pricing.meters.meters import Meter
+
+_PERSISTED = frozenset({"accessModes", "annotations", "disableWarning", "enabled", "extraPvcLabels", "finalizers"})
+_PERSISTED_READ = frozenset({"size", "storageClassName", "type"})
+_USUAL_SIZE = "10Gi"
+"""The size of Grafana's volume when the values name none (its chart's own default)."""
+
+
+def release(around: Declared, meter: Meter, node: Node) -> Iterator[CostItem]:
+    """The volumes of one release, each a line; nothing for a chart that keeps nothing. Raises Unpriced."""
+    chart, version, values = (node.read(key) for key in ("chart", "version", "values"))
+    if UNKNOWN in (chart, version, values):
+        raise Unpriced("the chart, its version or its values are not known, so neither are its volumes")
+    name = str(chart).partition("@")[0].rpartition("/")[2]
+    known = facts.load("charts")["charts"].get(name)
+    if known is None:
+        raise Unpriced(f"nobody has said which volumes and load balancers the chart {name} brings")
+    if version != known["version"]:
+        raise Unpriced(f"the values of chart {name} were read at version {known['version']}, and it is at another one")
+    for path, said in known.get("unpriced", {}).items():
+        _check(node.read("values", *path.split(".")), path, said)
+    for path in known.get("pods", ()):
+        _check_pods(node.read("values", *path.split(".")), path)
+    return _lines(around, meter, node, known)
+
+
+def volumes(meter: Meter, what: str, disk: Disk, count: int) -> Iterator[CostItem]:
+    """`count` volumes that are there all month."""
+    number = Decimal(count)
+    return disks.lines(meter, (disk,), (number, number, number), what)
+
+
+def _lines(around: Declared, meter: Meter, node: Node, known: Mapping[str, Any]) -> Iterator[CostItem]:
+    for each in known.get("volumes", ()):
+        what = each["line"]
+        try:
+            found = _claimed(around, node, each) if "claim" in each else _persisted(around, node, each, what)
+            if found is not None:
+                yield from volumes(meter, what, *found)
+        except Unpriced as why:
+            yield meter.unpriced(what, str(why))
+
+
+def _claimed(around: Declared, node: Node, each: Mapping[str, Any]) -> tuple[Disk, int] | None:
+    """The volumes of a claim template, one for each replica; None when nothing is claimed."""
+    asked = node.read("values", *each["claim"].split("."))
+    if asked is None or asked == {}:
+        return None
+    if not isinstance(asked, Mapping) or set(asked) - {"emptyDir", "volumeClaimTemplate"}:
+        raise Unpriced("how its data is kept is not known")
+    template = asked.get("volumeClaimTemplate")
+    if template is None:
+        return None
+    many = node.read("values", *each["count"].split("."))
+    if isinstance(many, bool) or not isinstance(many, int | float) or many != int(many):
+        raise Unpriced("how many replicas there are is not known")
+    return claimed(around, template), int(many)
+
+
+def _persisted(around: Declared, node: Node, each: Mapping[str, Any], what: str) -> tuple[Disk, int] | None:
+    """The one volume of a `persistence` map; None when it is off."""
+    asked = node.read("values", *each["persistence"].split("."))
+    if asked is None or (isinstance(asked, Mapping) and asked.get("enabled") in (None, False)):
+        return None
+    if not isinstance(asked, Mapping) or asked.get("enabled") is not True:
+        raise Unpriced("whether there is a volume is not known")
+    given = {key for key, value in asked.items() if value is not None}
+    if unread := given - _PERSISTED - _PERSISTED_READ:
+        raise Unpriced(f"{', '.join(sorted(unread))} may change what the volume is, and is not priced")
+    if asked.get("type") not in (None, "pvc"):
+        raise Unpriced("only a volume of its own claim is counted")
+    size = asked.get("size")
+    return of_class(around, asked.get("storageClassName"), gibibytes(_USUAL_SIZE if size is None else size, what)), 1
+
+
+def _check(value: Value, path: str, said: Mapping[str, Any]) -> None:
+    """Raises Unpriced when a value turns on what nobody can count."""
+    items = value if isinstance(value, tuple) else (value,)
+    if any(item is not None and item not in said["unless"] for item in items) and value != {}:
+        is_not = "not known" if UNKNOWN in items else "not priced"
+        raise Unpriced(f"the value {path} is {is_not}: {said['costs']}")
+
+
+def _check_pods(value: Value, path: str) -> None:
+    """Raises Unpriced when volumes of the pods may be made for each of them."""
+    items = value.values() if isinstance(value, Mapping) else value if isinstance(value, tuple) else (value,)
+    for each in items:
+        if each is not None and (not isinstance(each, Mapping) or each.get("ephemeral") is not None):
+            raise Unpriced(f"a volume in {path} may be made for each pod, and is not counted")
