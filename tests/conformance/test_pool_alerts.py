@@ -19,7 +19,7 @@ from pricing.capacity.announced import GPU_RESOURCE, announced
 from pricing.capacity.gpus import gpu_types
 from pricing.capacity.pool import Share
 from sandbox import tools
-from tests.monitoring.promtool import case, write_rules
+from tests.components.monitoring.promtool import case, write_rules
 
 pytestmark = pytest.mark.conformance
 REPOSITORY = Path(__file__).resolve().parents[2]

@@ -18,12 +18,12 @@ from components.registry import dashboard as registry
 from components.registry.alerts import DELIVERIES
 from components.registry.pods import NAMESPACE, scrape
 from kube.metrics import exporters
+from tests.components.monitoring.expressions import selectors
+from tests.components.monitoring.known import known
 from tests.conformance.prometheus import watching
 from tests.conformance.receiver import Receiver, receiving
 from tests.conformance.registry.otlp import batch, send
 from tests.conformance.registry_ground import Ground, opened
-from tests.monitoring.expressions import selectors
-from tests.monitoring.known import known
 
 pytestmark = pytest.mark.conformance
 

@@ -16,7 +16,7 @@ import yaml
 
 from components.alerts.catalogue import GROUPS, alerts, recordings
 from sandbox import tools
-from tests.monitoring.promtool import write_rules, write_tests
+from tests.components.monitoring.promtool import write_rules, write_tests
 
 pytestmark = pytest.mark.conformance
 
