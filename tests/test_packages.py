@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import tomllib
+from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
-
-from setuptools import find_packages
 
 ROOT = Path(__file__).resolve().parents[1]
 ELSEWHERE = {"tests", "contract"}
@@ -19,7 +18,15 @@ def test_every_folder_of_code_is_a_package_that_is_installed() -> None:
     ).stdout.split()
     folders = [PurePosixPath(each).parent for each in listed]
     there = {".".join(each.parts) for each in folders if each.parts[0] not in ELSEWHERE}
-    found = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]["packages"][
-        "find"
-    ]
-    assert sorted(find_packages(str(ROOT), include=found["include"])) == sorted(there)
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
+    patterns = settings["packages"]["find"]["include"]
+    assert [name for name in sorted(there) if not any(fnmatchcase(name, each) for each in patterns)] == []
+    rooms = {name.partition(".")[0] for name in there}
+    assert {each.removesuffix("*") for each in patterns} == rooms
+
+
+def test_no_folder_of_code_lacks_the_file_that_makes_it_a_package() -> None:
+    listed = subprocess.run(["git", "ls-files", "*.py"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    folders = {PurePosixPath(each).parent for each in listed.split()}
+    code = {each for each in folders if each.parts and each.parts[0] not in ELSEWHERE | {"examples", "sandbox", "docs"}}
+    assert sorted(str(each) for each in code if not (ROOT / each / "__init__.py").is_file()) == []
