@@ -125,3 +125,24 @@ def test_no_module_on_the_way_from_a_command_to_a_gate_changes_without_a_guardia
     assert chain is not None
     patterns = guarded(ROOT)
     assert [each for each in chain if not guards(patterns, f"{each.replace('.', '/')}.py")] == []
+
+
+def test_all_that_the_packs_stand_on_is_guarded_and_the_data_beside_it() -> None:
+    graph = grimp.build_graph("kube", "policies", "pricing", include_external_packages=True)
+    roots = {each for each in graph.modules if each.startswith("policies.") and each.endswith(".__main__")}
+    assert {"policies.__main__", "policies.budget.__main__", "policies.security.__main__"} <= roots
+    stands_on = roots.union(*(graph.find_upstream_modules(each) for each in roots))
+    files = {file for each in stands_on for file in _files_of(each)}
+    assert {"problem.py", "versions.py", "kube/shape.py", "pricing/book/data/on_demand.json"} <= files
+    patterns = guarded(ROOT)
+    assert sorted(file for file in files if not guards(patterns, file)) == []
+
+
+def _files_of(module: str) -> set[str]:
+    """The file of a module of ours, and the data files of its folder; nothing for a library's."""
+    path = ROOT / module.replace(".", "/")
+    own = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    if not own.is_file():
+        return set()
+    data = [each for each in (own.parent / "data").rglob("*") if each.is_file()]
+    return {each.relative_to(ROOT).as_posix() for each in (own, *data)}
