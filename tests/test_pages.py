@@ -38,8 +38,20 @@ def test_what_a_page_tells_to_type_is_there(page: Path) -> None:
     assert [name for name in _LINK.findall(text) if not (page.parent / name).exists()] == []
 
 
+_FILE = re.compile(
+    r"`((?:app|components|contract|examples|infra|kube|labs|ops|policies|pricing|registry|releases|sandbox|tests)/[\w./-]*)`"
+)
 HISTORY = ROOT / "CHANGELOG.md"
-"""Names commands as they were when it was written."""
+"""Names commands and files as they were when it was written."""
+
+
+@pytest.mark.parametrize(
+    "page", [each for each in PAGES if each != HISTORY], ids=lambda page: str(page.relative_to(ROOT))
+)
+def test_a_file_that_a_page_names_is_there(page: Path) -> None:
+    # What stands in capitals is for the reader to fill in.
+    named = [name for name in _FILE.findall(page.read_text()) if not re.search(r"\b[A-Z]{2,}\b", name)]
+    assert [name for name in named if not (ROOT / name).exists()] == []
 
 
 def missing(text: str) -> list[str]:
