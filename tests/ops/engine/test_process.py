@@ -54,7 +54,7 @@ def test_a_failure_carries_the_engines_own_words(tmp_path: Path) -> None:
 
 WAITS = """
 from pathlib import Path
-from ops.process import EngineCommand
+from ops.engine.process import EngineCommand
 import signal, sys
 # Whoever started the tests may have had interrupts ignored, as a shell does for what runs in its background.
 signal.signal(signal.SIGINT, signal.default_int_handler)

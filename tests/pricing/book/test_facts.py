@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from pricing.bill import inputs
 from pricing.book import facts
 from pricing.book.book import ON_DEMAND, PriceBook, embedded_regions
 from pricing.capacity.aws_facts import eks_support, quota_of
@@ -239,7 +240,8 @@ def test_an_eks_version_knows_its_support_dates_where_they_are_known() -> None:
 
 
 def test_the_fact_folder_holds_nothing_but_facts() -> None:
-    assert {path.suffix for path in Path(facts.DATA).rglob("*") if path.is_file()} == {".json", ".yaml"}
+    assert {path.suffix for path in Path(facts.DATA).rglob("*") if path.is_file()} == {".json"}
+    assert {path.suffix for path in inputs.FOLDER.iterdir()} == {".yaml"}
 
 
 def test_every_gpu_type_and_every_priced_general_type_has_its_most_pods() -> None:
