@@ -71,7 +71,7 @@ def pin(
 @app.command(
     epilog="Examples:  modelyard release status chat   |   modelyard release status chat --format json   |   "
     "modelyard release status chat --kubeconfig ~/.kube/config.   "
-    "Exit codes: 0 healthy, 1 not healthy (yet), 2 there is no such release, 4 the cluster does not answer."
+    "Exit codes: 0 healthy, 1 not healthy (yet), 2 there is no such release, 4 the cluster does not say."
 )
 def status(
     name: Annotated[str, typer.Argument(help="The release.")],

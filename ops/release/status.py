@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from components.serving import pods
@@ -27,10 +27,6 @@ class Pod:
     role: str
     ready: bool
     reason: str
-
-    def values(self) -> dict[str, Any]:
-        """For a machine."""
-        return {"name": self.name, "model": self.model, "role": self.role, "ready": self.ready, "reason": self.reason}
 
 
 @dataclass(frozen=True)
@@ -57,7 +53,7 @@ class Status:
             "message": self.message,
             "step": self.step,
             "canaryWeight": self.weight,
-            "pods": [each.values() for each in self.pods],
+            "pods": [asdict(each) for each in self.pods],
         }
 
     def lines(self) -> Iterator[str]:
@@ -90,7 +86,8 @@ def read(api: Api, release: str) -> Status:
                 ),
                 ExitCode.USAGE,
             ) from None
-        raise Refused(Problem(summary="the cluster does not answer", found=str(error)), ExitCode.UNAVAILABLE) from None
+        summary = "the cluster does not say how the release is"
+        raise Refused(Problem(summary=summary, found=str(error)), ExitCode.UNAVAILABLE) from None
     return status(release, rollout, route, items(found.get("items")))
 
 
@@ -102,10 +99,12 @@ def status(
     steps = items(mapping(mapping(mapping(rollout.get("spec")).get("strategy")).get("canary")).get("steps"))
     stable = str(said.get("stableRS") or "")
     each = sorted((_pod(pod, stable) for pod in found), key=lambda pod: (pod.role != "stable", pod.name))
+    # Until the controller has seen a change, its status is that of the version before. Argo writes the generation as text.
+    stale = str(said.get("observedGeneration") or "") != str(mapping(rollout.get("metadata")).get("generation") or "")
     return Status(
         release=release,
-        phase=str(said.get("phase") or "Unknown"),
-        message=str(said.get("message") or ""),
+        phase="Unknown" if stale else str(said.get("phase") or "Unknown"),
+        message="the controller has not seen the latest change yet" if stale else str(said.get("message") or ""),
         step=f"{said.get('currentStepIndex', 0)}/{len(steps)}",
         weight=_weight(route, f"{release}-canary"),
         pods=tuple(each),
@@ -141,7 +140,8 @@ def _reason(said: Mapping[str, Any], scheduled: Mapping[str, Any]) -> str:
     if scheduled.get("status") == "False":
         return f"no node takes it: {scheduled.get('message') or scheduled.get('reason') or 'no reason given'}"
     containers = [*items(said.get("initContainerStatuses")), *items(said.get("containerStatuses"))]
-    for each in containers:
+    # An init container that is done may have failed before; it is not why the pod waits now.
+    for each in (one for one in containers if not one.get("ready")):
         for state in ("state", "lastState"):
             ended = mapping(mapping(each.get(state)).get("terminated"))
             if ended and ended.get("exitCode") != 0:

@@ -29,7 +29,7 @@ OWN = """\
 7:freezer:/
 6:devices:/
 5:pids:/user
-4:memory:/work/one
+4:memory:/batch/one
 3:cpuset:/
 2:cpu,cpuacct:/
 0::/
@@ -42,7 +42,7 @@ def test_where_hierarchies_are_of_version_1_ours_stands_below_the_group_we_are_i
     assert groups == {
         "cpu,cpuacct": f"/sys/fs/cgroup/cpu,cpuacct/{PREFIX}7",
         "cpuset": f"/sys/fs/cgroup/cpuset/{PREFIX}7",
-        "memory": f"/sys/fs/cgroup/memory/work/one/{PREFIX}7",
+        "memory": f"/sys/fs/cgroup/memory/batch/one/{PREFIX}7",
         "pids": f"/sys/fs/cgroup/pids/user/{PREFIX}7",
         "devices": f"/sys/fs/cgroup/devices/{PREFIX}7",
         "freezer": f"/sys/fs/cgroup/freezer/{PREFIX}7",
@@ -56,7 +56,7 @@ def test_where_there_is_version_2_alone_ours_stands_at_its_root() -> None:
 
 
 def test_inside_a_container_a_path_is_seen_from_the_mounts_root() -> None:
-    mounted = OLD.replace("0:29 / /sys", "0:29 /work /sys")
+    mounted = OLD.replace("0:29 / /sys", "0:29 /batch /sys")
     memory = next(each for each in cgroups.plan(mounted, OWN, "7") if each.hierarchy.names == "memory")
     assert str(memory.folder) == f"/sys/fs/cgroup/memory/one/{PREFIX}7"
 

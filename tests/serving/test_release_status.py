@@ -31,12 +31,15 @@ def container(name: str, *, ready: bool = False, **states: Any) -> dict[str, Any
     return {"name": name, "ready": ready, **states}
 
 
-def seen(*found: dict[str, Any], phase: str = "Progressing", weight: int = 10) -> release_status.Status:
+def seen(
+    *found: dict[str, Any], phase: str = "Progressing", weight: int = 10, observed: str = "2"
+) -> release_status.Status:
     moved = route("chat")
     stable, canary = moved["rules"][0]["backendRefs"]
     stable["weight"], canary["weight"] = 100 - weight, weight
-    said = {"phase": phase, "stableRS": STABLE, "currentStepIndex": 1}
-    return status("chat", {"spec": rollout("chat", GPU, {}), "status": said}, {"spec": moved}, found)
+    said = {"phase": phase, "stableRS": STABLE, "currentStepIndex": 1, "observedGeneration": observed}
+    declared = {"metadata": {"generation": 2}, "spec": rollout("chat", GPU, {}), "status": said}
+    return status("chat", declared, {"spec": moved}, found)
 
 
 def why(*containers: dict[str, Any], init: bool = False) -> str:
@@ -70,7 +73,8 @@ def test_the_first_cause_is_the_node_then_the_image_then_the_container_that_is_s
     image = {"waiting": {"reason": "ErrImagePull", "message": "no such image"}}
     assert why(container("server", state=image)) == "server waits: ErrImagePull no such image"
     creating = {"waiting": {"reason": "PodInitializing"}}
-    done = container("fetch", ready=True, state={"terminated": {"exitCode": 0}})
+    failed = {"terminated": {"exitCode": 1, "message": "the registry does not answer"}}
+    done = container("fetch", ready=True, state={"terminated": {"exitCode": 0}}, lastState=failed)
     assert why(done, container("server", state=creating)) == "server is starting"
 
 
@@ -83,6 +87,13 @@ def test_a_ready_pod_has_no_reason_whatever_it_went_through() -> None:
         )
     ).pods
     assert only.ready and only.reason == ""
+
+
+def test_a_release_is_not_healthy_by_what_the_controller_said_of_the_version_before() -> None:
+    assert seen(phase="Healthy").healthy
+    before = seen(phase="Healthy", observed="1")
+    assert not before.healthy and before.message == "the controller has not seen the latest change yet"
+    assert not status("chat", {"metadata": {"generation": 1}}, {}, []).healthy
 
 
 def test_weights_are_a_share_of_their_sum() -> None:
