@@ -27,6 +27,7 @@ from components.registry import pods as registry_pods
 from components.registry.component import Keeping, RegistrySpec
 from components.registry.outside import Exposure
 from components.storage.component import StorageSpec
+from core.versions import POSTGRESQL
 from pricing.bill.cost import CostItem
 from pricing.bill.unpriced import Unpriced
 from pricing.bill.usage import Usage
@@ -42,7 +43,6 @@ from pricing.meters.database import lines as database_lines
 from pricing.meters.disks import Disk
 from pricing.meters.fleet import SURGE_PER_ZONE, Fleet, fleet
 from pricing.meters.meters import Meter
-from versions import POSTGRESQL
 
 BOTTLEROCKET_SYSTEM_GIB = 10
 """Bottlerocket's own volume beside the one for images and pods (`node_class` makes both)."""

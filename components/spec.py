@@ -11,7 +11,7 @@ from pydantic.alias_generators import to_camel
 
 from components.invalid import Invalid as Invalid
 from components.kinds import in_clear, scalars
-from problem import Problem
+from core.problem import Problem
 
 
 class Environment(enum.StrEnum):

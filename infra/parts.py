@@ -25,6 +25,7 @@ from components.resources import pod_disk_mib
 from components.rollouts.component import unpinned
 from components.serving.judge import named_wrongly
 from components.spec import Spec
+from core.problem import Problem, Refused
 from infra.stack.audiences import crossing
 from infra.stack.file import REGION_KEY
 from pricing.book.book import PriceBook
@@ -32,7 +33,6 @@ from pricing.capacity.general import GeneralBound
 from pricing.capacity.gpus import shape
 from pricing.capacity.pool import PoolBound
 from pricing.capacity.pool_plan import pool_bound
-from problem import Problem, Refused
 
 if TYPE_CHECKING:
     from infra.stack.settings import Settings

@@ -15,20 +15,20 @@ from typing import Any
 from components.bill import Bill
 from components.cluster.existing import Part
 from components.registry.component import Keeping
+from core.problem import Problem, Refused
 from infra.parts import Aws
 from infra.stack.settings import Settings, Stack
+from policies.guard import ceilings
+from policies.guard import file as guard_file
+from policies.guard.ceilings import Bounds
+from policies.guard.model import Guard
+from policies.guard.pools_and_teams import parts as parts_of
 from pricing.bill import shares
 from pricing.bill.cost import CostItem, Totals, totals
 from pricing.bill.discounts import discounted
 from pricing.book import age
 from pricing.book.book import PriceBook
 from pricing.capacity.announced import Plugin, plugin
-from pricing.guard import budget
-from pricing.guard import file as guard_file
-from pricing.guard.budget import Bounds
-from pricing.guard.guard import Guard
-from pricing.guard.parts import parts as parts_of
-from problem import Problem, Refused
 
 GUARD = Path(__file__).resolve().parent.parent / "policies" / "guard.yaml"
 """The ceilings that the code's owners set. A stack file, wherever it lies, cannot name another file."""
@@ -149,12 +149,12 @@ def hold(planned: Plan, bounds: Bounds) -> Iterator[Problem]:
     file = planned.stack.file
     placed = [
         each.at(file.path.name, file.line(each.where)) if file else each
-        for each in budget.refusals(planned.items, bounds)
+        for each in ceilings.refusals(planned.items, bounds)
     ]
     if placed:
         raise Refused(placed)
     return itertools.chain(
-        budget.warnings(planned.items, bounds),
+        ceilings.warnings(planned.items, bounds),
         age.warnings(planned.items, planned.guard.warn_prices_older_than_days, planned.today),
     )
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pulumi
 
+from core.problem import Refused
 from infra.stack.file import StackFile
 from infra.stack.settings import Stack
-from problem import Refused
 
 
 def make(stack_file: Path) -> Callable[[], None]:

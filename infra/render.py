@@ -19,8 +19,8 @@ from typing import Any
 
 import yaml
 
+from core.problem import Problem, Refused
 from infra.declared import ACCOUNT, SECRET, Declared
-from problem import Problem, Refused
 
 PLACEHOLDER = re.compile(r"\$\{[^{}]+\}")
 MARK, FILES = "index.json", "files"

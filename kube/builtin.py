@@ -13,9 +13,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-import versions
+from core import versions
+from core.problem import ExitCode, Problem, Refused
 from kube.shape import QUANTITY, Shape
-from problem import ExitCode, Problem, Refused
 
 _FACTS = Path(__file__).parent / "data" / "kubernetes.json"
 _QUANTITY = "io.k8s.apimachinery.pkg.api.resource.Quantity"

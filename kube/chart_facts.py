@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from core.problem import Problem
 from kube.shape import nearest
-from problem import Problem
 
 _FOLDER = Path(__file__).parent / "data" / "charts"
 ITEM, ANY = "[]", "*"

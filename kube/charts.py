@@ -6,9 +6,9 @@ import functools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from core.problem import Problem
 from kube.chart_facts import ANY, ITEM, Chart, Node, crds, find, known_charts, steps_of
 from kube.shape import is_unknown, nearest, under
-from problem import Problem
 
 __all__ = ["Chart", "check_values", "crds", "find", "known_charts", "name_of"]
 

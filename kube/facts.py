@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from problem import ExitCode, Problem, Refused
+from core.problem import ExitCode, Problem, Refused
 
 DATA = Path(__file__).parent / "data" / "crds"
 FOLDER = "pkg/apis/crds"

@@ -13,10 +13,10 @@ import re
 from collections.abc import Mapping, Set
 from typing import Any
 
+from core.problem import Problem
 from kube import builtin, custom, karpenter
 from kube.pods import check_images, check_restricted, containers, items, mapping, pod_template
 from kube.shape import UNKNOWN, Walk, is_unknown, nearest, under
-from problem import Problem
 
 __all__ = [
     "UNKNOWN",

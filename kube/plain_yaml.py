@@ -18,7 +18,7 @@ from typing import Any
 
 import yaml
 
-from problem import Problem, Refused
+from core.problem import Problem, Refused
 
 DEEPEST = 40
 """Levels of maps and lists that one file may have; what walks them after us must not run out of stack."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
+from core.problem import ExitCode, Problem, Refused
 from ops.endings import ended as any_end
 from ops.show import Show
-from problem import ExitCode, Problem, Refused
 
 _MODULES = {
     "sandbox.faults": "CloudError",

@@ -15,6 +15,7 @@ from typing import Annotated
 
 import typer
 
+from core.problem import ExitCode, Problem, Refused
 from ops import commands, shell
 from ops.cluster import cli as cluster_cli
 from ops.commands import Job
@@ -34,7 +35,6 @@ from ops.show import Show
 from ops.simulate import cli as simulate_cli
 from ops.worlds.places import place_of, root
 from ops.worlds.world import World, choose
-from problem import ExitCode, Problem, Refused
 
 app = typer.Typer(
     name="modelyard",

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from core.problem import ExitCode, Problem, Refused
 from ops.destroy import blockers as held
 from ops.destroy import leftovers as remains
 from ops.destroy.leftovers import Remains
@@ -24,7 +25,6 @@ from ops.worlds.world import Place, World
 from policies.budget.parts import DEPLOYED_PARTS
 from policies.budget.plan import DEPLOYED
 from policies.packs import GUARD
-from problem import ExitCode, Problem, Refused
 
 
 @dataclass(frozen=True, kw_only=True)

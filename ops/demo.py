@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pulumi_aws as aws
 
+from core.problem import ExitCode, Problem, Refused
 from ops import cli, commands, sketch
 from ops.commands import Job
 from ops.preview import command as reporting
@@ -24,7 +25,6 @@ from ops.registry.reach import address
 from ops.show import Show
 from ops.worlds.places import root
 from ops.worlds.world import Place, World
-from problem import ExitCode, Problem, Refused
 from sandbox import toolchain
 
 STACK = "dev"

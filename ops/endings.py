@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 import typer
 
+from core.problem import ExitCode, Problem, Refused
 from ops.show import Show
-from problem import ExitCode, Problem, Refused
 
 _WORDS = {ExitCode.INTERRUPTED: "stopped", ExitCode.FAILED: "failed", ExitCode.UNAVAILABLE: "missing"}
 

@@ -7,9 +7,9 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 
+from core.problem import ExitCode, Problem, Refused
 from ops.show import Show
 from ops.worlds.world import Place, account_kind, registry_asks
-from problem import ExitCode, Problem, Refused
 from sandbox import toolchain
 from sandbox.session import Session
 

@@ -18,10 +18,10 @@ from typing import Any
 
 from rich.status import Status
 
+from core.problem import Problem
 from ops.console import Printer, plain
 from ops.engine.automation import Outcome
 from ops.engine.events import Diagnostic, Gathered, Operation
-from problem import Problem
 
 _EVERY = 5.0
 _LISTED = 40

@@ -19,18 +19,18 @@ from typing import TYPE_CHECKING
 import grpc  # type: ignore[import-untyped]
 from google.protobuf import empty_pb2  # type: ignore[import-untyped]
 
+from core.problem import Refused
 from policies.graph import Node
 from policies.judge import Judge, Verdict
 from policies.rule import Level, Rule, Severity
 from policies.wire import plain
 from pricing.bill.graph import plain as frozen
-from problem import Refused
 
 if TYPE_CHECKING:
     from pulumi.runtime.proto import analyzer_pb2 as wire
     from pulumi.runtime.proto import analyzer_pb2_grpc, plugin_pb2
 
-    from pricing.guard.guard import Guard
+    from policies.guard.model import Guard
 else:
     from policies.protocol import analyzer_pb2 as wire
     from policies.protocol import analyzer_pb2_grpc, plugin_pb2

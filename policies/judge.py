@@ -12,13 +12,13 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from core.problem import Problem
 from policies.graph import PLATFORM, Graph, Node, label
 from policies.rule import Context, Finding, Level, Rule, Severity
 from policies.wire import redact
-from problem import Problem
 
 if TYPE_CHECKING:
-    from pricing.guard.guard import Exemption, Guard
+    from policies.guard.model import Exemption, Guard
 
 STRICTEST = "prod"
 """What a stack is taken for while no plan has said what it is."""

@@ -10,7 +10,7 @@ from policies import budget, security
 from policies.rule import Rule
 
 if TYPE_CHECKING:
-    from pricing.guard.guard import Guard
+    from policies.guard.model import Guard
 
 VERSION = "0.1.0"
 """Version of every pack; the project's own."""
@@ -28,18 +28,18 @@ def rules(pack: str = "") -> tuple[Rule, ...]:
 
 def guard() -> Guard:
     """The guard file; raises Refused for a bad one."""
-    from pricing.guard.file import load
+    from policies.guard.file import load
 
     return load(GUARD)
 
 
 def read_ahead() -> None:
     """Reads what the first resources would otherwise wait for: schemas, facts of the pinned charts, prices and their inputs."""
+    from core.versions import CHARTS
     from kube import charts, custom
     from kube.builtin import schemas
     from pricing.bill import inputs
     from pricing.book.book import PriceBook
-    from versions import CHARTS
 
     PriceBook.embedded("us-east-1")
     inputs.tables()

@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from core.problem import Problem
 from policies.graph import Graph, Node
-from problem import Problem
 
 if TYPE_CHECKING:
-    from pricing.guard.guard import Guard
+    from policies.guard.model import Guard
 
 
 class Severity(enum.StrEnum):

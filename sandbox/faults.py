@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
-from problem import Problem, Refused
+from core.problem import Problem, Refused
 
 KINDS = ("throttle", "no-capacity", "slow", "crash")
 CALLS = ("check", "create", "read", "update", "delete")

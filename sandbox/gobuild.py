@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from versions import PULUMI, PULUMI_LANGUAGE_PYTHON
+from core.versions import PULUMI, PULUMI_LANGUAGE_PYTHON
 
 Say = Callable[[str], None]
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from problem import ExitCode, Problem, Refused
+from core.problem import ExitCode, Problem, Refused
 from sandbox.faults import CloudError
 from sandbox.kubernetes.controlplane import install
 from sandbox.node.giving import give

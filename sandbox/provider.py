@@ -22,7 +22,7 @@ import grpc  # type: ignore[import-untyped]
 from google.protobuf import empty_pb2  # type: ignore[import-untyped]
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
-from problem import Refused
+from core.problem import Refused
 from sandbox.faults import CloudError, Faults
 from sandbox.values import at, from_wire, secret_keys, steps, to_wire
 from sandbox.world import CREATOR, IGNORED, SEALED

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-from problem import ExitCode, Problem, Refused
+from core.problem import ExitCode, Problem, Refused
 from sandbox import lock, registry, stackfile, workdir
 from sandbox.kubernetes.cluster import current
 from sandbox.toolchain import Toolchain, ensure

@@ -19,9 +19,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from problem import ExitCode, Problem, Refused
+from core.problem import ExitCode, Problem, Refused
+from core.versions import PULUMI, PULUMI_MINIMUM
 from sandbox import gobuild, lock, release
-from versions import PULUMI, PULUMI_MINIMUM
 
 Say = Callable[[str], None]
 

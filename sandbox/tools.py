@@ -16,9 +16,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from problem import ExitCode, Problem, Refused
+from core.problem import ExitCode, Problem, Refused
+from core.versions import GO_MODULES
 from sandbox import gobuild, lock
-from versions import GO_MODULES
 
 Say = Callable[[str], None]
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import yaml
 
-from problem import ExitCode, Problem, Refused
+from core.problem import ExitCode, Problem, Refused
 from sandbox import stackfile
 from sandbox.toolchain import Toolchain
 

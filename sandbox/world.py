@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from problem import Problem, Refused
+from core.problem import Problem, Refused
 from sandbox.values import HIDDEN, Secret
 
 CREATOR: ContextVar[str] = ContextVar("creator", default="")

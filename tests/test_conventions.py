@@ -22,7 +22,7 @@ from components.spec import Spec
 
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ("app", "components", "infra", "kube", "labs", "ops", "policies", "pricing", "registry", "sandbox", "contract")
-FLOOR = ("problem.py", "versions.py")
+FLOOR = ("core/problem.py", "core/versions.py")
 
 
 def python_files(*rooms: str) -> list[Path]:

@@ -12,7 +12,7 @@ from components.kinds.addresses import Email
 from components.kinds.aws import RoleName, TopicName
 from components.kinds.words import PoolName, Team
 from components.spec import Invalid, Spec
-from problem import Problem
+from core.problem import Problem
 
 Usd = Annotated[Decimal, Field(gt=0, max_digits=12, decimal_places=2)]
 Percent = Annotated[int, Field(ge=1, le=1000)]

@@ -14,7 +14,7 @@ from pydantic import Field
 from components.iam import trust_pods
 from components.nodes.gpu_engine import GpuEngine, agent_values
 from components.spec import Spec
-from versions import ADDONS, Addon
+from core.versions import ADDONS, Addon
 
 CRITICAL_ONLY = {"key": "CriticalAddonsOnly", "operator": "Exists"}
 """The toleration that lets a pod onto the system nodes."""

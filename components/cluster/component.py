@@ -17,8 +17,8 @@ from components.iam import trust
 from components.kinds.kubernetes import Version
 from components.nodes.system_nodes import SystemNodesSpec
 from components.spec import Invalid, LogDays, Spec
-from problem import Refused
-from versions import ADDONS, KUBERNETES
+from core.problem import Refused
+from core.versions import ADDONS, KUBERNETES
 
 LOG_TYPES = ("api", "audit", "authenticator", "controllerManager", "scheduler")
 ADMIN_POLICY = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"
@@ -51,7 +51,7 @@ class ClusterSpec(Spec):
                 "no add-on versions are pinned for this Kubernetes version",
                 found=value,
                 allowed=", ".join(ADDONS),
-                fix="add its add-ons to ADDONS in versions.py first",
+                fix="add its add-ons to ADDONS in core/versions.py first",
             )
         return value
 

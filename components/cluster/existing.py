@@ -12,8 +12,8 @@ from pydantic import model_validator
 
 from components.kinds.aws import ClusterName, RoleName
 from components.spec import Invalid, Spec
-from problem import Problem
-from versions import ADDONS
+from core.problem import Problem
+from core.versions import ADDONS
 
 AUTHENTICATION = ("API", "API_AND_CONFIG_MAP")
 """Authentication modes in which access entries count."""

@@ -13,7 +13,7 @@ from pydantic import Field
 from components.namespaces.component import close
 from components.resources import resources, small
 from components.spec import Spec
-from versions import CHARTS, IMAGES
+from core.versions import CHARTS, IMAGES
 
 CONTROLLERS, NAMESPACE = "envoy-gateway-system", "modelyard-gateway"
 """Where the controller runs, and where the Gateway is and its Envoys run."""

@@ -17,7 +17,7 @@ from components.karpenter.policy import controller_statements
 from components.nodes.system_nodes import NODE_POLICIES
 from components.resources import small
 from components.spec import Spec
-from versions import CHARTS, Chart
+from core.versions import CHARTS, Chart
 
 NAMESPACE = "kube-system"
 """Where Karpenter runs; here API priority and fairness ranks its calls as the system's own."""

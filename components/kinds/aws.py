@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Annotated
 
 from components.kinds.kind import Kind
-from problem import Problem
+from core.problem import Problem
 
 _FACTS = Path(__file__).parent / "data" / "regions.json"
 _NAME = r"[A-Za-z0-9_+=,.@-]"

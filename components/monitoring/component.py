@@ -19,7 +19,7 @@ from components.monitoring import gpu_exporter, routes, stack_values
 from components.monitoring.spec import MonitoringSpec
 from components.nodes.gpu_engine import GpuEngine
 from components.secrets import component as external_secrets
-from versions import CHARTS
+from core.versions import CHARTS
 
 NAMESPACE = "monitoring"
 NODES_NAMESPACE = "monitoring-nodes"

@@ -7,7 +7,7 @@ from typing import Any
 from components.nodes.gpu_engine import GpuEngine, exporter_environment
 from components.nodes.nodepools import GPU_TAINT, POOL_LABEL
 from components.resources import small
-from versions import CHARTS
+from core.versions import CHARTS
 
 CHART = "dcgm-exporter"
 

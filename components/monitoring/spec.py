@@ -13,7 +13,7 @@ from components.kinds.aws import TopicArn
 from components.kinds.secrets import SecretName, SecretProperty
 from components.kinds.words import Channel, Label, Line, Receiver, Scope
 from components.spec import Invalid, Spec
-from problem import Problem
+from core.problem import Problem
 
 
 class Size(enum.StrEnum):

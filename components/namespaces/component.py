@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 
 from components.kinds.kubernetes import Namespace
 from components.spec import Invalid, Spec
-from problem import Problem
+from core.problem import Problem
 
 WORKLOAD_NAMESPACES = ("modelyard-registry", "modelyard-serving", "modelyard-training")
 TAKEN = frozenset(

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from components.kinds.aws import SubnetId, VpcId
 from components.spec import Spec
-from problem import Problem, Refused
+from core.problem import Problem, Refused
 
 _WHERE = "network.existing"
 

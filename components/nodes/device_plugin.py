@@ -12,7 +12,7 @@ import pulumi_kubernetes as k8s
 from components.nodes.nodepools import GPU_TAINT, PLUGIN_LABEL
 from components.nodes.sharing import SharingSpec, plugin_configs
 from components.resources import small
-from versions import CHARTS
+from core.versions import CHARTS
 
 NAMESPACE = "kube-system"
 

@@ -11,7 +11,7 @@ import pulumi_kubernetes as k8s
 
 from components.nodes.nodepools import EFA_LABEL, GPU_TAINT
 from components.resources import small
-from versions import IMAGES
+from core.versions import IMAGES
 
 NAMESPACE = "kube-system"
 NAME = "efa-device-plugin"

@@ -19,10 +19,10 @@ from components.nodes.disruption import PRESETS, Purpose, WindowSpec
 from components.nodes.nodepools import arithmetic, gpu_labels, node_pool, pool_name
 from components.nodes.sharing import SharingSpec, bottlerocket_settings
 from components.spec import Invalid, Spec
+from core.problem import Problem
 from pricing.capacity.announced import AmiFamily, Plugin, Sharing, knows, plugin
 from pricing.capacity.gpus import gpu_type, node_pods
 from pricing.capacity.pool import Capacity, PoolAsk, PoolBound, Share
-from problem import Problem
 
 
 class LimitsSpec(Spec):

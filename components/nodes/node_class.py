@@ -7,8 +7,8 @@ from typing import Any
 
 import pulumi
 
+from core.versions import AMI_ALIASES
 from pricing.capacity.announced import AmiFamily
-from versions import AMI_ALIASES
 
 GROUP, VERSION = "karpenter.k8s.aws", "v1"
 

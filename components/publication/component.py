@@ -12,7 +12,7 @@ import pulumi_aws as aws
 import pulumi_kubernetes as k8s
 
 from components.spec import Spec
-from problem import Problem
+from core.problem import Problem
 
 NAMESPACE, CONFIG_MAP, KEY = "kube-public", "modelyard-platform", "outputs.json"
 """Any authenticated account of the cluster may read `kube-public`; nothing in the contract is a secret."""

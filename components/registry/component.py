@@ -13,7 +13,7 @@ from components.registry.database import RegistryDatabaseSpec
 from components.registry.outside import Exposure, RegistryOutsideSpec
 from components.registry.server import RegistryServerSpec
 from components.spec import Invalid
-from problem import Problem
+from core.problem import Problem
 
 
 class Keeping(enum.StrEnum):

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from components.kinds.aws import DailyWindow, DatabaseClass, WeeklyWindow
 from components.registry import database_windows as windows
 from components.spec import Invalid, LogDays, Spec
-from versions import POSTGRESQL
+from core.versions import POSTGRESQL
 
 PORT = 5432
 RUNBOOK = "docs/runbooks/registry-database-trouble.md"

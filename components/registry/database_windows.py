@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from problem import Problem
+from core.problem import Problem
 
 DAY, WEEK = 24 * 60, 7 * 24 * 60
 SHORTEST = 30

@@ -13,7 +13,7 @@ from typing import Any
 from components.registry import files as registry_files
 from components.registry.files import APP, APP_DIR, CONFIG_DIR
 from components.resources import LOGS_MIB, resources
-from versions import IMAGES
+from core.versions import IMAGES
 
 PORT = 5000
 NAME, UPGRADE = "registry", "registry-upgrade"

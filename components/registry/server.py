@@ -21,7 +21,7 @@ from components.registry.outside import RegistryOutsideSpec
 from components.registry.policies import registry_policies
 from components.registry.secrets import AwsSecrets, certificates, from_aws, made_here, reader_here
 from components.spec import Invalid, Spec
-from versions import IMAGES
+from core.versions import IMAGES
 
 UPGRADE_MINUTES = 30
 """Longest that a schema may take to upgrade before the Job gives up; nothing is rolled out then."""

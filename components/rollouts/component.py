@@ -13,8 +13,8 @@ from pydantic import Field
 
 from components.resources import resources
 from components.spec import Spec
-from problem import Problem
-from versions import CHARTS, ROLLOUTS_PLUGIN
+from core.problem import Problem
+from core.versions import CHARTS, ROLLOUTS_PLUGIN
 
 NAMESPACE = "argo-rollouts"
 _PLUGIN_MIB = 512
@@ -86,7 +86,7 @@ def unpinned(architecture: Architecture) -> list[Problem]:
             found=architecture.value,
             allowed=", ".join(sorted(each for each, digest in ROLLOUTS_PLUGIN.sha256.items() if digest))
             or "none is known",
-            fix="add it to ROLLOUTS_PLUGIN in versions.py, from the release's own page",
+            fix="add it to ROLLOUTS_PLUGIN in core/versions.py, from the release's own page",
         )
     ]
 

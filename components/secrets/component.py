@@ -21,8 +21,8 @@ from components.secrets import stores as secret_stores
 from components.secrets.admission import guard
 from components.secrets.stores import Audience, Store, Stores
 from components.spec import Spec
-from problem import Problem
-from versions import CHARTS
+from core.problem import Problem
+from core.versions import CHARTS
 
 NAMESPACE = SERVICE_ACCOUNT = "external-secrets"
 API = secret_stores.API

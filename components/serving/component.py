@@ -14,7 +14,7 @@ from components.gateway.component import NAMESPACE as GATEWAYS
 from components.registry import pods as registry_pods
 from components.serving import pods, timing
 from components.serving.spec import ReleaseSpec
-from versions import ROLLOUTS_PLUGIN
+from core.versions import ROLLOUTS_PLUGIN
 
 PORT = 80
 """The port of a release's Services."""

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from components.resources import pod_disk_mib
 from components.serving import fit
 from components.serving.spec import ReleaseSpec, Runtime
+from core.problem import Problem
 from pricing.capacity.pool import PoolBound
-from problem import Problem
 
 TAKEN = ("allow-dns", "default", "default-deny", "to-registry")
 """Names of objects that the serving namespace has already."""

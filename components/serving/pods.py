@@ -12,8 +12,8 @@ from components.resources import resources
 from components.serving import fit, timing
 from components.serving.in_cluster import model_fetch
 from components.serving.spec import ReleaseSpec, Runtime
+from core.versions import IMAGES
 from pricing.capacity.announced import GPU_RESOURCE
-from versions import IMAGES
 
 NAMESPACE = "modelyard-serving"
 PORT = SERVER_PORT

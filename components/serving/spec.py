@@ -12,7 +12,7 @@ from components.kinds.kubernetes import Cpu, ManifestDigest
 from components.kinds.mlflow import ModelName
 from components.kinds.words import Label, PoolName
 from components.spec import Invalid, Spec
-from problem import Problem
+from core.problem import Problem
 
 MOST_BYTES = 2**44
 """Largest weights (bytes) that a release may have, 16 TiB: the most that a node's disk takes."""

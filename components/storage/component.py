@@ -11,7 +11,7 @@ from pydantic import model_validator
 
 from components.kinds.kubernetes import StorageClass
 from components.spec import Invalid, Spec
-from problem import Problem
+from core.problem import Problem
 
 STORAGE_CLASS = "gp3"
 

@@ -11,7 +11,7 @@ from components.registry.pods import NAMESPACE as REGISTRY
 from components.registry.secrets import reader_secret, secret_name
 from components.secrets.component import SecretSource
 from components.secrets.stores import Audience, prefix
-from problem import Problem
+from core.problem import Problem
 
 if TYPE_CHECKING:
     from infra.stack.settings import Settings

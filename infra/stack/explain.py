@@ -12,8 +12,8 @@ from components.kinds import lookalikes
 from components.kinds.scalars import kind, shown, unwrapped
 from components.kinds.secrecy import hidden
 from components.spec import Invalid
+from core.problem import Problem
 from infra.stack import keys
-from problem import Problem
 
 SHOWN = 80
 """Longest found value (characters) that an error repeats."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from core.problem import Problem, Refused
 from kube import plain_yaml
-from problem import Problem, Refused
 
 PLATFORM_KEY = "modelyard:platform"
 REGION_KEY = "aws:region"

@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 from components.kinds import lookalikes
 from components.kinds.scalars import unwrapped
 from components.kinds.secrecy import models_along, private
-from problem import Problem
+from core.problem import Problem
 
 DEEPEST = 6
 """Levels of Specs that are searched for a key."""

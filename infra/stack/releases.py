@@ -15,11 +15,11 @@ from pydantic import ValidationError
 
 from components.serving.judge import crowded, disk_problems, pool_problems
 from components.serving.spec import ReleaseSpec
+from core.problem import Problem, Refused
 from infra.stack.explain import problems_of
 from kube import plain_yaml
 from kube.shape import nearest
 from pricing.capacity.pool import PoolBound
-from problem import Problem, Refused
 
 if TYPE_CHECKING:
     from infra.stack.settings import Settings

@@ -33,6 +33,7 @@ from components.serving.spec import ReleaseSpec
 from components.spec import Environment, Invalid, Spec
 from components.storage.component import StorageSpec
 from components.usage import UsageSpec
+from core.problem import Problem, Refused
 from infra.parts import Aws, disagreements, stands_on
 from infra.stack.explain import problems_of
 from infra.stack.file import StackFile
@@ -40,7 +41,6 @@ from infra.stack.profiles import PROFILES
 from infra.stack.prompts import contents
 from infra.stack.releases import releases_of
 from pricing.capacity.pool import PoolBound
-from problem import Problem, Refused
 
 OPTIONAL = ("registry",)
 """Parts of the platform that a stack has when its file names them, if only as `registry: {}`."""

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from core.problem import ExitCode, Problem, Refused
 from labs.endings import ended
-from problem import ExitCode, Problem, Refused
 
 if TYPE_CHECKING:
     from labs.ab.report import Report

@@ -9,8 +9,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+from core.problem import ExitCode, Problem, Refused
 from labs.ab.experiment import Experiment
-from problem import ExitCode, Problem, Refused
 
 
 def shipped(experiment: Experiment, winner: str) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import httpx
 
-from problem import ExitCode, Problem, Refused
+from core.problem import ExitCode, Problem, Refused
 
 READY_SECONDS = 60.0
 

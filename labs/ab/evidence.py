@@ -12,8 +12,8 @@ from typing import Any
 
 from mlflow import MlflowClient
 
+from core.problem import ExitCode, Problem, Refused
 from labs.ab.experiment import Experiment
-from problem import ExitCode, Problem, Refused
 
 COMPANY = "Example Shop"
 _PAGE = 200

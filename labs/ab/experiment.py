@@ -10,7 +10,7 @@ from pathlib import Path
 
 from app.assignment import Assigner, AssignmentError
 from app.settings import PROMPT_URI
-from problem import ExitCode, Problem, Refused
+from core.problem import ExitCode, Problem, Refused
 
 FLAG = "shop-assistant"
 FOLDER = Path("examples/chat-app")

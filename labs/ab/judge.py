@@ -12,9 +12,9 @@ from typing import Any
 import pandas as pd
 import tea_tasting as tt
 
+from core.problem import ExitCode
 from labs.ab.evidence import Seen
 from labs.ab.experiment import Experiment
-from problem import ExitCode
 
 CONFIDENCE = 0.95
 SPLIT_P = 0.001

@@ -18,13 +18,13 @@ from pathlib import Path
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
+from core.problem import ExitCode, Problem, Refused
 from labs.ab import change, chat, evidence, experiment, page, traffic, users
 from labs.ab.evidence import COMPANY, Seen
 from labs.ab.experiment import Experiment
 from labs.ab.judge import Outcome, judge
 from labs.ab.report import Report
 from labs.ab.users import Ask
-from problem import ExitCode, Problem, Refused
 from sandbox import lock, registry
 
 Say = Callable[[str], None]

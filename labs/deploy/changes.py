@@ -6,8 +6,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.problem import ExitCode, Problem, Refused
 from labs.deploy.release import FILE, diff
-from problem import ExitCode, Problem, Refused
 
 PARTS = ("app", "tests/app", "examples/chat-app", "pyproject.toml")
 """What of the repository a working copy holds: the app, its tests, its release."""

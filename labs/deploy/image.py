@@ -6,7 +6,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from problem import ExitCode, Problem, Refused
+from core.problem import ExitCode, Problem, Refused
 from sandbox.images import archive, catalogue, python
 from sandbox.images.archive import Image
 from sandbox.images.catalogue import MADE_OF, STANDS_IN

@@ -17,7 +17,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
-from problem import ExitCode, Problem, Refused
+from core.problem import ExitCode, Problem, Refused
 
 FILE = "examples/chat-app/release.yaml"
 """The release file of the app, from the repository's root."""

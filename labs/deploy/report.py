@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from core.problem import ExitCode
 from labs.deploy.watch import Course
-from problem import ExitCode
 
 
 @dataclass(frozen=True)

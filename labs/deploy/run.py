@@ -16,10 +16,10 @@ from urllib.parse import urlsplit
 
 import requests
 
+from core.problem import ExitCode, Problem, Refused
 from labs.deploy import changes, image, objects, page, release, store, watch
 from labs.deploy.changes import Change
 from labs.deploy.report import Delivery, Report, Timed
-from problem import ExitCode, Problem, Refused
 from sandbox import lab, lock, traffic
 from sandbox.lab import Lab
 from sandbox.releases import gateway

@@ -20,7 +20,7 @@ from pathlib import Path
 import requests
 import yaml
 
-from problem import ExitCode, Problem, Refused
+from core.problem import ExitCode, Problem, Refused
 from sandbox import lock
 from sandbox.images import archive
 from sandbox.lab import Lab

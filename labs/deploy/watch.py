@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from core.problem import ExitCode, Problem, Refused
 from labs.deploy.objects import NAME, SPACE
-from problem import ExitCode, Problem, Refused
 from sandbox.faults import CloudError
 from sandbox.lab import Lab
 from sandbox.traffic import Stream, likely

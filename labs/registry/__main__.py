@@ -10,12 +10,12 @@ from typing import Annotated
 
 import typer
 
+from core.problem import ExitCode, Problem, Refused
 from labs.endings import ended
 from labs.registry import recipes
 from ops import cli
 from ops.show import Show
 from ops.worlds.places import root
-from problem import ExitCode, Problem, Refused
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 EXAMPLES = """Examples:  python -m labs.registry   |   python -m labs.registry --short   |

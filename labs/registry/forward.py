@@ -13,9 +13,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from core.problem import ExitCode, Problem, Refused
 from labs.registry.llama import Llama
 from labs.registry.weights import ADAPTED, Base, Shape
-from problem import ExitCode, Problem, Refused
 
 BOUND = 0.15
 """How far log-probabilities may be from llama.cpp's on average, which computes with 8-bit activations: 0.07 over eight prompts;

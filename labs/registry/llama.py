@@ -14,7 +14,7 @@ from typing import Any
 
 import requests
 
-from problem import ExitCode, Problem, Refused
+from core.problem import ExitCode, Problem, Refused
 
 START_SECONDS, ANSWER_SECONDS = 120, 300
 CONTEXT_TOKENS, ANSWER_TOKENS = 512, 10

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from problem import ExitCode, Problem, Refused
+from core.problem import ExitCode, Problem, Refused
 
 MODEL = "ticket-router"
 SHORT = "short"

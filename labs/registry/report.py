@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from core.problem import ExitCode
 from labs.registry import judge
 from labs.registry.judge import Answers, Compared
 from labs.registry.recipes import Plan, Recipe
-from problem import ExitCode
 
 
 @dataclass(frozen=True, kw_only=True)

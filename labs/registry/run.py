@@ -11,12 +11,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from core.problem import ExitCode, Problem, Refused
 from labs.registry import forward, judge, llama, recipes, tickets, train, weights
 from labs.registry.judge import Answers
 from labs.registry.recipes import Plan, Recipe
 from labs.registry.report import Result
 from labs.registry.track import EVALUATION, TRAINING, Tracker
-from problem import ExitCode, Problem, Refused
 
 Say = Callable[[str], None]
 CHECKED = 4

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from problem import Problem, Refused
+from core.problem import Problem, Refused
 
 LINEAR = ("attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down")
 NORMS = ("attn_norm", "ffn_norm")

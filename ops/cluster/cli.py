@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from core.problem import ExitCode, Problem, Refused
 from ops.cluster import install as cluster_install
 from ops.cluster import start as cluster_start
 from ops.cluster.kubeconfig import own
@@ -20,7 +21,6 @@ from ops.options import Format, Output
 from ops.show import Show
 from ops.worlds.places import place_of, root
 from ops.worlds.world import World, opened
-from problem import ExitCode, Problem, Refused
 from sandbox.node import control, owner
 from sandbox.releases.install import STAND_INS
 

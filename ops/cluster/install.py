@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from core.problem import ExitCode, Problem, Refused
 from ops.cluster.running import Cluster, Using, absent
 from ops.recorded import RELEASE
-from problem import ExitCode, Problem, Refused
 from sandbox.node import control
 from sandbox.releases.install import STAND_INS
 

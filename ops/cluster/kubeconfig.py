@@ -9,8 +9,8 @@ from typing import Any
 
 import yaml
 
+from core.problem import ExitCode, Problem, Refused
 from kube.pods import items, mapping
-from problem import ExitCode, Problem, Refused
 from sandbox.faults import CloudError
 from sandbox.kubernetes.api import Api
 from sandbox.node import keys

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from core.problem import ExitCode, Problem, Refused
 from ops.cluster.kubeconfig import context_of, reached
-from problem import ExitCode, Problem, Refused
 from sandbox import lock
 from sandbox.images import catalogue
 from sandbox.node import control

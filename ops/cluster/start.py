@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from core.problem import ExitCode, Problem, Refused
 from ops.cluster.kubeconfig import context_of, narrow, reached
 from ops.cluster.running import Cluster, Say, Using, absolute, kind, load
-from problem import ExitCode, Problem, Refused
 from sandbox.node import control
 from sandbox.node.layout import Layout
 

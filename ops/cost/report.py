@@ -18,6 +18,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from core.problem import Problem, Refused
 from infra.outputs import Deployed
 from infra.plan import Plan, plan
 from infra.stack.file import StackFile
@@ -25,11 +26,10 @@ from infra.stack.settings import Stack
 from policies.budget.bill import amount
 from policies.budget.parts import deployed_parts
 from policies.budget.plan import DEPLOYED
+from policies.guard import ceilings
 from pricing.bill import shares
 from pricing.bill.cost import HOURS_PER_MONTH, CostItem, Totals, cents
 from pricing.book import age
-from pricing.guard import budget
-from problem import Problem, Refused
 
 SCHEMA = Path(__file__).resolve().parents[2] / "docs" / "schema" / "cost.json"
 
@@ -190,7 +190,7 @@ def report(
     planned = _read(file, day)
     bounds = planned.bounds(day, stack=stack, deployed=there.maximum, deployed_parts=there.parts)
     sums, settings = planned.totals, planned.stack.settings
-    refusals = list(budget.refusals(planned.items, bounds))
+    refusals = list(ceilings.refusals(planned.items, bounds))
     return Report(
         stack=stack,
         environment=settings.environment.value,
@@ -219,7 +219,7 @@ def report(
         warnings=[
             each.text()
             for each in (
-                *(() if refusals else budget.warnings(planned.items, bounds)),
+                *(() if refusals else ceilings.warnings(planned.items, bounds)),
                 *age.warnings(planned.items, planned.guard.warn_prices_older_than_days, day),
             )
         ],
@@ -305,7 +305,7 @@ def _shares(items: Sequence[CostItem], key: Any) -> list[Share]:
 
 
 def _compared(here: Plan, there: Plan, name: str) -> Comparison:
-    ours, theirs = dict(budget.by_component(here.items)), dict(budget.by_component(there.items))
+    ours, theirs = dict(ceilings.by_component(here.items)), dict(ceilings.by_component(there.items))
     zero = Decimal(0)
     changes = [
         Change(

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from core.problem import Problem, Refused
 from ops.doctor.account import Account, Unanswered
 from ops.worlds.world import Place
-from problem import Problem, Refused
 from sandbox.world import World as SimulatedWorld
 
 BUCKET = "aws:s3/bucket:Bucket"

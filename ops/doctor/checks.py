@@ -11,12 +11,12 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from components.cluster.existing import Part
+from core.problem import Problem
+from core.versions import ADDONS
 from infra.stack.settings import Stack
 from ops.doctor import needs
 from ops.doctor.account import Unanswered, Zone
 from ops.doctor.needs import Load
-from problem import Problem
-from versions import ADDONS
 
 SPOT_ROLE = "aws-service-role/spot.amazonaws.com/AWSServiceRoleForEC2Spot"
 ADDRESS_QUOTA = "L-0263D0A3"
@@ -260,7 +260,7 @@ def addons(account: Answers, stack: Stack) -> Iterator[Check]:
             status=Status.OK if ok else Status.FAIL,
             found=addon.version if ok else f"{addon.version} is not offered for Kubernetes {version}",
             needed="" if ok else f"one of {', '.join(sorted(offered)[-5:]) or 'none that EKS knows'}",
-            fix="" if ok else "change it in versions.py, and in sandbox/aws/names.yaml with the date",
+            fix="" if ok else "change it in core/versions.py, and in sandbox/aws/names.yaml with the date",
         )
 
 

@@ -15,9 +15,12 @@ from typing import Any
 
 import yaml
 
+from core.problem import ExitCode, Refused
+from core.versions import PULUMI, PULUMI_MINIMUM
 from infra import program as wiring
 from infra.stack.file import StackFile
 from infra.stack.settings import Stack
+from mlflow_provider.connection import URL
 from ops.doctor import checks as health
 from ops.doctor import network_paths
 from ops.doctor.account import Account
@@ -29,10 +32,7 @@ from ops.show import Show
 from ops.up import first_up
 from ops.worlds import world
 from ops.worlds.world import Place, World
-from problem import ExitCode, Refused
-from registry.connection import URL
 from sandbox import toolchain
-from versions import PULUMI, PULUMI_MINIMUM
 
 _ROOM_GB = 1
 _BUILD_GB = 4

@@ -6,6 +6,7 @@ import contextvars
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from core.problem import Refused
 from infra.build import build
 from infra.declared import as_graph, declare
 from infra.stack.settings import Stack
@@ -13,7 +14,6 @@ from ops.doctor import seen_network
 from ops.doctor.checks import Answers, Check, Status
 from policies.paths.judge import Path, paths, problems, unseen
 from pricing.bill.graph import Graph
-from problem import Refused
 
 NAME = "network paths"
 

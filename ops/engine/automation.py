@@ -21,9 +21,9 @@ import pulumi
 from pulumi import automation
 from pulumi.automation import CommandError
 
+from core.problem import ExitCode, Problem, Refused
 from ops.engine.events import Diagnostic, Gathered, Operation
 from ops.engine.process import EngineCommand, own_connections, replaced_environment
-from problem import ExitCode, Problem, Refused
 
 Program = Callable[[], None]
 Changed = Callable[[Gathered], None] | None

@@ -1,4 +1,4 @@
-"""`modelyard images ...`: what registries say of the images and charts that versions.py pins."""
+"""`modelyard images ...`: what registries say of the images and charts that core/versions.py pins."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from core.problem import ExitCode
 from ops.worlds.places import root
-from problem import ExitCode
 
 app = typer.Typer(name="images", no_args_is_help=True, help="The pinned images and charts.")
 EXAMPLES = "Examples:  modelyard images refresh --dry-run   |   modelyard images refresh --accept mlflow"
@@ -26,7 +26,7 @@ def refresh(
         typer.Option("--accept", metavar="NAME", help="A pinned digest that may follow its tag; repeat it."),
     ] = None,
 ) -> int:
-    """Read digests and architectures from the registries into versions.py.
+    """Read digests and architectures from the registries into core/versions.py.
 
     What no registry answers for is named and keeps what it has. A tag that names something else than the digest that is pinned is
     refused. Commit what it writes: a preview asks no registry.
@@ -35,7 +35,7 @@ def refresh(
     from ops.images.oci import Registries
     from ops.show import Show
 
-    show, file = Show(), root() / "versions.py"
+    show, file = Show(), root() / "core/versions.py"
     found = pins.refresh(Registries().manifest, accept or ())
     moves = [(pin, move) for pin in found.pins for move in pin.moved()]
     for pin, (key, before, after) in moves:

@@ -8,6 +8,7 @@ from typing import Any
 
 from components.cluster.addons import CRITICAL_ONLY
 from components.cluster.existing import Part
+from core.versions import CHART_IMAGES, CHARTS, IMAGES, Chart, Image
 from infra.build import build
 from infra.declared import Declared, declare
 from infra.stack.settings import Stack
@@ -17,7 +18,6 @@ from ops.doctor.checks import Check, Status
 from ops.images.oci import Manifest, Missing, Unread
 from pricing.capacity.gpus import shape
 from pricing.meters.gateways import ENVOY_PROXY
-from versions import CHART_IMAGES, CHARTS, IMAGES, Chart, Image
 
 RELEASE = "kubernetes:helm.sh/v3:Release"
 EVERYWHERE = frozenset(("node-exporter",))
@@ -191,7 +191,7 @@ def _check(each: Wanted, read: Read) -> Check:
         exact = read(each.repository, each.digest) if each.digest and each.digest != now.digest else now
     except Missing as missing:
         return Check(
-            name=name, status=Status.FAIL, found=str(missing), fix="correct its version or digest in versions.py"
+            name=name, status=Status.FAIL, found=str(missing), fix="correct its version or digest in core/versions.py"
         )
     except Unread as unread:
         return _unread(each, name, needs, str(unread))
@@ -199,7 +199,7 @@ def _check(each: Wanted, read: Read) -> Check:
     if each.chart is not None and exact.chart != each.chart:
         found = f"{exact.chart} at {each.repository}:{each.tag}"
         return Check(
-            name=name, status=Status.FAIL, found=found, needed=str(each.chart), fix="correct it in versions.py"
+            name=name, status=Status.FAIL, found=found, needed=str(each.chart), fix="correct it in core/versions.py"
         )
     if lacking and each.chart is None:
         found = f"{each.tag} is built for {', '.join(exact.architectures) or 'nothing that is said'}, not {', '.join(lacking)}"
@@ -215,9 +215,9 @@ def _check(each: Wanted, read: Read) -> Check:
 
 
 def _unread(each: Wanted, name: str, needs: str, why: str) -> Check:
-    """What stands in versions.py counts when it says enough; else the thing is named as unchecked."""
+    """What stands in core/versions.py counts when it says enough; else the thing is named as unchecked."""
     if each.pinned and (each.chart is not None or each.needs <= set(each.known)):
-        return Check(name=name, status=Status.OK, found=f"{each.tag}, by what versions.py says ({why})")
+        return Check(name=name, status=Status.OK, found=f"{each.tag}, by what core/versions.py says ({why})")
     lacks = [] if each.pinned else ["its digest"]
     if each.chart is None and not each.needs <= set(each.known):
         lacks.append(f"whether it is built for {needs}")

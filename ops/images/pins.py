@@ -1,4 +1,4 @@
-"""`modelyard images refresh`: reads what registries say of every pinned image and chart, and writes it into versions.py."""
+"""`modelyard images refresh`: reads what registries say of every pinned image and chart, and writes it into core/versions.py."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 
-import versions
+from core import versions
+from core.problem import Problem, Refused
+from core.versions import CHART_IMAGES, CHARTS, IMAGES, Chart, Image
 from ops.images.deployed import Read
 from ops.images.oci import Manifest, Unread
-from problem import Problem, Refused
-from versions import CHART_IMAGES, CHARTS, IMAGES, Chart, Image
 
 Values = Mapping[str, str | tuple[str, ...]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pin:
-    """What one entry of versions.py would say: its class and name there, and the values that a registry answers for."""
+    """What one entry of core/versions.py would say: its class and name there, and the values that a registry answers for."""
 
     kind: str
     name: str
@@ -41,7 +41,7 @@ class Refresh:
 
 
 def refresh(read: Read, accept: Collection[str] = ()) -> Refresh:
-    """Reads every image and chart of versions.py that lies in a registry.
+    """Reads every image and chart of core/versions.py that lies in a registry.
 
     An entry that is not answered for keeps what it has. Raises Refused when a digest that is pinned is no longer its tag's, for
     whoever moved the tag would decide what runs; `accept` names the entries of which somebody has looked at that.
@@ -73,7 +73,7 @@ def _moved(name: str, before: str, said: Manifest, accept: Collection[str]) -> I
     if before and before != said.digest and name not in accept:
         yield Problem(
             summary="the tag names something else than what is pinned",
-            where=f"versions.py: {name}",
+            where=f"core/versions.py: {name}",
             found=said.digest,
             allowed=before,
             fix=f"find out who moved it and why, then --accept {name}",
@@ -103,7 +103,7 @@ def _asked(entry: Chart | Image) -> Iterator[tuple[str, str, str, bool]]:
 
 
 def written(text: str, pins: Iterable[Pin]) -> str:
-    """versions.py with what the pins say; everything else stays as it is. Raises KeyError for an entry that is not there."""
+    """core/versions.py with what the pins say; everything else stays as it is. Raises KeyError for an entry that is not there."""
     calls = {
         (node.func.id, _name(node)): node
         for node in ast.walk(ast.parse(text))

@@ -13,10 +13,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from core.problem import ExitCode, Problem, Refused
 from ops.report.model import Guarded, Judge
 from policies.budget.parts import DEPLOYED_PARTS
 from policies.budget.plan import DEPLOYED
-from problem import ExitCode, Problem, Refused
 
 OWNERS = Path(".github") / "CODEOWNERS"
 WITHIN_SEC = 120

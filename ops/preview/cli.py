@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
+from core.problem import ExitCode, Problem, Refused
 from ops.worlds.places import root
-from problem import ExitCode, Problem, Refused
 
 app = typer.Typer(name="report", no_args_is_help=True, help="Show, check and post reports that `preview` has written.")
 

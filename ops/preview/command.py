@@ -11,6 +11,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from core.problem import ExitCode, Refused
 from ops import commands
 from ops.commands import Job
 from ops.cost import report as cost
@@ -23,9 +24,8 @@ from ops.report.page import page
 from ops.report.terminal import lines, terminal
 from ops.show import Show
 from ops.worlds.world import Place, World
+from policies.guard import file as guard_file
 from policies.packs import rules
-from pricing.guard import file as guard_file
-from problem import ExitCode, Refused
 
 Judging = Callable[[Mapping[str, str]], Judge]
 """Judges a stack file, told what is deployed as variables of a process."""

@@ -16,12 +16,12 @@ from urllib.parse import quote
 
 import requests
 
+from core.problem import ExitCode, Problem, Refused
 from ops.preview.base_checkout import guarded, guards
 from ops.report.comment import parse
 from ops.report.fit import fitted
 from ops.report.markdown import markdown
 from ops.report.model import Report
-from problem import ExitCode, Problem, Refused
 
 STACK = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 MOST = 10

@@ -15,9 +15,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from core.problem import ExitCode, Problem, Refused
 from ops.doctor.account import Unanswered, asking
 from pricing.book.spot_history import Change
-from problem import ExitCode, Problem, Refused
 
 PRICE_LIST_REGION = "us-east-1"
 """The Price List has endpoints in a few regions only, each with the prices of all."""

@@ -10,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from core.problem import ExitCode, Problem, Refused
 from infra.parts import bounds
 from infra.stack.file import StackFile
 from infra.stack.settings import Stack
@@ -19,7 +20,6 @@ from pricing.book.book import PriceBook
 from pricing.book.refreshed import Moved
 from pricing.book.wanted import Service
 from pricing.capacity import gpus
-from problem import ExitCode, Problem, Refused
 
 Files = Mapping[str, Any]
 

@@ -18,12 +18,12 @@ from pathlib import Path
 
 import psutil
 
+from core.problem import ExitCode, Problem, Refused
 from ops.commands import Job
 from ops.engine.automation import Engine
 from ops.recover.settle import Made, Mended, mend
 from ops.worlds import world
 from ops.worlds.world import World
-from problem import ExitCode, Problem, Refused
 from sandbox.world import World as SimulatedWorld
 
 _STILL_ENDING = 15.0

@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from core.problem import ExitCode, Problem, Refused
 from ops.options import CompareFormat, Format, Output, StackName
 from ops.registry import (
     compare as model_compare,
@@ -30,7 +31,6 @@ from ops.registry.reach import reached, sandboxed
 from ops.show import Show
 from ops.worlds.places import place_of
 from ops.worlds.world import Place, World, registry_asks
-from problem import ExitCode, Problem, Refused
 
 registry = typer.Typer(name="registry", no_args_is_help=True, help="The model registry of a stack.")
 models = typer.Typer(name="models", no_args_is_help=True, help="Models of the registry: versions, metrics, lineage.")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from core.problem import Problem, Refused
 from ops.registry.versions import Model, Version
-from problem import Problem, Refused
 
 _HIGHER = frozenset({"accuracy", "auc", "f1", "precision", "recall", "r2", "score"})
 _LOWER = frozenset({"error", "latency", "loss", "mae", "mse", "perplexity", "rmse", "seconds"})

@@ -14,12 +14,12 @@ from typing import Any
 import yaml
 
 from components.kinds import in_clear
+from core.problem import Problem, Refused
 from infra.stack.file import PLATFORM_KEY
 from infra.stack.prompts import CHAT
-from problem import Problem, Refused
-from registry.api import Server
-from registry.kinds import KINDS, PACKAGE
-from registry.kinds.base import Found, Props
+from mlflow_provider.api import Server
+from mlflow_provider.kinds import KINDS, PACKAGE
+from mlflow_provider.kinds.base import Found, Props
 
 FOLDER = "prompts"
 _CONTENT = ("experiments", "models", "prompts", "webhooks", "users", "gateway")

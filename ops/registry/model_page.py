@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from core.problem import Problem, Refused
 from ops.registry.compare import Comparison
 from ops.registry.versions import Version
-from problem import Problem, Refused
 
 SUFFIXES = (".png", ".html")
 

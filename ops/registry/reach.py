@@ -8,15 +8,15 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from core.problem import ExitCode, Problem, Refused
+from mlflow_provider.api import Rejected, Server, Unavailable
+from mlflow_provider.connection import PASSWORD, URL, Connection
+from mlflow_provider.credentials import NoSecret, Secrets
+from mlflow_provider.kinds import PACKAGE
 from ops.engine.automation import Engine
 from ops.show import Show
 from ops.worlds import world
 from ops.worlds.world import Place, World, registry_asks
-from problem import ExitCode, Problem, Refused
-from registry.api import Rejected, Server, Unavailable
-from registry.connection import PASSWORD, URL, Connection
-from registry.credentials import NoSecret, Secrets
-from registry.kinds import PACKAGE
 from sandbox import registry
 
 

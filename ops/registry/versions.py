@@ -9,8 +9,8 @@ from typing import Any
 
 import yaml
 
-from problem import Problem, Refused
-from registry.api import Rejected, Server
+from core.problem import Problem, Refused
+from mlflow_provider.api import Rejected, Server
 
 _API = "2.0/mlflow"
 

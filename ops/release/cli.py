@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from components.serving.in_cluster import model_fetch
+from core.problem import ExitCode, Problem, Refused
 from infra.stack import releases
 from infra.stack.file import StackFile
 from kube import plain_yaml
@@ -21,7 +22,6 @@ from ops.release import status as release_status
 from ops.show import Show
 from ops.worlds.places import place_of, root
 from ops.worlds.world import Place, World
-from problem import ExitCode, Problem, Refused
 from sandbox.kubernetes.api import Api
 
 app = typer.Typer(name="release", no_args_is_help=True, help="Releases: model versions that answer.")

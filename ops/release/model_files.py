@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from components.serving.in_cluster import model_fetch
-from problem import Problem, Refused
+from core.problem import Problem, Refused
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,8 +8,8 @@ from typing import Any
 
 from components.serving import pods
 from components.serving.component import ROLLOUTS, ROUTES
+from core.problem import ExitCode, Problem, Refused
 from kube.pods import items, mapping
-from problem import ExitCode, Problem, Refused
 from sandbox.faults import CloudError
 from sandbox.kubernetes.api import Api
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pydantic import ValidationError
 
+from core.problem import Problem, Refused
 from ops.report.fit import LIMIT
 from ops.report.make import clean
 from ops.report.model import Report
-from problem import Problem, Refused
 
 
 def parse(data: bytes) -> Report:

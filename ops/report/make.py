@@ -11,6 +11,7 @@ from typing import Any
 
 from pulumi.automation.events import StepEventMetadata
 
+from core.problem import ExitCode, Problem, Refused
 from ops.cost.report import Report as Bill
 from ops.engine.automation import Outcome
 from ops.engine.events import Diagnostic, Gathered, Violation
@@ -27,9 +28,8 @@ from ops.report.model import (
     Told,
     Verdict,
 )
+from policies.guard.model import Guard
 from pricing.bill.cost import cents
-from pricing.guard.guard import Guard
-from problem import ExitCode, Problem, Refused
 
 KEPT = frozenset({"priceBook", "revision"})
 """Fields that hold a digest of ours, which looks like a key."""

@@ -12,13 +12,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from core.problem import ExitCode, Problem, Refused
 from kube.pods import items, mapping
 from ops.simulate.load import LOAD_LABEL, NAMESPACE
 from ops.simulate.machines import Machine, instance_types_file
 from ops.simulate.pools import Purchase
 from ops.simulate.stages import stages
 from ops.simulate.watch import Timeline
-from problem import ExitCode, Problem, Refused
 from sandbox.faults import CloudError
 from sandbox.kubernetes import autoscaler
 from sandbox.kubernetes.controlplane import ControlPlane

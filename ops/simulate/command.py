@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from components.nodes.general_pool import POOL as GENERAL
+from core.problem import ExitCode, Refused
 from infra.declared import declare
 from infra.stack.file import StackFile
 from infra.stack.settings import Stack
@@ -22,7 +23,6 @@ from ops.simulate.report import Report, report
 from ops.simulate.watch import Timeline
 from ops.worlds.world import Place
 from pricing.book.book import PriceBook
-from problem import ExitCode, Refused
 
 
 def simulate(place: Place, file: Path, show: Show, *, spot: bool = True) -> ExitCode:

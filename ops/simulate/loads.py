@@ -19,11 +19,11 @@ from components.kinds.words import PoolName
 from components.nodes.general_pool import POOL as GENERAL
 from components.nodes.nodepools import GPU_TAINT, POOL_LABEL
 from components.spec import Spec
+from core.problem import ExitCode, Problem, Refused
 from infra.stack.explain import problems_of
 from ops.simulate.load import Load
 from ops.simulate.manifests import Found, surroundings, take
 from pricing.meters.nodepools import GPUS
-from problem import ExitCode, Problem, Refused
 
 MAX_BYTES, MAX_PODS = 1_000_000, 2000
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from core.problem import Problem, Refused
 from ops.simulate.node_labels import labels
 from ops.simulate.pools import REGION, ZONE, Purchase
 from pricing.book.book import CAPACITY_BLOCK, ON_DEMAND, PriceBook
@@ -23,7 +24,6 @@ from pricing.capacity.gpus import Shape, gpu_type, most_pods, shape
 from pricing.capacity.offers import hourly
 from pricing.capacity.pool import Buying
 from pricing.meters.nodepools import BUYING
-from problem import Problem, Refused
 
 KWOK_RESERVED_MIB = 10
 

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from core.problem import Refused
 from kube.objects import check_object
 from kube.pods import items, mapping
 from ops.simulate.kinds import HINT, WORKLOADS, Role, role
 from ops.simulate.load import Load
 from ops.simulate.reduce import Around, Reduced, claim_doubt, reduce
-from problem import Refused
 
 WITHOUT_NAMESPACE = "default"
 """Where `kubectl apply` puts an object that names none."""

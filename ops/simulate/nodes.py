@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from components.nodes.nodepools import POOL_LABEL
+from core.problem import Problem
 from kube.pods import items, mapping
 from ops.simulate.load import Load
 from ops.simulate.node_labels import unknown_labels
 from ops.simulate.pools import REGION, ZONE, Purchase
 from pricing.capacity.announced import GPU_RESOURCE, Sharing
 from pricing.meters.nodepools import BUYING, TYPE
-from problem import Problem
 
 _SET_ON_EVERY_NODE = frozenset(
     (

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from core.problem import Problem
 from kube.pods import items, mapping
 from ops.simulate.fields import FATES, WHY, Fate
-from problem import Problem
 
 _BUILT_IN_PRIORITY = ("system-cluster-critical", "system-node-critical")
 _NAMESPACE_NAME = "kubernetes.io/metadata.name"

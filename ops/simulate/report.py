@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from components.nodes.nodepools import POOL_LABEL
+from core.versions import GO_MODULES
 from ops.simulate.load import LOAD_LABEL, Load
 from ops.simulate.pools import Purchase
 from ops.simulate.reasons import reasons
@@ -21,7 +22,6 @@ from ops.simulate.watch import Claim, Timeline
 from pricing.bill.cost import HOURS_PER_MONTH
 from pricing.book.book import PriceBook
 from pricing.capacity.offers import hourly
-from versions import GO_MODULES
 
 SCHEMA = Path(__file__).resolve().parents[2] / "docs" / "schema" / "simulate.json"
 NOT_SIMULATED = (

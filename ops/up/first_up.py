@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from components.cluster.access import AccessSpec, Reach
+from core.problem import Problem
 from infra.stack.settings import Stack
-from problem import Problem
 
 UNREACHABLE = "configured Kubernetes cluster is unreachable"
 """How the Kubernetes provider begins when the API server does not answer."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from core.problem import ExitCode, Problem, Refused
 from ops.worlds.world import Place, World
-from problem import ExitCode, Problem, Refused
 from sandbox.kubernetes.cluster import current
 
 

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 
 import yaml
 
+from core.problem import ExitCode, Problem, Refused
+from core.versions import PULUMI_MINIMUM
 from ops.engine.automation import Engine, Program
 from ops.engine.process import EngineCommand
-from problem import ExitCode, Problem, Refused
 from sandbox import toolchain
 from sandbox.session import Session
-from versions import PULUMI_MINIMUM
 
 if TYPE_CHECKING:
     from infra.stack.settings import Settings

@@ -10,10 +10,10 @@ from typing import Any
 
 from policies.budget.bill import Unreadable, amount, lines
 from policies.graph import PLATFORM, Node, mapping
+from policies.guard import pools_and_teams
 from policies.rule import Context, Finding, Rule, Severity, refuse
 from pricing.bill import shares
 from pricing.bill.tokens import GPU_POOL
-from pricing.guard import parts
 
 DEPLOYED_PARTS = "MODELYARD_DEPLOYED_PARTS_USD"
 """Set like the deployed maximum: a JSON map of `pools` and `teams`, each with its maximum by name."""
@@ -39,8 +39,8 @@ def parts_within_budgets(node: Node, context: Context) -> Iterator[Finding]:
             else:
                 budgets[name] = found
         bounds = ceilings.get(environment, {})
-        for part in parts.parts(kind, environment, maxima, budgets, bounds, deployed.get(key, {})):
-            yield from (Finding(problem=problem) for problem in parts.refusals(part))
+        for part in pools_and_teams.parts(kind, environment, maxima, budgets, bounds, deployed.get(key, {})):
+            yield from (Finding(problem=problem) for problem in pools_and_teams.refusals(part))
 
 
 def payer_as_planned(node: Node, context: Context) -> Iterator[Finding]:

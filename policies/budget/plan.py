@@ -6,13 +6,13 @@ import datetime
 import os
 from collections.abc import Iterator
 
+from core.problem import Refused
 from policies.budget.bill import Unreadable, amount, maximum
 from policies.graph import PLATFORM, Node
+from policies.guard.pools_and_teams import step_refused
 from policies.rule import Context, Finding, Rule, Severity, refuse
 from pricing.bill.discounts import discounted
 from pricing.book.book import PriceBook
-from pricing.guard.parts import step_refused
-from problem import Refused
 
 DEPLOYED = "MODELYARD_DEPLOYED_MAXIMUM_USD"
 """Set by whoever starts the engine, from the stack's own outputs: what is deployed may stay, and may get cheaper."""

@@ -6,6 +6,7 @@ import enum
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from core.problem import Problem
 from kube.network_policies import Addresses, Block, Pod, Policy, denied
 from policies.paths.calls import INLINE, ROLE, Calls
 from policies.paths.ends import Agent, Api, Clients, Database, Deployer, End, Fabric, Machines, Need, Service
@@ -17,7 +18,6 @@ from policies.paths.network import SUBNET, Network, unread
 from policies.paths.programs import ADDON, Pods, programs
 from policies.paths.walk import Walk
 from policies.paths.ways import Ways
-from problem import Problem
 
 AGENT = (Block("169.254.170.23/32"),)
 """Where the Pod Identity agent listens on each node (EKS user guide, its set-up of the agent; read 2026-11-30)."""

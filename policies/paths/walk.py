@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from problem import Problem
+from core.problem import Problem
 
 
 @dataclass

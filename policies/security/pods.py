@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from core.problem import Problem
 from policies.graph import UNKNOWN, Node, items, mapping, places
 from policies.rule import Context, Finding, Reference, Rule, Severity, refuse, undetermined
-from problem import Problem
 
 RELEASE = "kubernetes:helm.sh/v3:Release"
 NAMESPACE = "kubernetes:core/v1:Namespace"
@@ -191,7 +191,7 @@ RULES = (
         pack="security",
         severity=Severity.HIGH,
         description="In prod, every chart and every image of an object is named by its digest.",
-        fix="Read the digest from the registry, write it into versions.py, and name the chart or image by it.",
+        fix="Read the digest from the registry, write it into core/versions.py, and name the chart or image by it.",
         applies_to=("kubernetes:",),
         check=digests_known,
     ),

@@ -13,7 +13,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import TypeAlias
 
-from problem import Problem, Refused
+from core.problem import Problem, Refused
 
 
 class Unknown(enum.Enum):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator, Sequence
 
+from core.problem import Problem
 from pricing.bill.cost import CostItem
-from problem import Problem
 
 SHOWN = 3
 

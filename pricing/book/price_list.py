@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from problem import Problem, Refused
+from core.problem import Problem, Refused
 
 HOUR, GB, GB_MONTH, REQUEST, THING, VCPU_HOUR = "hour", "GB", "GB-month", "requests", "thing", "vCPU-hour"
 UNITS: Mapping[str, frozenset[str]] = {

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from core.problem import Problem, Refused
 from pricing.book.price_list import Rate
-from problem import Problem, Refused
 
 IN_A_LINE = 6
 """Prices in one line of a batch."""

@@ -13,9 +13,9 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any
 
+from core.problem import Problem, Refused
 from pricing.book import facts
 from pricing.capacity.gpus import GpuType, gpu_type
-from problem import Problem, Refused
 
 GPU_RESOURCE = "nvidia.com/gpu"
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from core.problem import Problem, Refused
 from pricing.bill.cost import HOURS_PER_MONTH, ZERO, CostItem, cents
 from pricing.book.book import PriceBook
 from pricing.capacity.gpus import gpu_type, shape
@@ -13,7 +14,6 @@ from pricing.capacity.packing import reachable
 from pricing.meters.credits import Rate, rate
 from pricing.meters.fleet import cpu_credits
 from pricing.meters.meters import Meter, ranged
-from problem import Problem, Refused
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
+from core.problem import Problem
 from pricing.capacity.announced import unknown
 from pricing.capacity.gpus import GpuType, gpu_type, is_fraction, nearest, shape
 from pricing.capacity.pool import Capacity, PoolAsk, Where
-from problem import Problem
 
 MOST_GPUS = 100_000
 MOST_NODES = 10_000

@@ -8,6 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 from types import MappingProxyType
 
+from core.problem import Problem, Refused
 from pricing.bill.cost import HOURS_PER_MONTH, ZERO, CostItem, cents
 from pricing.book.book import Price, PriceBook
 from pricing.capacity.announced import announced
@@ -17,7 +18,6 @@ from pricing.capacity.packing import NodeKind, cheapest_per_gpu, dearest, deares
 from pricing.capacity.pool import Buying, PoolAsk, PoolBound, Share, ShareCost
 from pricing.capacity.pool_checks import static_problems
 from pricing.capacity.pool_limits import Compiled, compile_limits, on_demand_kinds, reserved_kinds
-from problem import Problem, Refused
 
 
 def pool_problems(ask: PoolAsk, book: PriceBook) -> tuple[Problem, ...]:

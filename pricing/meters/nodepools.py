@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from core.problem import Refused
 from pricing.bill.cost import HOURS_PER_MONTH, CostItem
 from pricing.bill.graph import UNKNOWN, Node, Value
 from pricing.bill.unpriced import Unpriced
@@ -20,7 +21,6 @@ from pricing.capacity.pool_plan import node_counts, share_items
 from pricing.meters import disks
 from pricing.meters.machines import BOTTLEROCKET, whole_images
 from pricing.meters.meters import Meter, ranged
-from problem import Refused
 
 TYPE, BUYING = "node.kubernetes.io/instance-type", "karpenter.sh/capacity-type"
 ONLY: Mapping[str, tuple[str, ...]] = {

@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from core.versions import KUBERNETES
 from sandbox.aws.accounts import Account
 from sandbox.aws.invokes import Invokes
 from sandbox.aws.outputs import Maker, outputs
@@ -21,7 +22,6 @@ from sandbox.aws.view import PACKAGE
 from sandbox.provider import Change, Checked, CloudError
 from sandbox.values import UNKNOWN, at, differences, has_unknown, steps
 from sandbox.world import CREATOR, Item, World
-from versions import KUBERNETES
 
 _UNORDERED = re.compile(r"subnets|\w+Ids|\w+Cidrs|\w*[cC]idrBlocks|\w*[gG]roups|\w+LogTypes|\w+LogsExports")
 """Properties whose lists AWS keeps as sets, so that an order means nothing."""

@@ -14,11 +14,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from core.versions import KUBERNETES
 from sandbox.aws.schema import Shape
 from sandbox.aws.table import Row, row
 from sandbox.values import UNKNOWN, Secret, at
 from sandbox.world import overlay
-from versions import KUBERNETES
 
 ACCOUNT = "000000000000"
 NOW = "2026-01-01T00:00:00Z"

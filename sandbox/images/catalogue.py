@@ -15,12 +15,12 @@ from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 
-from problem import ExitCode, Problem, Refused
+from core.problem import ExitCode, Problem, Refused
+from core.versions import CHART_IMAGES, GO_MODULES, IMAGES, ROLLOUTS_PLUGIN
 from sandbox import lock, tools
 from sandbox.images import archive, python
 from sandbox.images.archive import Image
 from sandbox.images.layer import Blob, Layer
-from versions import CHART_IMAGES, GO_MODULES, IMAGES, ROLLOUTS_PLUGIN
 
 Say = Callable[[str], None]
 

@@ -13,9 +13,9 @@ import ipaddress
 from collections.abc import Mapping
 from typing import Any
 
+from core.problem import Problem
 from kube import objects
 from kube.pods import mapping
-from problem import Problem
 from sandbox.faults import CloudError, Faults
 from sandbox.kubernetes import release, rules
 from sandbox.kubernetes.cluster import Cluster, active

@@ -12,9 +12,9 @@ from typing import Any
 
 import yaml
 
+from core.problem import ExitCode, Problem, Refused
 from kube.pods import items, mapping
 from kube.shape import is_unknown
-from problem import ExitCode, Problem, Refused
 from sandbox.faults import CloudError
 from sandbox.kubernetes import door
 from sandbox.world import Item, World

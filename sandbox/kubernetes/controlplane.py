@@ -23,7 +23,7 @@ import yaml
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from problem import ExitCode, Problem, Refused
+from core.problem import ExitCode, Problem, Refused
 from sandbox import tools
 from sandbox.faults import CloudError
 from sandbox.kubernetes import clients

@@ -16,8 +16,8 @@ from typing import Any
 
 import yaml
 
-from problem import ExitCode, Problem, Refused
-from versions import CRD_MODULES, CrdModule
+from core.problem import ExitCode, Problem, Refused
+from core.versions import CRD_MODULES, CrdModule
 
 
 @functools.cache
@@ -63,7 +63,7 @@ def fetched(source: CrdModule) -> Path:
     if error := answer.get("Error"):
         raise Refused(Problem(summary=f"{wanted} cannot be fetched", found=str(error), fix="set GOPROXY"), _MISSING)
     if answer["Sum"] != source.sum:
-        summary = f"{wanted} is not what versions.py pins"
+        summary = f"{wanted} is not what core/versions.py pins"
         raise Refused(Problem(summary=summary, found=answer["Sum"], allowed=source.sum, fix="find out who changed it"))
     return Path(answer["Dir"])
 

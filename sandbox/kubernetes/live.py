@@ -16,9 +16,9 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from core.problem import Problem
 from kube import objects
 from kube.pods import mapping, pod_template
-from problem import Problem
 from sandbox.faults import CloudError, Faults
 from sandbox.kubernetes import awaiting, crds, release
 from sandbox.kubernetes.api import MANAGER, Api

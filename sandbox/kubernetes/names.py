@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from core.problem import Problem
 from kube import objects
-from problem import Problem
 from sandbox.faults import CloudError
 
 RELEASE = "kubernetes:helm.sh/v3:Release"

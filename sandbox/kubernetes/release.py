@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from core.problem import Problem
 from kube import charts
 from kube.pods import mapping
 from kube.shape import is_unknown, nearest, under
-from problem import Problem
 from sandbox.faults import CloudError
 from sandbox.kubernetes.cluster import Cluster
 from sandbox.world import World

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from problem import ExitCode, Problem, Refused
+from core.problem import ExitCode, Problem, Refused
 
 Answer = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 

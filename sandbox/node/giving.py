@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from problem import ExitCode, Problem, Refused
+from core.problem import ExitCode, Problem, Refused
 from sandbox.images import catalogue
 from sandbox.node.node import Node
 

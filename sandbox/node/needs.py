@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from problem import ExitCode, Problem, Refused
+from core.problem import ExitCode, Problem, Refused
 from sandbox.node import cgroups
 from sandbox.node.inside import PATH
 from sandbox.node.layout import CNI_PROGRAMS

@@ -19,7 +19,7 @@ from typing import IO, Any
 
 import yaml
 
-from problem import ExitCode, Problem, Refused
+from core.problem import ExitCode, Problem, Refused
 from sandbox import lock, tools
 from sandbox.faults import CloudError
 from sandbox.images import catalogue

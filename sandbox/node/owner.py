@@ -17,13 +17,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from problem import ExitCode, Problem, Refused
+from core.problem import ExitCode, Problem, Refused
+from core.versions import GO_MODULES
 from sandbox.faults import CloudError
 from sandbox.node.control import Control
 from sandbox.node.giving import give
 from sandbox.node.layout import NAME, Layout
 from sandbox.node.node import CONTEXT, Node, condition, started
-from versions import GO_MODULES
 
 Say = Callable[[str], None]
 

@@ -12,10 +12,10 @@ from typing import Any
 
 import yaml
 
+from core.versions import ROLLOUTS_PLUGIN
 from sandbox.images.catalogue import RECIPES
 from sandbox.releases import parts
 from sandbox.releases.parts import LOOK, Object, may
-from versions import ROLLOUTS_PLUGIN
 
 NAMESPACE, NAME = "argo-rollouts", "argo-rollouts"
 PLUGIN = ROLLOUTS_PLUGIN.name

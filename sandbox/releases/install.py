@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from problem import ExitCode, Problem, Refused
+from core.problem import ExitCode, Problem, Refused
+from core.versions import CHART_IMAGES, GO_MODULES
 from sandbox.faults import CloudError
 from sandbox.kubernetes import crds
 from sandbox.kubernetes.controlplane import install
@@ -17,7 +18,6 @@ from sandbox.node.giving import give
 from sandbox.node.node import Node, condition
 from sandbox.releases import argo_rollouts, envoy_gateway, prometheus
 from sandbox.releases.parts import Object
-from versions import CHART_IMAGES, GO_MODULES
 
 Say = Callable[[str], None]
 Values = Mapping[str, Mapping[str, Any]]

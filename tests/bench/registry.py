@@ -20,7 +20,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from unittest import mock
 
-from registry.api import Server
+from mlflow_provider.api import Server
 from sandbox import registry
 from tests.bench.result import Result, tell
 from tests.bench.run import ROOT

@@ -16,9 +16,9 @@ from moto.iam import aws_managed_policies
 
 from components.karpenter.component import INTERRUPTIONS, KarpenterSpec
 from components.karpenter.policy import controller_statements
+from core.versions import CHARTS, CRD_MODULES
 from infra.declared import Declared
 from tests.infra.everything import resources
-from versions import CHARTS, CRD_MODULES
 
 FACTS = Path(__file__).with_name("permissions")
 PLATFORMS = ("dev", "prod", "alerts to a topic")

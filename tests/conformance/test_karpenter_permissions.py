@@ -7,9 +7,9 @@ import re
 import pytest
 import yaml
 
+from core.versions import CRD_MODULES
 from sandbox.kubernetes import crds
 from tests.components.test_permissions import NOT_CALLED, facts
-from versions import CRD_MODULES
 
 pytestmark = pytest.mark.conformance
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from core.problem import ExitCode
 from labs.ab.__main__ import SHORT_REQUESTS, SHORT_USERS
-from problem import ExitCode
 
 pytestmark = pytest.mark.conformance
 ROOT = Path(__file__).resolve().parents[2]

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from labs.registry import llama, recipes, tickets
+from mlflow_provider.api import Server
 from ops.registry import versions as model_versions
-from registry.api import Server
 from sandbox import registry
 
 pytestmark = pytest.mark.conformance

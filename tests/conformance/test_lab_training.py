@@ -10,9 +10,9 @@ import jax
 import numpy as np
 import pytest
 
+from core.problem import Refused
 from labs.registry import forward, train, weights
 from labs.registry.recipes import Recipe
-from problem import Refused
 
 pytestmark = pytest.mark.conformance
 jax.config.update("jax_platforms", "cpu")

@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
+from core.problem import ExitCode
 from infra import program as wiring
 from ops import commands
 from ops.commands import Job
 from ops.engine.automation import Outcome, Program
 from ops.show import Show
 from ops.worlds.world import Place, World, opened
-from problem import ExitCode
 from sandbox import registry, session, toolchain
 from sandbox.kubernetes.controlplane import ControlPlane
 from tests.conformance.lasting import Start

@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 import yaml
 
+from core.problem import Refused
+from core.versions import CRD_MODULES
 from kube.pods import ENFORCE
-from problem import Refused
 from sandbox.faults import CloudError, Faults
 from sandbox.kubernetes import crds
 from sandbox.kubernetes.api import Api
@@ -26,7 +27,6 @@ from sandbox.kubernetes.controlplane import ControlPlane
 from sandbox.kubernetes.live import LiveCloud
 from sandbox.values import Secret
 from sandbox.world import CREATOR, World
-from versions import CRD_MODULES
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 URN = "urn:pulumi:dev::modelyard::it::it"

@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 import yaml
 
+from core.problem import ExitCode, Refused
 from ops import commands
 from ops.commands import Job
 from ops.engine.automation import Outcome
 from ops.recover import command as recover
 from ops.show import Show
 from ops.worlds.world import Place, World, opened
-from problem import ExitCode, Refused
 from sandbox import registry, session, toolchain
 from sandbox.kubernetes.controlplane import ControlPlane
 from tests.conformance.lasting import Start
@@ -56,7 +56,7 @@ def place(plane: ControlPlane, registries: Start, tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(registry, "start", registries)
     # Pulumi.yaml says where the registry's provider is.
     shutil.copy(REPOSITORY / "Pulumi.yaml", tmp_path)
-    (tmp_path / "registry").symlink_to(REPOSITORY / "registry")
+    (tmp_path / "mlflow_provider").symlink_to(REPOSITORY / "mlflow_provider")
     (tmp_path / "infra").mkdir()
     content = yaml.safe_load((REPOSITORY / "Pulumi.local.yaml").read_text())
     content["config"]["modelyard:platform"]["kubernetes"]["context"] = "own"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from problem import ExitCode
+from core.problem import ExitCode
 from tests.conformance.pools import ROOT
 
 pytestmark = pytest.mark.conformance

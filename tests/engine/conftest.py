@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 import yaml
 
+from core.problem import ExitCode, Refused
 from infra import program as wiring
 from ops import commands
 from ops.commands import Job
@@ -26,7 +27,6 @@ from ops.engine.automation import Engine, Outcome, Program
 from ops.preview import command as reporting
 from ops.show import Show
 from ops.worlds.world import Place, World, opened
-from problem import ExitCode, Refused
 from sandbox import session, toolchain
 from sandbox.world import Item
 from sandbox.world import World as Simulated

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from components.cluster import addons
+from core.problem import ExitCode
 from ops import commands
 from ops.worlds import world
-from problem import ExitCode
 
 pytestmark = pytest.mark.engine
 

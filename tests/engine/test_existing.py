@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from core.problem import ExitCode
+from core.versions import CHARTS, KUBERNETES
 from ops import commands
-from problem import ExitCode
 from sandbox.aws.cloud import AwsCloud
 from sandbox.world import Item, World
-from versions import CHARTS, KUBERNETES
 
 STACKS = Path(__file__).with_name("stacks")
 VPC, SUBNET, ADDON = "aws:ec2/vpc:Vpc", "aws:ec2/subnet:Subnet", "aws:eks/addon:Addon"

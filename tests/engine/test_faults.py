@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
+from core.problem import ExitCode
 from ops import cli, commands
-from problem import ExitCode
 from sandbox.world import World
 from tests.chaos.small import program
 from tests.roots import ROOT, lay

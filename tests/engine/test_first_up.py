@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from components.cluster.component import Cluster
+from core.problem import ExitCode
 from ops import commands
-from problem import ExitCode
 from sandbox.kubernetes.door import FILE
 
 pytestmark = pytest.mark.engine

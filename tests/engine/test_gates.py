@@ -10,9 +10,9 @@ import pulumi
 import pulumi_kubernetes as k8s
 import pytest
 
+from core.problem import ExitCode
 from infra import program as wiring
 from ops import commands
-from problem import ExitCode
 
 pytestmark = pytest.mark.engine
 

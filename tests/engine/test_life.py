@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from core.problem import Refused
 from infra.stack.file import StackFile
 from ops import commands
 from ops.destroy.leftovers import Kept, by_design
-from problem import Refused
 
 ROOT = Path(__file__).resolve().parents[2]
 STACKS = sorted(file.name.split(".")[1] for file in ROOT.glob("Pulumi.*.yaml"))

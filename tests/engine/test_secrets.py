@@ -15,9 +15,9 @@ import pulumi_aws as aws
 import pulumi_kubernetes as k8s
 import pytest
 
+from core.problem import ExitCode
 from ops import commands
 from ops.preview import command as reporting
-from problem import ExitCode
 
 pytestmark = pytest.mark.engine
 

@@ -14,13 +14,13 @@ from pathlib import Path
 import pytest
 from packaging.utils import canonicalize_name
 
-from problem import ExitCode, Refused
+from core.problem import ExitCode, Refused
+from core.versions import IMAGES
 from sandbox import tools
 from sandbox.images import archive, catalogue, python
 from sandbox.images.catalogue import MADE_OF, OURS, RECIPES, STANDS_IN, Recipe
 from sandbox.images.layer import Layer
 from tests.roots import ROOT
-from versions import IMAGES
 
 
 @pytest.fixture

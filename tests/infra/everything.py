@@ -20,7 +20,7 @@ from infra.build import build
 from infra.declared import Declared, declare
 from infra.stack.file import StackFile
 from infra.stack.settings import Stack
-from pricing.guard.budget import Bounds
+from policies.guard.ceilings import Bounds
 from sandbox.aws.cloud import AwsCloud
 from sandbox.world import World
 from tests.infra.test_plan import VARIANTS

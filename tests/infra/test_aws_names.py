@@ -15,10 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moto.iam import aws_managed_policies
 
+from core.versions import ADDONS, AMI_ALIASES
 from infra.declared import Declared
 from sandbox.aws import accounts, limits, names
 from tests.infra.everything import PLATFORMS, of_aws, resources
-from versions import ADDONS, AMI_ALIASES
 
 REGION = "us-east-1"
 

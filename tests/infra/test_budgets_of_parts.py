@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from core.problem import Problem, Refused
 from infra.plan import hold, plan
 from infra.stack.settings import Stack
-from pricing.guard.guard import Guard
-from problem import Problem, Refused
+from policies.guard.model import Guard
 
 DAY = datetime.date(2026, 11, 24)
 CHAT = {

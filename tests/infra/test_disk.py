@@ -11,11 +11,11 @@ import pytest
 import yaml
 
 from components.resources import LOGS_MIB, SMALL_MIB, resources, small
+from core.problem import Refused
 from infra.declared import Declared, declare
 from infra.program import make
 from infra.stack.settings import Stack
 from kube.pods import containers, pod_template
-from problem import Refused
 
 ROOT = Path(__file__).resolve().parents[2]
 STACKS = sorted(path.name.split(".")[1] for path in ROOT.glob("Pulumi.*.yaml"))

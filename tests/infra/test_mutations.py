@@ -11,9 +11,9 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.problem import ExitCode, Refused
 from infra.stack.file import StackFile
 from infra.stack.settings import Stack
-from problem import ExitCode, Refused
 
 FOLDER = Path(tempfile.mkdtemp())
 ROOT = Path(__file__).resolve().parents[2]

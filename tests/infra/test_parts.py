@@ -9,12 +9,12 @@ import pytest
 import yaml
 
 from components.spec import Environment
+from core.problem import Problem, Refused
 from infra.build import build
 from infra.declared import Declared, declare
 from infra.parts import AWS_PARTS
 from infra.stack.file import StackFile
 from infra.stack.settings import Stack
-from problem import Problem, Refused
 
 LOCAL = Path(__file__).resolve().parents[2] / "Pulumi.local.yaml"
 HAPPY: dict[str, Any] = {

@@ -12,16 +12,16 @@ from typing import Any
 import pytest
 import yaml
 
+from core.problem import Refused
 from infra import plan as planning
 from infra.build import build
 from infra.declared import as_graph, declare
 from infra.plan import hold, plan
 from infra.stack.settings import Stack
+from policies.guard.ceilings import Bounds
 from pricing.bill.cost import CostItem
 from pricing.bill.estimate import estimate
 from pricing.book.book import PriceBook
-from pricing.guard.budget import Bounds
-from problem import Refused
 
 ROOT = Path(__file__).resolve().parents[2]
 TODAY = datetime.date(2026, 11, 24)

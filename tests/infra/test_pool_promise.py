@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from components.nodes.sharing import bottlerocket_settings, plugin_configs
+from core.problem import Refused
 from infra.build import pool_promise
 from infra.stack.settings import Stack
 from pricing.capacity.announced import AmiFamily, Plugin, Sharing, announced, plugin
 from pricing.capacity.gpus import gpu_types
-from problem import Refused
 
 
 def stack(pool: dict[str, Any]) -> Stack:

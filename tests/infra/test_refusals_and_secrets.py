@@ -11,9 +11,9 @@ import pytest
 from components.kinds.scalars import unwrapped
 from components.kinds.secrecy import private
 from components.spec import Spec
+from core.problem import Refused
 from infra.stack.file import StackFile
 from infra.stack.settings import Settings, Stack
-from problem import Refused
 from tests.specs import Path as Steps
 from tests.specs import places, planted, specs
 

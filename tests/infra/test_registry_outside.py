@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from components.publication.component import CONFIG_MAP, KEY
+from core.problem import Problem, Refused
 from infra.build import build
 from infra.declared import declare
 from infra.stack.settings import Stack
 from pricing.meters.balancers import BALANCER
-from problem import Problem, Refused
 
 ARN = "arn:aws:acm:us-east-1:123456789012:certificate/0a1b-2c"
 OUTSIDE: dict[str, Any] = {

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 import yaml
 
+from core.problem import Refused
 from infra.declared import SECRET, Declared, declare
 from infra.program import make
 from infra.render import from_state, render
-from problem import Refused
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-import versions
+from core import versions
+from core.problem import Problem
 from kube.chart_facts import ANY, ITEM, Node, chart
 from kube.charts import check_values, crds, known_charts
 from kube.shape import UNKNOWN
-from problem import Problem
 
 KARPENTER = "1.14.1"
 

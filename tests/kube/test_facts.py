@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-import versions
+from core import versions
+from core.problem import Refused
 from kube import charts, facts
-from problem import Refused
 
 
 def crd() -> dict[str, Any]:

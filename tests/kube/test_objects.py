@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from core.problem import Problem
 from kube.objects import UNKNOWN, check_change, check_object, crd_of, identity, is_namespaced, token_to_gvk
-from problem import Problem
 
 MISSING = object()
 

@@ -10,8 +10,8 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from core.problem import Problem, Refused
 from kube import plain_yaml
-from problem import Problem, Refused
 
 PIECES = [
     "0",

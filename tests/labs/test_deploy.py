@@ -15,10 +15,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.problem import ExitCode, Refused
 from labs.deploy import changes, objects, page, release
 from labs.deploy.report import Delivery, Report, Timed, headline, lines
 from labs.deploy.watch import Course, Seen, Share, shares
-from problem import ExitCode, Refused
 from sandbox.traffic import Answer, Stream
 
 ROOT = Path(__file__).resolve().parents[2]

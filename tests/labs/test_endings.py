@@ -8,8 +8,8 @@ import pytest
 import requests
 from mlflow.exceptions import MlflowException
 
+from core.problem import ExitCode, Problem, Refused
 from labs.endings import ended
-from problem import ExitCode, Problem, Refused
 from sandbox.faults import CloudError
 
 ENDS = [

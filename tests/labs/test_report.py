@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from core.problem import ExitCode, Refused
 from labs.registry import judge, recipes, report, tickets, track
 from labs.registry.recipes import RECIPES, Recipe
 from labs.registry.report import Result
-from problem import ExitCode, Refused
 from tests.labs.test_judge import answers
 
 BASE = {"asked": answers(*[False] * 20), "told": answers(*[True] * 5, *[False] * 15)}

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from problem import ExitCode, Refused
+from core.problem import ExitCode, Refused
 from sandbox.faults import CloudError
 from sandbox.lab import KINDS, Lab
 from sandbox.node.node import Node

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from problem import ExitCode, Problem, Refused
+from core.problem import ExitCode, Problem, Refused
 from sandbox import lock
 from sandbox.node import control, publish
 from sandbox.node.control import Control

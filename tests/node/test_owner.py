@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import pytest
 
-from problem import ExitCode, Refused
+from core.problem import ExitCode, Refused
 from sandbox.faults import CloudError
 from sandbox.kubernetes.api import Api
 from sandbox.node import node, owner

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from core.problem import ExitCode, Refused
 from ops import cli, commands
 from ops.worlds import world
 from ops.worlds.world import World, choose
-from problem import ExitCode, Refused
 
 GOOD = """\
 config:

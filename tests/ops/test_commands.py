@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from core.problem import ExitCode, Problem, Refused
 from ops import commands
 from ops.commands import Job
 from ops.preview import command as reporting
-from problem import ExitCode, Problem, Refused
 
 pytestmark = pytest.mark.engine
 

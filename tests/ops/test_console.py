@@ -13,11 +13,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pulumi.automation.events import EngineEvent
 
+from core.problem import Problem
 from ops.console import Printer, visible
 from ops.engine.automation import Outcome
 from ops.engine.events import Gathered, Operation
 from ops.show import Show
-from problem import Problem
 from tests.roots import ROOT
 
 ARN = "arn:aws:secretsmanager:us-east-1:000000000000:secret:modelyard-prod/registry-AbCdEf"

@@ -14,7 +14,7 @@ import pytest
 from pulumi import automation as auto
 from pulumi.automation.events import PolicyEvent
 
-from problem import Refused
+from core.problem import Refused
 from sandbox.provider import Change, Checked, Fault, serve
 from sandbox.toolchain import ensure
 

@@ -16,10 +16,10 @@ import pytest
 from infra.declared import as_graph, declare
 from infra.program import make
 from policies.graph import PLATFORM, UNKNOWN, Node
+from policies.guard.file import load
+from policies.guard.model import BudgetExemption, Exemption, Guard
 from policies.judge import Judge, Verdict
 from policies.packs import GUARD, rules
-from pricing.guard.file import load
-from pricing.guard.guard import BudgetExemption, Exemption, Guard
 
 ROOT = Path(__file__).parents[2]
 TODAY = datetime.date.today()

@@ -10,8 +10,8 @@ import pytest
 
 from policies.budget.bill import lines
 from policies.graph import PLATFORM, UNKNOWN, Node
+from policies.guard.model import Guard
 from pricing.bill import shares
-from pricing.guard.guard import Guard
 from tests.policies.test_budget import _nodes, changed, judged, refused
 
 CENT = Decimal("0.01")

@@ -360,7 +360,7 @@ def copied_packs(folder: Path) -> Path:
     copy = folder / "copy"
     for room in ("policies", "pricing", "kube"):
         shutil.copytree(ROOT / room, copy / room, ignore=shutil.ignore_patterns("__pycache__"))
-    for floor in ("problem.py", "versions.py"):
+    for floor in ("core/problem.py", "core/versions.py"):
         shutil.copy(ROOT / floor, copy / floor)
     return copy
 

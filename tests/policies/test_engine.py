@@ -105,7 +105,7 @@ def test_a_bad_guard_file_stops_the_run_and_says_why(engine: Engine, tmp_path: P
     copy.mkdir()
     for room in ("policies", "pricing", "kube"):
         shutil.copytree(ROOT / room, copy / room, ignore=shutil.ignore_patterns("__pycache__"))
-    for floor in ("problem.py", "versions.py"):
+    for floor in ("core/problem.py", "core/versions.py"):
         shutil.copy(ROOT / floor, copy / floor)
     guard = copy / "policies" / "guard.yaml"
     guard.write_text(guard.read_text().replace("requiredTags", "requiredTag"), encoding="utf-8")

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from policies.graph import PLATFORM
+from policies.guard.model import Exemption, Guard
 from policies.judge import Judge
 from policies.packs import rules
 from policies.rule import Context, Finding, Level, Rule, Severity, refuse, undetermined
 from pricing.bill.graph import UNKNOWN, Graph, Node
-from pricing.guard.guard import Exemption, Guard
 
 TODAY = datetime.date(2026, 11, 24)
 QUEUE = "aws:sqs/queue:Queue"

@@ -15,8 +15,10 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.versions import ADDONS, CHARTS
 from infra import program
 from infra.declared import as_graph, declare
+from policies.guard.model import Guard
 from policies.judge import Judge
 from policies.packs import rules
 from policies.paths import pieces
@@ -26,8 +28,6 @@ from policies.paths.judge import Status, paths, problems, unseen
 from policies.paths.network import ASSOCIATION, ENDPOINT, INTERNET, NAT, ROUTE, SUBNET, TABLE, VPC
 from policies.paths.programs import programs, table
 from pricing.bill.graph import UNKNOWN, Graph, Node, plain
-from pricing.guard.guard import Guard
-from versions import ADDONS, CHARTS
 
 ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = ROOT / "tests" / "golden" / "paths"

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 import yaml
 
+from policies.guard.model import Guard
 from policies.judge import Judge, Verdict
 from policies.packs import PACKS, rules
 from policies.rule import Level, Rule
 from pricing.bill.graph import UNKNOWN, Graph, Node
-from pricing.guard.guard import Guard
 
 EXAMPLES: dict[str, list[dict[str, Any]]] = yaml.safe_load((Path(__file__).parent / "examples.yaml").read_text())
 IN_THE_GRAPH = {"buckets-complete", "buckets-kept", "network-paths"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator
 
-import versions
+from core import versions
 from kube.builtin import Schemas
 from kube.custom import custom
 from kube.objects import token_to_gvk

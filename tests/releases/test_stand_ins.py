@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 import yaml
 
+from core.versions import CHARTS, CRD_MODULES, GO_MODULES, ROLLOUTS_PLUGIN
 from kube.objects import check_object
 from sandbox.images.catalogue import RECIPES
 from sandbox.releases import argo_rollouts, envoy_gateway, gateway, prometheus
 from sandbox.releases.install import STAND_INS
 from sandbox.tools import TOOLS
 from tests.conformance.node import release
-from versions import CHARTS, CRD_MODULES, GO_MODULES, ROLLOUTS_PLUGIN
 
 MONITOR = {
     "metadata": {"name": "chat", "namespace": "serving"},

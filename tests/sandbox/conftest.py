@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from core.versions import ADDONS, KUBERNETES
 from sandbox.aws.cloud import AwsCloud
 from sandbox.faults import CloudError
 from sandbox.world import CREATOR, World
-from versions import ADDONS, KUBERNETES
 
 CACHE = Path(__file__).parents[2] / ".sandbox" / "cache"
 VPC = "aws:ec2/vpc:Vpc"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from problem import Refused
+from core.problem import Refused
 from sandbox import faults as module
 from sandbox.faults import ATTEMPTS, CloudError, Faults
 

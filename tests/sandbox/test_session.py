@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from problem import ExitCode, Problem, Refused
+from core.problem import ExitCode, Problem, Refused
 from sandbox import lock, session, stackfile, toolchain
 from sandbox.session import Session
 

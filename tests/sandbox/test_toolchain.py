@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from problem import ExitCode, Refused
+from core.problem import ExitCode, Refused
+from core.versions import PULUMI, PULUMI_MINIMUM
 from sandbox import gobuild, release, toolchain
 from sandbox.toolchain import Origin
-from versions import PULUMI, PULUMI_MINIMUM
 
 SCRIPT = "#!/bin/sh\necho v{version}\n"
 

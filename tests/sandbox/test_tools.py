@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from problem import ExitCode, Refused
+from core.problem import ExitCode, Refused
+from core.versions import GO_MODULES
 from sandbox import tools
-from versions import GO_MODULES
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from problem import Refused
+from core.problem import Refused
 from sandbox.values import HIDDEN, Secret
 from sandbox.world import CREATOR, Item, World
 

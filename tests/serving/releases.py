@@ -8,9 +8,9 @@ from typing import Any
 
 import yaml
 
+from core.problem import Problem, Refused
 from infra.stack.file import StackFile
 from infra.stack.settings import Stack
-from problem import Problem, Refused
 
 RELEASE: dict[str, Any] = {
     "model": "assistant",

@@ -14,13 +14,13 @@ from components.rollouts.component import Architecture, RolloutsSpec, controller
 from components.serving import pods
 from components.serving.component import rollout, route
 from components.serving.spec import ReleaseSpec
+from core.versions import CHARTS, ROLLOUTS_PLUGIN
 from infra.declared import Declared, declare
 from infra.program import make
 from kube.charts import check_values
 from kube.objects import check_object
 from kube.pods import check_restricted
 from tests.serving.releases import RELEASE, changed
-from versions import CHARTS, ROLLOUTS_PLUGIN
 
 ROOT = Path(__file__).resolve().parents[2]
 STACKS = ("dev", "local")

@@ -167,9 +167,9 @@ def test_a_release_named_twice_or_like_anothers_service_is_refused(tmp_path: Pat
 def test_a_file_that_is_not_there_is_refused_with_the_nearest(tmp_path: Path) -> None:
     stack(tmp_path, RELEASE)
     (tmp_path / "releases" / "small" / "chat.yaml").rename(tmp_path / "releases" / "small" / "chart.yaml")
+    from core.problem import Refused
     from infra.stack.file import StackFile
     from infra.stack.settings import Stack
-    from problem import Refused
 
     with pytest.raises(Refused) as refusal:
         Stack.read(StackFile.read(tmp_path / "Pulumi.small.yaml"))
@@ -188,7 +188,7 @@ def test_a_controller_without_a_node_of_its_processor_is_refused(tmp_path: Path)
 
 
 def test_a_plugin_whose_digest_nobody_has_read_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from versions import ROLLOUTS_PLUGIN
+    from core.versions import ROLLOUTS_PLUGIN
 
     monkeypatch.setitem(ROLLOUTS_PLUGIN.sha256, "arm64", "")
     (problem,) = refused(tmp_path)

@@ -12,9 +12,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.problem import ExitCode, Refused
 from ops.cli import run
 from ops.release import model_files, yaml_edit
-from problem import ExitCode, Refused
 
 CONFIG: dict[str, Any] = {
     "model_type": "llama",

@@ -10,10 +10,10 @@ import pytest
 
 from components.serving import pods
 from components.serving.component import rollout, route
+from core.problem import ExitCode, Refused
 from ops.cli import run
 from ops.release import status as release_status
 from ops.release.status import HASH, status
-from problem import ExitCode, Refused
 from sandbox.faults import CloudError
 from tests.serving.test_objects import GPU
 

@@ -10,7 +10,7 @@ import pulumi
 
 from components.registry.content.gateway import GatewayBudgetSpec
 from components.registry.content.spec import Access, AliasOwner, AliasSpec, RegistryContentSpec
-from registry import resources as items
+from mlflow_provider import resources as items
 
 
 @dataclass(frozen=True, kw_only=True)

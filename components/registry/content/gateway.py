@@ -12,7 +12,7 @@ from components.kinds.mlflow import GatewayName, Provider, UserName, Words
 from components.kinds.secrets import SecretRef
 from components.kinds.words import Label
 from components.spec import Invalid, Spec
-from problem import Problem
+from core.problem import Problem
 
 
 class Window(enum.StrEnum):

@@ -27,7 +27,7 @@ from components.kinds.secrets import SecretRef
 from components.kinds.words import FilePath, Json, Label, Line
 from components.registry.content.gateway import GatewaySpec
 from components.spec import Invalid, Spec
-from problem import Problem
+from core.problem import Problem
 
 
 class AliasOwner(enum.StrEnum):

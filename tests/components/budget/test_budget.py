@@ -12,12 +12,12 @@ import parliament  # type: ignore[import-untyped]
 import pytest
 import yaml
 
+from core.problem import Problem, Refused
 from infra.build import build
 from infra.declared import Declared, declare
 from infra.plan import plan
 from infra.stack.file import StackFile
 from infra.stack.settings import Stack
-from problem import Problem, Refused
 
 ROOT = Path(__file__).resolve().parents[3]
 DEV: dict[str, Any] = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text())["config"]["modelyard:platform"]

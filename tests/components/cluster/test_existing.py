@@ -8,7 +8,7 @@ import pytest
 
 from components.cluster.component import kubeconfig
 from components.cluster.existing import NEEDED_ADDONS, ExistingClusterSpec, Part, Seen, problems
-from versions import KUBERNETES
+from core.versions import KUBERNETES
 
 HAPPY = Seen(
     name="given", status="ACTIVE", version=KUBERNETES, authentication_mode="API", vpc_id="vpc-1", addons=NEEDED_ADDONS

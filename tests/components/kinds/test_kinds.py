@@ -15,7 +15,7 @@ from components.invalid import Invalid
 from components.kinds import addresses, aws, kubernetes, mlflow, secrets, words
 from components.kinds.kind import Kind
 from components.spec import Spec
-from problem import Problem
+from core.problem import Problem
 from tests.specs import kinds as kinds_of
 from tests.specs import specs
 

@@ -16,12 +16,12 @@ from pydantic import ValidationError
 import infra.program
 from components.kinds.scalars import AMOUNT, TRUTH, WHOLE, kind, loose, unwrapped
 from components.spec import Spec
+from core.problem import Problem, Refused
 from infra.program import main
 from infra.stack import keys
 from infra.stack.explain import problems_of
 from infra.stack.file import StackFile
 from infra.stack.settings import Settings, Stack
-from problem import Problem, Refused
 from tests.specs import places, specs
 
 HEAD = """\

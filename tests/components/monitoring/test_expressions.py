@@ -8,10 +8,10 @@ import pytest
 
 from components.alerts.catalogue import GROUPS, alerts, recordings
 from components.alerts.rule import Alert, Recording
+from core.versions import IMAGES, KUBERNETES
 from kube.metrics import Metric, exporters, metrics
 from tests.components.monitoring.expressions import read, selectors
 from tests.components.monitoring.known import known
-from versions import IMAGES, KUBERNETES
 
 HISTOGRAM = "karpenter_pods_bound_duration_seconds_bucket"
 

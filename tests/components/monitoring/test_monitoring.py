@@ -25,13 +25,13 @@ from components.monitoring.stock_alerts import OFF
 from components.nodes.gpu_engine import GpuEngine
 from components.nodes.nodepools import POOL_LABEL
 from components.secrets.component import ExternalSecretsSpec, from_store, operator_values
+from core.problem import Refused
+from core.versions import CHARTS
 from infra.build import build
 from infra.declared import Declared, declare
 from infra.stack.settings import Stack
 from kube.charts import check_values
 from kube.metrics import exporters
-from problem import Refused
-from versions import CHARTS
 
 ROOT = Path(__file__).resolve().parents[3]
 TOPIC = "arn:aws:sns:us-east-1:123456789012:oncall"

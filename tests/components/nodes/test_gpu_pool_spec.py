@@ -13,10 +13,10 @@ from components.nodes.device_plugin import plugin_values
 from components.nodes.gpu_pool import GpuPoolSpec
 from components.nodes.sharing import SharingSpec, bottlerocket_settings, plugin_configs
 from components.spec import Invalid
+from core.problem import Refused
+from core.versions import CHARTS
 from infra.stack.settings import Stack
 from kube.charts import check_values
-from problem import Refused
-from versions import CHARTS
 
 HAPPY: dict[str, Any] = {
     "purpose": "serving",

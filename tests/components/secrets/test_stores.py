@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from components.identity import InAws
 from components.secrets.stores import Audience, may_take, prefix, reference, role_arn, role_name
+from core.problem import Refused
 from infra.build import build
 from infra.declared import Declared, declare
 from infra.stack.audiences import audiences
 from infra.stack.settings import Stack
-from problem import Refused
 from tests.iam import allowed, trusts
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
+from core.problem import ExitCode
 from labs.deploy import run
-from problem import ExitCode
 from sandbox.lab import Lab
 from tests.conformance.node.conftest import REPOSITORY, say
 

@@ -18,6 +18,7 @@ import requests
 from mlflow import MlflowClient
 
 from components.registry.pods import NAMESPACE
+from core.problem import ExitCode
 from labs.registry import llama
 from ops import commands
 from ops.cluster import install as cluster_install
@@ -26,7 +27,6 @@ from ops.engine.automation import Outcome
 from ops.recover import command as recover
 from ops.release import status as release_status
 from ops.worlds.world import Place, World, opened
-from problem import ExitCode
 from sandbox import toolchain
 from sandbox.images.catalogue import RECIPES
 from sandbox.node.giving import give
@@ -53,7 +53,7 @@ def place(node: Node, tmp_path: Path) -> Place:
     (tmp_path / ".sandbox" / "toolchain").symlink_to(REPOSITORY / ".sandbox" / "toolchain")
     for name in ("Pulumi.yaml", "Pulumi.local.yaml"):
         shutil.copy(REPOSITORY / name, tmp_path)
-    for name in (".venv", "policies", "registry", "releases"):
+    for name in (".venv", "policies", "mlflow_provider", "releases"):
         (tmp_path / name).symlink_to(REPOSITORY / name)
     (tmp_path / "infra").mkdir()
     file = tmp_path / "Pulumi.local.yaml"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from registry.api import Server
+from mlflow_provider.api import Server
 from sandbox import registry
 from tests.conformance.registry.playground import REPOSITORY, Playground
 

@@ -42,7 +42,7 @@ class Playground:
         """A new project in the folder `root`, which is made."""
         root.mkdir()
         shutil.copy(REPOSITORY / "Pulumi.yaml", root / "Pulumi.yaml")
-        (root / "registry").symlink_to(REPOSITORY / "registry")
+        (root / "mlflow_provider").symlink_to(REPOSITORY / "mlflow_provider")
         (root / "infra").mkdir()
         return cls(root, env)
 

@@ -19,7 +19,7 @@ from mlflow.store.db import utils as schema
 from mlflow.store.tracking.dbmodels.initial_models import Base
 from werkzeug.security import generate_password_hash
 
-from registry.api import Rejected, Server
+from mlflow_provider.api import Rejected, Server
 from tests.conformance.registry.playground import Playground
 from tests.conformance.registry_ground import BUCKET, USER, Ground, opened
 

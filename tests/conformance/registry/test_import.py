@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 import yaml
 
+from mlflow_provider.api import Server
+from mlflow_provider.kinds import KINDS
+from mlflow_provider.kinds.base import Found
 from ops.registry import importing as registry_import
-from registry.api import Server
-from registry.kinds import KINDS
-from registry.kinds.base import Found
 from sandbox import registry
 from tests.conformance.registry.playground import REPOSITORY, Playground
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from registry.api import Server
-from registry.kinds import KINDS
+from mlflow_provider.api import Server
+from mlflow_provider.kinds import KINDS
 from sandbox import registry
 from tests.conformance.registry.door import Door
 from tests.conformance.registry.playground import REPOSITORY, Playground, said

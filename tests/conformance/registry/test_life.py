@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from registry.api import Server
+from mlflow_provider.api import Server
 from tests.conformance.registry.conftest import PLANTED
 from tests.conformance.registry.playground import Playground, said, shown
 

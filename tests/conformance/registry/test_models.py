@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from mlflow_provider.api import Server
 from ops import cli
-from registry.api import Server
 
 pytestmark = pytest.mark.conformance
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from core.problem import Problem, Refused
 from infra.stack.file import MAX_BYTES, StackFile
 from infra.stack.settings import Stack
-from problem import Problem, Refused
 
 HAPPY = """\
 config:

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from mlflow.types.chat import ChatMessage
 
 from components.registry.content.spec import PromptSpec
+from core.problem import Problem, Refused
 from infra.stack.prompts import LONGEST_TEXT, contents
-from problem import Problem, Refused
 
 CHAT = "- role: system\n  content: Answer in one word.\n- role: user\n  content: '{{ticket}}'\n"
 

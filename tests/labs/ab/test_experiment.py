@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from app.assignment import Assigner
+from core.problem import ExitCode, Refused
 from labs.ab import change, experiment
-from problem import ExitCode, Refused
 from tests.labs.ab.world import OURS, ROOT, copied, ours, split
 
 

@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.assignment import Assigner
+from core.problem import ExitCode
 from labs.ab import experiment
 from labs.ab import judge as judging
 from labs.ab.evidence import Seen
 from labs.ab.judge import MOST_LOST, SPLIT_P, Outcome, judge
 from labs.ab.users import asks
-from problem import ExitCode
 from tests.labs.ab.world import asked, ours, seen, verdict_on
 
 OTHER = {"plain": "short", "short": "plain"}

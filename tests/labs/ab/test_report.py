@@ -10,11 +10,11 @@ from dataclasses import replace
 
 import pytest
 
+from core.problem import ExitCode
 from labs.ab import page, report
 from labs.ab.__main__ import main
 from labs.ab.judge import judge
 from labs.ab.report import Report
-from problem import ExitCode
 from tests.labs.ab.world import ROOT, ours, seen, verdict_on
 
 

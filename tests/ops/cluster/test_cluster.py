@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from core.problem import ExitCode, Refused
 from ops.cli import run
 from ops.cluster import (
     install as cluster_install,
@@ -27,7 +28,6 @@ from ops.cluster import (
     start as cluster_start,
 )
 from ops.cluster.running import Cluster, Using
-from problem import ExitCode, Refused
 from sandbox import lock
 from sandbox.images import catalogue
 from sandbox.node.control import Control
@@ -169,7 +169,7 @@ def test_an_owner_that_ends_before_its_cluster_is_ready_says_why_and_leaves_noth
 ) -> None:
     script = """\
 import sys
-from problem import ExitCode, Problem, Refused
+from core.problem import ExitCode, Problem, Refused
 from sandbox.node import owner
 def refuse(root, folder, say, **_):
     say("node: tries")

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from core.problem import ExitCode, Refused
 from infra.outputs import Deployed
 from infra.plan import plan
 from infra.stack.file import StackFile
@@ -21,7 +22,6 @@ from ops.cost import page as cost_page
 from ops.cost import report as cost
 from ops.cost.report import SCHEMA, Report
 from pricing.bill import shares
-from problem import ExitCode, Refused
 
 ROOT = Path(__file__).resolve().parents[3]
 

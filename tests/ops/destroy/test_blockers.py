@@ -13,11 +13,11 @@ import pytest
 from botocore.stub import Stubber  # type: ignore[import-untyped]
 from moto import mock_aws
 
+from core.problem import Problem, Refused
 from ops import commands
 from ops.commands import Job
 from ops.destroy import blockers as held
 from ops.doctor.account import Account, Unanswered
-from problem import Problem, Refused
 from sandbox.world import Item, World
 
 BUCKET = "modelyard-prod-registry-1"

@@ -13,7 +13,10 @@ from typing import Any, cast
 
 import pytest
 
+from core.problem import ExitCode, Refused
+from core.versions import ADDONS, KUBERNETES, Addon
 from infra.stack.settings import Stack
+from mlflow_provider.connection import URL
 from ops import commands
 from ops.commands import Job
 from ops.doctor import checks as health
@@ -27,9 +30,6 @@ from ops.images.oci import Manifest
 from ops.show import Show
 from ops.worlds import world as worlds
 from ops.worlds.world import Place, World
-from problem import ExitCode, Refused
-from registry.connection import URL
-from versions import ADDONS, KUBERNETES, Addon
 
 TYPES = ("m7g.large", "m7g.xlarge", "g6.xlarge", "g6.2xlarge")
 ARN = "arn:aws:sts::000000000000:assumed-role/modelyard-deployer/ci"

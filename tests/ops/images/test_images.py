@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
+from core.problem import Refused
+from core.versions import CHART_IMAGES, CHARTS, IMAGES
 from infra.stack.file import StackFile
 from infra.stack.settings import Stack
 from ops.doctor.checks import Check, Status
@@ -17,8 +19,6 @@ from ops.images import deployed as images
 from ops.images.deployed import Nodes, Wanted, checks, declared, nodes, wanted
 from ops.images.oci import Manifest, Missing, Unread
 from ops.images.pins import Pin, refresh, written
-from problem import Refused
-from versions import CHART_IMAGES, CHARTS, IMAGES
 
 ROOT = Path(__file__).resolve().parents[3]
 BOTH = ("amd64", "arm64")
@@ -53,7 +53,7 @@ def found(name: str) -> dict[str, Wanted]:
 
 
 def answering(**architectures: tuple[str, ...]) -> images.Read:
-    """Registries in which everything that versions.py pins is there; an image is built for both unless said otherwise."""
+    """Registries in which everything that core/versions.py pins is there; an image is built for both unless said otherwise."""
 
     def read(repository: str, reference: str) -> Manifest:
         name = repository.rpartition("/")[2]
@@ -186,11 +186,11 @@ def test_the_images_of_a_chart_are_those_of_its_own_values(chart: str) -> None:
 
 
 def test_what_registries_say_is_written_beside_the_entry_and_nothing_else_changes() -> None:
-    text = (ROOT / "versions.py").read_text()
+    text = (ROOT / "core/versions.py").read_text()
     read = refresh(answering(mlflow=("amd64",)), accept=["karpenter"])
     after = written(text, read.pins)
     space: dict[str, Any] = {}
-    exec(compile(after, "versions.py", "exec"), space)  # noqa: S102 - our own file, as it would be written
+    exec(compile(after, "core/versions.py", "exec"), space)  # noqa: S102 - our own file, as it would be written
     assert (space["IMAGES"]["mlflow"].digest, space["IMAGES"]["mlflow"].architectures) == (MOVED, ("amd64",))
     assert space["CHARTS"]["dcgm-exporter"].architectures == BOTH
     assert space["CHARTS"]["dcgm-exporter"].image_digest == CHARTS["dcgm-exporter"].image_digest

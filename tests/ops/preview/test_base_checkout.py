@@ -9,12 +9,12 @@ from pathlib import Path
 import grimp
 import pytest
 
+from core.problem import Refused
 from infra.plan import plan
 from infra.stack.file import StackFile
 from infra.stack.settings import Stack
 from ops.preview.base_checkout import changed, guarded, guards, judged_by
 from policies.budget.plan import DEPLOYED
-from problem import Refused
 
 ROOT = Path(__file__).resolve().parents[3]
 FILE = ROOT / "Pulumi.dev.yaml"
@@ -104,7 +104,7 @@ def test_what_judges_guards_itself() -> None:
         ".github/workflows/preview.yml",
         "policies/guard.yaml",
         "ops/preview/base_checkout.py",
-        "pricing/guard/budget.py",
+        "policies/guard/ceilings.py",
     ):
         assert guards(patterns, path), path
 
@@ -133,7 +133,7 @@ def test_all_that_the_packs_stand_on_is_guarded_and_the_data_beside_it() -> None
     assert {"policies.__main__", "policies.budget.__main__", "policies.security.__main__"} <= roots
     stands_on = roots.union(*(graph.find_upstream_modules(each) for each in roots))
     files = {file for each in stands_on for file in _files_of(each)}
-    assert {"problem.py", "versions.py", "kube/shape.py", "pricing/book/data/on_demand.json"} <= files
+    assert {"core/problem.py", "core/versions.py", "kube/shape.py", "pricing/book/data/on_demand.json"} <= files
     patterns = guarded(ROOT)
     assert sorted(file for file in files if not guards(patterns, file)) == []
 

@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
+from core.problem import ExitCode, Refused
 from ops import cli
 from ops.preview import pull_request
 from ops.preview.pull_request import GitHub, comments, marker, post
 from ops.report import model
 from ops.report.fit import LIMIT
 from ops.report.model import Report, Verdict
-from problem import ExitCode, Refused
 
 HEAD = "a" * 40
 STACKS = {"dev", "prod"}

@@ -16,13 +16,13 @@ import pytest
 from botocore.config import Config  # type: ignore[import-untyped]
 from botocore.stub import Stubber  # type: ignore[import-untyped]
 
+from core.problem import ExitCode, Refused
 from ops.cli import run
 from ops.prices import cli as prices_cli
 from ops.prices import refresh as prices
 from ops.prices.reader import Reader
 from pricing.book import book, facts, refreshed
 from pricing.book.wanted import Service
-from problem import ExitCode, Refused
 
 TODAY = datetime.date(2026, 11, 24)
 KEYS = {"aws_access_key_id": "x", "aws_secret_access_key": "x"}

@@ -17,6 +17,7 @@ import pulumi_aws as aws
 import pytest
 from pulumi import ResourceOptions
 
+from core.problem import ExitCode, Refused
 from ops import commands
 from ops.commands import Job
 from ops.engine.automation import Outcome
@@ -27,7 +28,6 @@ from ops.recover.command import Said
 from ops.show import Show
 from ops.worlds import world as worlds
 from ops.worlds.world import Place
-from problem import ExitCode, Refused
 from sandbox import session
 from sandbox.world import World
 

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
+from mlflow_provider.api import Server
 from ops import cli
 from ops.registry import cli as registry_cli
 from ops.registry import importing as registry_import
 from ops.registry import versions as model_versions
 from ops.registry.versions import Model, Version
-from registry.api import Server
 
 ROOT = Path(__file__).resolve().parents[3]
 MODEL = {"name": "assistant", "description": "Answers", "newest": 2, "aliases": {"production": 1}}

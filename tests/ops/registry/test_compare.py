@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.problem import Refused
 from ops.options import CompareFormat
 from ops.registry import compare_page
 from ops.registry.compare import Comparison, chosen, compared
 from ops.registry.versions import DataSet, Model, Version
-from problem import Refused
 
 HELD_OUT = DataSet(name="tickets", digest="aa11", use="evaluation")
 FIRST = Version(

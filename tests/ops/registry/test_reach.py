@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 import yaml
 
+from core.problem import ExitCode, Refused
+from mlflow_provider.connection import PASSWORD, URL, USER
+from mlflow_provider.credentials import SIMULATED
 from ops.registry import reach
 from ops.worlds import world as worlds
 from ops.worlds.world import Place, World
-from problem import ExitCode, Refused
-from registry.connection import PASSWORD, URL, USER
-from registry.credentials import SIMULATED
 
 ROOT = Path(__file__).resolve().parents[3]
 KUBECTL = """#!/bin/sh

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pulumi.automation.events import EngineEvent
 
+from core.problem import ExitCode, Problem, Refused
 from ops.engine.automation import Outcome
 from ops.engine.events import Gathered, Operation
 from ops.preview.command import WRITERS, Form
@@ -21,7 +22,6 @@ from ops.report.danger import danger
 from ops.report.fit import LEVELS, LIMIT, cut, fitted
 from ops.report.make import Deployed, Found, make
 from ops.report.model import Hazard, Report, Verdict
-from problem import ExitCode, Problem, Refused
 
 POOL, CLASS = "kubernetes:karpenter.sh/v1:NodePool", "kubernetes:karpenter.k8s.aws/v1:EC2NodeClass"
 DATABASE = "aws:rds/instance:Instance"

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
+from core.problem import ExitCode, Refused
 from ops.simulate.load import NAMESPACE
 from ops.simulate.loads import MAX_PODS, Asked, read
-from problem import ExitCode, Refused
 
 POOLS = ["chat", "general", "tune"]
 SHORT = "- { name: chat, pool: chat, replicas: 3, gpus: 1, cpu: 4, memoryGib: 16 }\n"

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 
+from core.problem import Refused
 from ops.simulate.machines import Machine, instance_types_file, machines, memory_mib
 from ops.simulate.node_labels import labels, unknown_labels
 from ops.simulate.pools import Purchase
@@ -15,7 +16,6 @@ from pricing.book.book import PriceBook
 from pricing.capacity.announced import NodeAsk, announced
 from pricing.capacity.gpus import shape
 from pricing.capacity.pool import Buying
-from problem import Refused
 
 BOOK = PriceBook.embedded("us-east-1")
 

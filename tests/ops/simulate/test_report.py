@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from core.problem import ExitCode
 from ops.show import Show
 from ops.simulate import page
 from ops.simulate.command import code
@@ -16,7 +17,6 @@ from ops.simulate.pools import Purchase
 from ops.simulate.report import SCHEMA, Report, report, schema
 from ops.simulate.watch import Timeline
 from pricing.book.book import PriceBook
-from problem import ExitCode
 from tests.ops.simulate.test_watch import claim
 
 BOOK = PriceBook.embedded("us-east-1")

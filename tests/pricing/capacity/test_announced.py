@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from core.problem import Refused
 from pricing.book import facts
 from pricing.capacity.announced import (
     GPU_RESOURCE,
@@ -22,7 +23,6 @@ from pricing.capacity.announced import (
     unknown,
 )
 from pricing.capacity.gpus import gpu_types
-from problem import Refused
 
 TABLE: dict[str, Any] = facts.load("announced")
 WHOLE = [known for known in gpu_types().values() if known.whole_gpu]

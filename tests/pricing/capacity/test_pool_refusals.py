@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from core.problem import Problem, Refused
 from pricing.book.book import PriceBook
 from pricing.capacity.announced import AmiFamily, Sharing
 from pricing.capacity.pool import Capacity, PoolAsk, Where
 from pricing.capacity.pool_plan import pool_bound, pool_problems
-from problem import Problem, Refused
 
 BOOK = PriceBook.embedded("us-east-1")
 CHAT = PoolAsk(

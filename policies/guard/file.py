@@ -1,0 +1,100 @@
+"""Reads the guard file: every mistake in it is refused with its line, for a misspelt ceiling would be no ceiling."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+
+from core.problem import ExitCode, Problem, Refused
+from policies.guard.model import BudgetExemption, Exemption, Guard
+from policies.guard.reader import Map, repeated
+from pricing.bill.discounts import Discount
+
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def load(path: Path) -> Guard:
+    """The guard file at `path`; raises `Refused` with file and line for every mistake in it."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        problem = Problem(
+            summary="the guard file cannot be read",
+            file=str(path),
+            found=error.strerror or "",
+            fix="check out the whole repository: every run is held to this file",
+        )
+        raise Refused(problem, ExitCode.UNAVAILABLE) from None
+    problems: list[Problem] = []
+    guard = _read(text, problems)
+    if problems:
+        raise Refused(each.at(str(path), each.line or 1) for each in problems)
+    return guard
+
+
+def _read(text: str, problems: list[Problem]) -> Guard:
+    loader = _LOADER(text)
+    try:
+        tree = loader.get_single_node()
+        if found := list(repeated(tree, set())):
+            problems += found
+            return _NOTHING
+        content = loader.construct_document(tree) if tree is not None else None
+    except (yaml.YAMLError, ValueError) as error:
+        mark = getattr(error, "problem_mark", None)
+        why = getattr(error, "problem", "") or str(error)
+        problems.append(Problem(summary="not a YAML file", found=why, line=mark.line + 1 if mark else 1))
+        return _NOTHING
+    finally:
+        loader.dispose()
+    root = Map(content, "", tree, problems)
+    guard = Guard(
+        max_monthly_usd=root.amounts("maxMonthlyUsd"),
+        required_tags=root.texts("requiredTags"),
+        exemptions=root.each("exemptions", _exemption),
+        budget_exemptions=root.each("budgetExemptions", _budget_exemption),
+        discounts=root.each("discounts", _discount),
+        max_per_pool_usd=root.tables("maxPerPoolUsd"),
+        max_per_team_usd=root.tables("maxPerTeamUsd"),
+        max_increase_usd=root.amounts("maxIncreaseUsd", needed=False),
+        max_increase_percent=root.amounts("maxIncreasePercent", needed=False),
+        warn_prices_older_than_days=root.days("warnPricesOlderThanDays"),
+    )
+    root.nothing_else()
+    return guard
+
+
+_NOTHING = Guard(max_monthly_usd={}, required_tags=())
+
+
+def _exemption(entry: Map) -> Exemption:
+    return Exemption(
+        rule=entry.text("rule"),
+        resource=entry.text("resource"),
+        environments=entry.texts("environments"),
+        owner=entry.text("owner"),
+        reason=entry.text("reason"),
+        expires=entry.date("expires"),
+    )
+
+
+def _budget_exemption(entry: Map) -> BudgetExemption:
+    return BudgetExemption(
+        environment=entry.text("environment"),
+        monthly_usd=entry.amount("monthlyUsd"),
+        owner=entry.text("owner"),
+        reason=entry.text("reason"),
+        expires=entry.date("expires"),
+    )
+
+
+def _discount(entry: Map) -> Discount:
+    return Discount(
+        service=entry.text("service"),
+        family=entry.text("family") if "family" in entry.value else "",
+        percent=entry.percent("percent"),
+        owner=entry.text("owner"),
+        reason=entry.text("reason"),
+        expires=entry.date("expires"),
+    )

@@ -1,0 +1,118 @@
+"""Whether each pool and each team may cost what it can: its maximum against its own budget and ceiling.
+
+`policies.guard.ceilings` does the same for the whole stack. A pool or team that costs no more than what is deployed of it is
+warned of and not refused. A bill with an unpriced line is refused there, for the whole stack.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from core.problem import Problem
+from pricing.bill.cost import ZERO, cents
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """The most that one pool or team costs (USD a month), and what bounds it; None: nothing does.
+
+    `where` is the budget's place in the stack file (`budget.perPool.chat`), `key` the ceiling's in the guard file.
+    """
+
+    where: str
+    key: str
+    maximum: Decimal
+    budget: Decimal | None
+    ceiling: Decimal | None
+    deployed: Decimal | None = None
+
+    @property
+    def effective(self) -> Decimal | None:
+        """The stricter of the two."""
+        return min((each for each in (self.budget, self.ceiling) if each is not None), default=None)
+
+    @property
+    def over(self) -> bool:
+        """Whether it costs more than it may."""
+        return self.effective is not None and self.maximum > self.effective
+
+    @property
+    def dearer(self) -> bool:
+        """Whether it costs more than what is deployed of it, as far as anybody knows."""
+        return self.deployed is None or self.maximum > self.deployed
+
+
+def parts(
+    kind: str,
+    environment: str,
+    maxima: Mapping[str, Decimal],
+    budgets: Mapping[str, Decimal],
+    ceilings: Mapping[str, Decimal],
+    deployed: Mapping[str, Decimal],
+) -> Iterator[Part]:
+    """Every part of a `kind` (`Pool`, `Team`) that has a budget or a ceiling, each map by the part's name."""
+    for name in sorted({*budgets, *ceilings} & maxima.keys() | budgets.keys()):
+        yield Part(
+            where=f"budget.per{kind}.{name}",
+            key=f"maxPer{kind}Usd.{environment}.{name}",
+            maximum=maxima.get(name, ZERO),
+            budget=budgets.get(name),
+            ceiling=ceilings.get(name),
+            deployed=deployed.get(name),
+        )
+
+
+def refusals(found: Part) -> Iterator[Problem]:
+    """Why a part may not be deployed; empty when it may."""
+    if found.budget is not None and found.ceiling is not None and found.budget > found.ceiling:
+        yield Problem(
+            summary="this budget is above the ceiling that the guard file sets for it",
+            where=found.where,
+            found=f"{cents(found.budget):f} USD",
+            allowed=f"at most {cents(found.ceiling):f} USD",
+            fix=f"lower it, or let a guardian raise {found.key} in policies/guard.yaml",
+        )
+    if found.over and found.dearer:
+        yield _over(found, "this part of the stack can cost more than its budget")
+
+
+def warnings(found: Part, warn_at_percent: int) -> Iterator[Problem]:
+    """What a reader should know of a part that may be deployed."""
+    if found.over and not found.dearer:
+        yield _over(found, "over its budget, but no dearer than what is deployed, so it may pass")
+    elif found.effective and not found.over and found.maximum * 100 >= found.effective * warn_at_percent:
+        yield Problem(
+            summary=f"{found.maximum * 100 / found.effective:.0f} % of this budget is planned",
+            where=found.where,
+            found=f"at most {cents(found.maximum):f} USD a month",
+            allowed=f"{cents(found.effective):f} USD, warned from {warn_at_percent} %",
+        )
+
+
+def step_refused(maximum: Decimal, deployed: Decimal | None, most: Decimal | None) -> Iterator[Problem]:
+    """Why one run may not make the stack that much dearer than what is deployed; empty when it may, or nothing is there."""
+    if deployed and most is not None and maximum > max(most, deployed):
+        percent = (maximum - deployed) * 100 / deployed
+        yield Problem(
+            summary="one run would make the stack dearer than the guard file allows for one step",
+            where="budget.monthlyUsd",
+            found=f"{cents(deployed):f} -> {cents(maximum):f} USD a month: {cents(maximum - deployed):f} USD, "
+            f"{percent:.1f} % more",
+            allowed=f"at most {cents(most):f} USD in this run",
+            fix="take several runs, or let a guardian enter an exemption under budgetExemptions in policies/guard.yaml",
+        )
+
+
+def _over(found: Part, summary: str) -> Problem:
+    effective = found.effective or ZERO
+    binds = "the budget" if found.budget == effective else f"the ceiling {found.key}"
+    more = "" if found.deployed is None else f" (deployed: {cents(found.deployed):f} USD)"
+    return Problem(
+        summary=f"{summary}: {binds} binds",
+        where=found.where,
+        found=f"at most {cents(found.maximum):f} USD a month{more}",
+        allowed=f"{cents(effective):f} USD; {cents(found.maximum - effective):f} USD too much",
+        fix="lower the limits of the pools that it pays for, or raise its budget as far as its ceiling allows",
+    )

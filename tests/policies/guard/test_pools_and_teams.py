@@ -1,0 +1,121 @@
+"""Budgets of pools and teams, the step that one run may take, shares that add up, and how old prices may be."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from policies.guard import pools_and_teams
+from policies.guard.model import BudgetExemption, Guard
+from policies.guard.pools_and_teams import Part
+from pricing.bill import shares
+from pricing.bill.cost import CostItem, totals
+from pricing.book import age
+from pricing.book.book import Price
+
+HAPPY = Part(
+    where="budget.perPool.chat",
+    key="maxPerPoolUsd.dev.chat",
+    maximum=Decimal(1000),
+    budget=Decimal(1250),
+    ceiling=Decimal(1300),
+)
+DAY = datetime.date(2026, 11, 24)
+GUARD = Guard(
+    max_monthly_usd={"prod": Decimal(9000)},
+    required_tags=(),
+    max_increase_usd={"prod": Decimal(500)},
+    max_increase_percent={"prod": Decimal(25)},
+)
+
+
+def test_the_last_amount_that_fits_a_part_and_the_first_that_does_not() -> None:
+    fits = replace(HAPPY, maximum=Decimal(1250))
+    assert list(pools_and_teams.refusals(fits)) == []
+    (over,) = pools_and_teams.refusals(replace(fits, maximum=Decimal("1250.01")))
+    assert (over.where, over.allowed) == ("budget.perPool.chat", "1250.00 USD; 0.01 USD too much")
+
+
+def test_the_thresholds_pass_quietly_warn_and_block() -> None:
+    assert list(pools_and_teams.warnings(replace(HAPPY, maximum=Decimal("999.99")), 80)) == []
+    assert "80 %" in next(pools_and_teams.warnings(HAPPY, 80)).summary
+    assert list(pools_and_teams.refusals(HAPPY)) == []
+
+
+def test_a_part_may_only_lower_its_ceiling() -> None:
+    assert list(pools_and_teams.refusals(replace(HAPPY, budget=Decimal(1300)))) == []
+    (problem,) = pools_and_teams.refusals(replace(HAPPY, budget=Decimal("1300.01")))
+    assert "maxPerPoolUsd.dev.chat" in problem.fix
+
+
+def test_a_ceiling_alone_binds_too() -> None:
+    (problem,) = pools_and_teams.refusals(replace(HAPPY, budget=None, maximum=Decimal(1301)))
+    assert "the ceiling maxPerPoolUsd.dev.chat binds" in problem.summary
+
+
+def test_a_part_that_gets_no_dearer_is_warned_of_and_not_blocked() -> None:
+    over = replace(HAPPY, maximum=Decimal(2000), deployed=Decimal(2000))
+    assert list(pools_and_teams.refusals(over)) == []
+    assert "no dearer" in next(pools_and_teams.warnings(over, 80)).summary
+    assert list(pools_and_teams.refusals(replace(over, maximum=Decimal(2001)))) != []
+
+
+@pytest.mark.parametrize(("deployed", "most"), [("1000", "1250"), ("4000", "4500")])
+def test_the_stricter_of_amount_and_percent_bounds_one_step(deployed: str, most: str) -> None:
+    allowed = GUARD.most_after("prod", Decimal(deployed), DAY)
+    assert allowed == Decimal(most)
+    assert list(pools_and_teams.step_refused(Decimal(most), Decimal(deployed), allowed)) == []
+    (problem,) = pools_and_teams.step_refused(Decimal(most) + 1, Decimal(deployed), allowed)
+    assert f"at most {most}.00 USD in this run" == problem.allowed
+
+
+def test_an_exemption_allows_a_step_up_to_its_amount_and_its_day() -> None:
+    exempt = BudgetExemption(environment="prod", monthly_usd=Decimal(3000), owner="a", reason="b", expires=DAY)
+    guard = replace(GUARD, budget_exemptions=(exempt,))
+    assert guard.most_after("prod", Decimal(1000), DAY) == 3000
+    assert guard.most_after("prod", Decimal(1000), DAY + datetime.timedelta(days=1)) == 1250
+
+
+def test_a_first_deployment_and_an_environment_without_a_bound_take_any_step() -> None:
+    assert list(pools_and_teams.step_refused(Decimal(9000), None, None)) == []
+    assert GUARD.most_after("dev", Decimal(10), DAY) is None
+
+
+def _item(component: str, amount: Decimal, as_of: str = "2026-01-01") -> CostItem:
+    price = Price(usd=amount, unit="h", source="s", as_of=as_of, confidence="single", region="us-east-1")
+    return CostItem.steady(component=component, role="r", label=component, quantity=Decimal(1), unit="h", price=price)
+
+
+NAMES = st.sampled_from(["network", "general-pool", "gpu-pool-a", "gpu-pool-b", "gpu-pool-shared"])
+
+
+@given(st.lists(st.tuples(NAMES, st.decimals(0, 10_000, places=4)), max_size=20))
+def test_the_shares_add_up_to_the_total(given_items: list[tuple[str, Decimal]]) -> None:
+    items = [_item(name, amount) for name, amount in given_items]
+    whole = totals(items).maximum
+    owners = {"a": "search", "b": "chat"}
+
+    def team(name: str) -> str:
+        return shares.team_of(name, owners, "platform")
+
+    lines = [(item.component, team(item.component), item.maximum or Decimal(0)) for item in items]
+    pools, teams = shares.maxima(lines)
+    assert sum(teams.values()) == whole
+    assert sum(pools.values()) == sum(amount for name, amount in given_items if "pool" in name)
+    for key in (shares.pool, shares.component):
+        assert sum(each.maximum for each in shares.by(items, key).values()) == whole
+
+
+def test_the_oldest_price_that_passes_and_the_first_that_warns() -> None:
+    items = [_item("a", Decimal(1)), _item("b", Decimal(1), as_of="2026-08"), _item("c", Decimal(1), as_of="")]
+    last = datetime.date(2026, 1, 1) + datetime.timedelta(days=90)
+    assert list(age.warnings(items, 90, last)) == []
+    (problem,) = age.warnings(items, 90, last + datetime.timedelta(days=1))
+    assert problem.summary == "1 of 2 dated prices are more than 90 days old"
+    assert problem.found == "a 2026-01-01"
+    assert list(age.warnings(items, None, datetime.date(2099, 1, 1))) == []
