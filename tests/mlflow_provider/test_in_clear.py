@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.mlflow_provider.test_spec import HAPPY, ROOT
 
 from components.kinds import in_clear
 from components.registry.content.spec import WebhookSpec
 from core.problem import Refused
 from infra.stack.file import StackFile
 from infra.stack.settings import Stack
+from tests.mlflow_provider.test_spec import HAPPY, ROOT
 
 # Built from pieces, so that no scanner meets them.
 PLANTED = "planted" + "5e1f7c"
