@@ -11,7 +11,7 @@ from components.gateway.component import url as gateway_url
 from components.identity import InAws
 from components.namespaces.component import Namespaces, NamespacesArgs
 from components.nodes.nodepools import GPU_TAINT, POOL_LABEL
-from components.platform import Platform, PlatformArgs
+from components.platform.component import Platform, PlatformArgs
 from components.publication.component import Publication, PublicationArgs
 from components.registry import pods as registry_pods
 from components.registry.component import Keeping
@@ -52,12 +52,11 @@ def build(stack: Stack) -> None:
         "storage", StorageArgs(spec=settings.storage, tags=tags_of(settings), provider=provider, labels=labels), on_it
     )
     services = Services(
-        settings=settings,
+        stack=stack,
         cluster=stack.aws.cluster_name(name) if stack.aws else name,
         ground=ground,
         in_aws=_in_aws(on_aws, stack) if on_aws else None,
         labels=labels,
-        engine=stack.engine,
         namespaces=namespaces,
         needs=(storage, *ground.nodes(labels)),
     )

@@ -15,7 +15,6 @@ from components.alerts.rule import Severity, Team
 from components.budget.component import Budget, BudgetArgs
 from components.cluster.addons import Addons, AddonsArgs
 from components.cluster.component import Cluster, ClusterArgs
-from components.cluster.existing import Part
 from components.karpenter.component import Karpenter, KarpenterArgs, karpenter_role
 from components.network.component import Network, NetworkArgs
 from components.nodes.device_plugin import DevicePlugin, DevicePluginArgs
@@ -30,7 +29,7 @@ from components.registry.pods import NAMESPACE as REGISTRY
 from components.registry.pods import SERVICE_ACCOUNT
 from components.registry.secrets import AwsSecrets
 from components.secrets.component import ExternalSecrets
-from infra.parts import Aws
+from components.stack import Aws
 from infra.stack.settings import Settings, Stack
 from pricing.capacity.announced import Plugin, plugin
 
@@ -79,11 +78,10 @@ class OnAws:
 
     def _ready(self) -> list[pulumi.Resource]:
         """The system nodes and the add-ons around them, as far as they are the platform's; gives the nodes."""
-        existing, spec = self._parts.cluster.existing, self._parts.cluster
-        own_addons = existing is None or existing.addons is Part.MANAGED
+        spec, own_addons = self._parts.cluster, self._parts.makes_addons
         before = self._addons("addons-before-nodes", before_nodes=True).ready if own_addons else []
         nodes: list[pulumi.Resource] = []
-        if existing is None or existing.system_nodes is Part.MANAGED:
+        if self._parts.makes_system_nodes:
             args = SystemNodesArgs(
                 spec=spec.system_nodes,
                 name=self._name,

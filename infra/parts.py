@@ -7,13 +7,11 @@ has an AWS way and another one says so in its own Spec (`Spec.needs_aws`), and h
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING
 
 from components.cluster.access import Reach
-from components.cluster.component import ClusterSpec
-from components.karpenter.component import KarpenterSpec
 from components.kinds import aws
 from components.network.component import NetworkSpec
 from components.network.subnets import Tier, plan_subnets
@@ -25,6 +23,7 @@ from components.resources import pod_disk_mib
 from components.rollouts.component import unpinned
 from components.serving.judge import named_wrongly
 from components.spec import Spec
+from components.stack import Aws
 from core.problem import Problem, Refused
 from infra.stack.audiences import crossing
 from infra.stack.file import REGION_KEY
@@ -39,22 +38,6 @@ if TYPE_CHECKING:
 
 AWS_PARTS = {"network": "network", "cluster": "cluster", "karpenter": "karpenter", "generalPool": "general_pool"}
 """The parts that are in AWS and nowhere else: their keys in a stack file and their fields."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Aws:
-    """The parts of a stack that only AWS has, none of them missing; `general` is what bounds the general pool."""
-
-    region: str
-    network: NetworkSpec
-    cluster: ClusterSpec
-    karpenter: KarpenterSpec
-    general_pool: GeneralPoolSpec
-    general: GeneralBound
-
-    def cluster_name(self, own: str) -> str:
-        """The cluster's name: the existing one's, or `own`, the platform's."""
-        return self.cluster.existing.name if self.cluster.existing else own
 
 
 def stands_on(settings: Settings, region: str) -> tuple[Aws | None, dict[str, PoolBound]]:

@@ -12,11 +12,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from components.bill import Bill
-from components.cluster.existing import Part
-from components.registry.component import Keeping
+from components import catalogue
+from components.part import Meters
 from core.problem import Problem, Refused
-from infra.parts import Aws
 from infra.stack.settings import Settings, Stack
 from policies.guard import ceilings
 from policies.guard import file as guard_file
@@ -28,7 +26,6 @@ from pricing.bill.cost import CostItem, Totals, totals
 from pricing.bill.discounts import discounted
 from pricing.book import age
 from pricing.book.book import PriceBook
-from pricing.capacity.announced import Plugin, plugin
 
 GUARD = Path(__file__).resolve().parent.parent / "policies" / "guard.yaml"
 """The ceilings that the code's owners set. A stack file, wherever it lies, cannot name another file."""
@@ -71,7 +68,7 @@ class Plan:
 
     def components(self) -> list[str]:
         """Every component that the stack declares under its root, as `Type::name`."""
-        return sorted(_components(self.stack))
+        return catalogue.components(self.stack)
 
     def team(self, item: CostItem) -> str:
         """The team that answers for a line."""
@@ -123,16 +120,16 @@ class Plan:
 
 
 def plan(stack: Stack, today: datetime.date | None = None) -> Plan:
-    """The bill of a stack, component by component, as `infra.build` declares them.
+    """The bill of a stack, part by part (`components.catalogue`).
 
     Raises Refused when the guard file is bad, and when `usage.each` or a budget names what is not there.
     """
     day, guard, settings = today or datetime.date.today(), guard_file.load(GUARD), stack.settings
     book = discounted(PriceBook.embedded(stack.region), guard.discounts, day)
-    bill = Bill(book=book, usage=settings.usage.amounts(), today=day)
+    meters = Meters(book=book, usage=settings.usage.amounts(), today=day)
     items = tuple(
         item.assuming(item.unit_price.discount) if item.unit_price and item.unit_price.discount else item
-        for item in _items(bill, stack)
+        for item in catalogue.bill(meters, stack)
     )
     _named(settings, items)
     made = Plan(stack=stack, items=items, book=book, guard=guard, today=day)
@@ -177,72 +174,6 @@ def amounts(of: CostItem | Totals) -> dict[str, str]:
     """The three amounts as decimal strings; those of an unpriced line are left out."""
     found = {"minimumUsd": of.minimum, "expectedUsd": of.expected, "maximumUsd": of.maximum}
     return {key: format(amount.quantize(MICRO), "f") for key, amount in found.items() if amount is not None}
-
-
-def _items(bill: Bill, stack: Stack) -> Iterator[CostItem]:
-    if stack.aws is None:
-        yield from bill.own_cluster()
-    else:
-        yield from _items_on_aws(bill, stack, stack.aws)
-
-
-def _items_on_aws(bill: Bill, stack: Stack, parts: Aws) -> Iterator[CostItem]:
-    network, existing = parts.network, parts.cluster.existing
-    yield from bill.platform()
-    yield from bill.budget(stack.settings.budget.watch)
-    yield from bill.network(network)
-    yield from bill.cluster(parts.cluster)
-    if existing is None or existing.system_nodes is Part.MANAGED:
-        subnets = len(network.existing.private_subnet_ids if network.existing else network.zones)
-        yield from bill.system_nodes(parts.cluster.system_nodes, subnets)
-    if existing is None or existing.node_role is None:
-        yield from bill.karpenter()
-    if stack.settings.monitoring.enabled:
-        yield from bill.monitoring(stack.settings.monitoring, stack.settings.storage)
-    yield from bill.general_pool(parts.general_pool, parts.general)
-    if stack.settings.registry is not None:
-        reader = bool(stack.releases)
-        yield from bill.registry(stack.settings.registry, stack.settings.storage, reader=reader)
-    yield from bill.publication(stack.settings.publication)
-    for pool, spec in stack.settings.gpu_pools.items():
-        yield from bill.gpu_pool(pool, spec, stack.pools[pool], network.zones)
-
-
-def _components(stack: Stack) -> Iterator[str]:
-    yield from ("Namespaces::namespaces", "Publication::publication", "Storage::storage")
-    if stack.settings.uses_secrets:
-        yield "ExternalSecrets::external-secrets"
-    if stack.settings.monitoring.enabled:
-        yield "Monitoring::monitoring"
-    if stack.settings.registry is not None:
-        yield "Registry::registry"
-        if not stack.settings.registry.empty:
-            yield "RegistryContent::registry-content"
-    if stack.releases:
-        yield from ("Gateway::gateway", "Rollouts::rollouts", "Serving::serving")
-        yield from (f"Release::release-{name}" for name in stack.releases)
-    if stack.aws is not None:
-        yield from _components_on_aws(stack.settings, stack.aws)
-
-
-def _components_on_aws(settings: Settings, parts: Aws) -> Iterator[str]:
-    existing = parts.cluster.existing
-    yield from ("Cluster::cluster", "GeneralPool::general-pool", "Network::network")
-    if settings.budget.watch.enabled:
-        yield "Budget::budget"
-    if existing is None or existing.addons is Part.MANAGED:
-        yield from ("Addons::addons-before-nodes", "Addons::addons-after-nodes")
-    if existing is None or existing.system_nodes is Part.MANAGED:
-        yield "SystemNodes::system-nodes"
-    if existing is None or existing.node_role is None:
-        yield "Karpenter::karpenter"
-    if settings.registry is not None and settings.registry.keeping is Keeping.AWS:
-        yield from ("RegistryArtifacts::registry-artifacts", "RegistryDatabase::registry-database")
-    yield from (f"GpuPool::gpu-pool-{pool}" for pool in settings.gpu_pools)
-    if any(plugin(spec.ami_family) is Plugin.CHART for spec in settings.gpu_pools.values()):
-        yield "DevicePlugin::device-plugin"
-    if any(spec.efa for spec in settings.gpu_pools.values()):
-        yield "EfaPlugin::efa-plugin"
 
 
 def _named(settings: Settings, items: tuple[CostItem, ...]) -> None:

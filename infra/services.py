@@ -8,11 +8,11 @@ from typing import Any
 
 import pulumi
 
+from components import catalogue
 from components.gateway.component import Gateway, GatewayArgs
 from components.identity import InAws
 from components.monitoring.component import NAMESPACE as MONITORING
 from components.monitoring.component import Monitoring, MonitoringArgs
-from components.nodes.gpu_engine import GpuEngine
 from components.registry.component import RegistrySpec
 from components.registry.pods import NAMESPACE as REGISTRY
 from components.registry.server import Registry, RegistryArgs
@@ -25,21 +25,25 @@ from components.serving.spec import ReleaseSpec
 from infra.ground import Ground
 from infra.on_aws import InAwsToo, tags_of
 from infra.stack.audiences import audiences
-from infra.stack.settings import Settings
+from infra.stack.settings import Settings, Stack
 
 
 @dataclass(frozen=True, kw_only=True)
 class Services:
     """What these services take from their neighbours; `needs` are nodes to run on and volumes to claim."""
 
-    settings: Settings
+    stack: Stack
     cluster: str
     ground: Ground
     in_aws: InAws | None
     labels: Mapping[str, str]
-    engine: GpuEngine
     namespaces: pulumi.Resource
     needs: tuple[pulumi.Resource, ...]
+
+    @property
+    def settings(self) -> Settings:
+        """The stack's settings."""
+        return self.stack.settings
 
     def secrets(self) -> ExternalSecrets:
         """What brings secrets to the cluster."""
@@ -117,8 +121,9 @@ class Services:
             name=self.settings.full_name,
             cluster=self.cluster,
             in_aws=self.in_aws,
-            registry=self.settings.registry is not None,
-            engine=self.engine,
+            engine=self.stack.engine,
+            groups=catalogue.groups(self.stack),
+            boards=catalogue.boards(self.stack),
             storage_class=self.settings.storage.class_name,
             provider=self.ground.provider,
             labels=self.labels,

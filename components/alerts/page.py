@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from components.alerts.catalogue import GROUPS, alerts
 from components.alerts.rule import Alert
+from components.catalogue import GROUPS, alerts
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "alerts.md"
 

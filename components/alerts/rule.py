@@ -114,7 +114,7 @@ class Recording:
 class Group:
     """Rules of one area, evaluated together every `interval`; each group is one PrometheusRule.
 
-    `karpenter`, `gpus` and `registry` say that the group is about these: it is not declared where they are not watched.
+    `karpenter` and `gpus` say that the group is about these: it is not declared where monitoring does not watch them.
     """
 
     name: str
@@ -123,7 +123,6 @@ class Group:
     interval: str = "1m"
     karpenter: bool = False
     gpus: bool = False
-    registry: bool = False
 
     def spec(self) -> dict[str, Any]:
         """The `spec` of the PrometheusRule."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from components.catalogue import BOARDS
 from components.dashboards.board import RENDERED
-from components.dashboards.catalogue import BOARDS
 from components.dashboards.render import render
 
 for board in BOARDS:

@@ -61,17 +61,13 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True)
 class Board:
-    """One dashboard; `by_pool` gives it a choice of GPU pools, `$pool` in its queries.
-
-    `registry` says that it is about the registry: it is not declared where there is none.
-    """
+    """One dashboard; `by_pool` gives it a choice of GPU pools, `$pool` in its queries."""
 
     uid: str
     title: str
     about: str
     rows: tuple[Row, ...]
     by_pool: bool = False
-    registry: bool = False
 
     @property
     def panels(self) -> tuple[Panel, ...]:

@@ -9,10 +9,8 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.alerts.catalogue import GROUPS
 from components.alerts.rule import Group
 from components.dashboards.board import Board
-from components.dashboards.catalogue import BOARDS
 from components.iam import allow
 from components.identity import InAws, identity
 from components.monitoring import gpu_exporter, routes, stack_values
@@ -34,15 +32,16 @@ class MonitoringArgs:
     """What monitoring is made from; `needs` are nodes and storage, `secrets` what makes External Secrets ready.
 
     `cluster` is the cluster's plain name; `in_aws` is where its pods get roles, and None outside AWS.
-    `registry` says whether there is a registry to watch, `engine` whose DCGM runs on GPU nodes.
+    `engine` says whose DCGM runs on GPU nodes; `groups` and `boards` are the rules and dashboards of the parts that are there.
     """
 
     spec: MonitoringSpec
     name: str
     cluster: str
     in_aws: InAws | None
-    registry: bool
     engine: GpuEngine
+    groups: Sequence[Group]
+    boards: Sequence[Board]
     storage_class: str
     provider: k8s.Provider
     labels: Mapping[str, str]
@@ -65,7 +64,7 @@ class Monitoring(pulumi.ComponentResource):
         # The exporters' own namespace is named in the values, where the engine sees no dependence.
         needs = [*args.needs, on_nodes, *self._secrets(here), *self._identities()]
         stack = self._release(STACK, here, values, needs)
-        for group in chosen(args.spec, registry=args.registry):
+        for group in args.groups:
             self._object("PrometheusRule", group.name, group.spec(), stack)
         if args.spec.karpenter:
             self._object("ServiceMonitor", "karpenter", gpu_exporter.karpenter_monitor(), stack)
@@ -74,7 +73,7 @@ class Monitoring(pulumi.ComponentResource):
             self._object(
                 "ServiceMonitor", gpu_exporter.CHART, gpu_exporter.exporter_monitor(), exporter, NODES_NAMESPACE
             )
-        for board in boards(registry=args.registry):
+        for board in args.boards:
             k8s.core.v1.ConfigMap(
                 board.uid,
                 metadata={
@@ -181,14 +180,3 @@ class Monitoring(pulumi.ComponentResource):
 
     def _in_cluster(self, needs: Sequence[pulumi.Resource] = ()) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, provider=self._args.provider, depends_on=list(needs))
-
-
-def chosen(spec: MonitoringSpec, *, registry: bool) -> list[Group]:
-    """The groups of rules about what is watched."""
-    watched = {"karpenter": spec.karpenter, "gpus": spec.gpus, "registry": registry}
-    return [group for group in GROUPS if all(there or not getattr(group, about) for about, there in watched.items())]
-
-
-def boards(*, registry: bool) -> list[Board]:
-    """The dashboards of what is there."""
-    return [board for board in BOARDS if registry or not board.registry]

@@ -62,7 +62,6 @@ def _volume(what: str) -> str:
 
 GROUP = Group(
     name="registry",
-    registry=True,
     alerts=(
         Alert(
             name="RegistryDown",

@@ -13,7 +13,6 @@ BOARD = Board(
     uid="modelyard-registry",
     title="Registry",
     about="Whether the MLflow registry is well: its servers, requests, traces and what it keeps.",
-    registry=True,
     rows=(
         Row(
             title="Now",

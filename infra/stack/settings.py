@@ -12,7 +12,6 @@ from pydantic import Field, ValidationError, model_validator
 
 from components.budget.spec import BudgetSpec
 from components.cluster.component import ClusterSpec
-from components.cluster.existing import Part
 from components.cluster.own import OwnClusterSpec
 from components.gateway.component import GatewaySpec
 from components.karpenter.component import KarpenterSpec
@@ -31,10 +30,11 @@ from components.rollouts.component import RolloutsSpec
 from components.secrets.component import ExternalSecretsSpec
 from components.serving.spec import ReleaseSpec
 from components.spec import Environment, Invalid, Spec
+from components.stack import Aws
 from components.storage.component import StorageSpec
 from components.usage import UsageSpec
 from core.problem import Problem, Refused
-from infra.parts import Aws, disagreements, stands_on
+from infra.parts import disagreements, stands_on
 from infra.stack.explain import problems_of
 from infra.stack.file import StackFile
 from infra.stack.profiles import PROFILES
@@ -141,8 +141,7 @@ class Stack:
     @property
     def engine(self) -> GpuEngine:
         """Whose DCGM engine runs on GPU nodes."""
-        existing = self.aws.cluster.existing if self.aws else None
-        ours = self.aws is not None and (existing is None or existing.addons is Part.MANAGED)
+        ours = self.aws is not None and self.aws.makes_addons
         types = [each for pool in self.settings.gpu_pools.values() for each in pool.instance_types]
         return engine(types, agent=ours)
 

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from components.cluster.existing import Part
+from components import catalogue
 from core.problem import Problem
 from core.versions import ADDONS
 from infra.stack.settings import Stack
-from ops.doctor import needs
 from ops.doctor.account import Unanswered, Zone
-from ops.doctor.needs import Load
+from pricing.capacity.pool import Buying
+from pricing.capacity.quota_load import Load
 
 SPOT_ROLE = "aws-service-role/spot.amazonaws.com/AWSServiceRoleForEC2Spot"
 ADDRESS_QUOTA = "L-0263D0A3"
@@ -150,7 +150,7 @@ def zones(account: Answers, stack: Stack) -> Iterator[Check]:
 
 def offerings(account: Answers, stack: Stack) -> Iterator[Check]:
     """Whether each part finds an instance type in each of its zones: some GPU types are in a few zones only."""
-    wanted = needs.types(stack)
+    wanted = {each.key: (each.types, each.zones) for each in catalogue.machines(stack)}
     offered = account.offered(sorted({name for names, _ in wanted.values() for name in names}))
     for part, (names, letters) in wanted.items():
         places = [stack.region + letter for letter in letters]
@@ -169,10 +169,15 @@ def offerings(account: Answers, stack: Stack) -> Iterator[Check]:
         yield Check(name=f"types of {part}", status=status, found=found or f"{len(names)} types", fix=fix)
 
 
+def loads(stack: Stack) -> list[Load]:
+    """The vCPUs of the system nodes, the general pool and each GPU pool's NodePools, each at its worst mix of types."""
+    return [load for machines in catalogue.machines(stack) for load in machines.loads]
+
+
 def quotas(account: Answers, stack: Stack) -> Iterator[Check]:
     """Whether the vCPU quotas hold all that the stack may run at once, system nodes included."""
     by_code: dict[str, list[Load]] = defaultdict(list)
-    for load in needs.loads(stack):
+    for load in loads(stack):
         if load.quota is None:
             found = "no source says which quota counts"
             fix = "look at Service Quotas for EC2 by hand"
@@ -217,7 +222,7 @@ def roles(account: Answers, stack: Stack) -> Iterator[Check]:
             found="" if there else "no such role under that path",
             fix="" if there else "make it, or change cluster.access.adminRoles: `aws iam get-role` tells a role's path",
         )
-    if needs.buys_spot(stack):
+    if any(share.buying is Buying.SPOT for bound in stack.pools.values() for share in bound.shares):
         there = account.role(SPOT_ROLE)
         fix = "" if there else "`aws iam create-service-linked-role --aws-service-name spot.amazonaws.com`"
         yield Check(
@@ -230,7 +235,7 @@ def roles(account: Answers, stack: Stack) -> Iterator[Check]:
 
 def addresses(account: Answers, stack: Stack) -> Iterator[Check]:
     """Whether there are Elastic IPs left for the NAT gateways."""
-    wanted = needs.nat_addresses(stack)
+    wanted = catalogue.addresses(stack)
     if not wanted:
         return
     quota = account.quota(ADDRESS_QUOTA)
@@ -248,8 +253,7 @@ def addresses(account: Answers, stack: Stack) -> Iterator[Check]:
 
 def addons(account: Answers, stack: Stack) -> Iterator[Check]:
     """Whether EKS still offers the pinned add-on versions: it takes old builds away."""
-    existing = stack.on_aws.cluster.existing
-    if existing is not None and existing.addons is Part.PRESENT:
+    if not stack.on_aws.makes_addons:
         return
     version = stack.on_aws.cluster.version
     for addon in ADDONS[version]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.cluster.addons import CRITICAL_ONLY
-from components.cluster.existing import Part
 from core.versions import CHART_IMAGES, CHARTS, IMAGES, Chart, Image
 from infra.build import build
 from infra.declared import Declared, declare
@@ -58,8 +57,7 @@ class Wanted:
 
 def nodes(stack: Stack, found: Iterable[Declared]) -> Iterator[Nodes]:
     """The kinds of nodes that a stack brings, as their NodePools and the system group declare them."""
-    existing = stack.on_aws.cluster.existing
-    if existing is None or existing.system_nodes is Part.MANAGED:
+    if stack.on_aws.makes_system_nodes:
         types = stack.on_aws.cluster.system_nodes.instance_types
         yield Nodes(
             name="system",

@@ -15,7 +15,7 @@ from typing import Any
 import requests
 import yaml
 
-from components.alerts.catalogue import GROUPS
+from components.catalogue import GROUPS
 from sandbox import tools
 
 REPOSITORY = Path(__file__).resolve().parents[2]

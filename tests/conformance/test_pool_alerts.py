@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from components.alerts.catalogue import alerts
 from components.alerts.rule import Example
+from components.catalogue import alerts
 from components.nodes.alerts.nodes import waiting
 from components.nodes.nodepools import pool_name
 from infra.stack.settings import Stack

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from components.alerts.catalogue import GROUPS, alerts, recordings
+from components.catalogue import GROUPS, alerts, recordings
 from sandbox import tools
 from tests.components.monitoring.promtool import write_rules, write_tests
 

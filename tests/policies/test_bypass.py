@@ -19,7 +19,7 @@ import pulumi_kubernetes as k8s
 import pytest
 
 import infra.plan
-from components.platform import Platform, PlatformArgs
+from components.platform.component import Platform, PlatformArgs
 from infra.build import _plan
 from infra.plan import plan
 from infra.program import make

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from components.alerts.catalogue import recordings
+from components.catalogue import recordings
 from kube.metrics import Metric, metrics
 from tests.components.monitoring.expressions import read
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import yaml
 
-from components.alerts.catalogue import GROUPS, alerts
 from components.alerts.rule import Alert, Example
+from components.catalogue import GROUPS, alerts
 
 
 def write_rules(folder: Path) -> list[Path]:

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from components.alerts.catalogue import GROUPS, alerts
 from components.alerts.page import PAGE, page
 from components.alerts.rule import Alert
+from components.catalogue import GROUPS, alerts
 from components.monitoring import component
 from components.registry import database as registry_database
 from tests.components.monitoring.promtool import write_rules, write_tests

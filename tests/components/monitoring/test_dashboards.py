@@ -11,8 +11,8 @@ import re
 
 import pytest
 
+from components.catalogue import BOARDS
 from components.dashboards.board import Board, Kind, Panel, Query, Row, Unit
-from components.dashboards.catalogue import BOARDS
 from components.dashboards.render import render
 from tests.components.monitoring.expressions import read
 from tests.components.monitoring.known import known

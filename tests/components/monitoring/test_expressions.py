@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from components.alerts.catalogue import GROUPS, alerts, recordings
 from components.alerts.rule import Alert, Recording
+from components.catalogue import GROUPS, alerts, recordings
 from core.versions import IMAGES, KUBERNETES
 from kube.metrics import Metric, exporters, metrics
 from tests.components.monitoring.expressions import read, selectors

@@ -13,10 +13,8 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from components.alerts.catalogue import GROUPS, alerts
 from components.alerts.rule import Severity, Team
-from components.dashboards.catalogue import BOARDS
-from components.monitoring.component import chosen
+from components.catalogue import BOARDS, GROUPS, alerts, groups
 from components.monitoring.gpu_exporter import CHART, METRICS, exporter_monitor, exporter_values
 from components.monitoring.routes import configuration
 from components.monitoring.spec import AlertsSpec, MonitoringSpec
@@ -289,10 +287,8 @@ def test_outside_aws_nothing_of_aws_is_declared_and_nobody_waits_for_karpenter()
     assert not [each.token for each in found if each.token.startswith("aws:")]
     names = [each.inputs["metadata"]["name"] for each in own(found) if "PrometheusRule" in each.token]
     assert "pools" not in names
-    assert [group.name for group in chosen(MonitoringSpec(karpenter=False, gpus=False), registry=False)] == [
-        "nodes",
-        "sources",
-    ]
+    bare = with_monitoring("local", {"karpenter": False, "gpus": False}, registry=None, releases=[])
+    assert sorted(group.name for group in groups(bare)) == ["nodes", "sources"]
 
 
 def test_the_registry_is_watched_where_there_is_one() -> None:

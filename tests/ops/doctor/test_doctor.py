@@ -21,9 +21,8 @@ from ops import commands
 from ops.commands import Job
 from ops.doctor import checks as health
 from ops.doctor import command as doctor
-from ops.doctor import needs
 from ops.doctor.account import Account, Unanswered, Zone
-from ops.doctor.checks import Check, Status
+from ops.doctor.checks import Check, Status, loads
 from ops.engine.automation import Engine
 from ops.images import deployed as images
 from ops.images.oci import Manifest
@@ -181,14 +180,14 @@ def test_a_pinned_addon_version_that_eks_has_taken_away_stops(addon: Addon) -> N
 
 
 def test_gpu_pools_count_at_their_worst_mix_with_the_on_demand_share_apart() -> None:
-    found = {(load.part, load.quota.code if load.quota else ""): load for load in needs.loads(stack())}
+    found = {(load.part, load.quota.code if load.quota else ""): load for load in loads(stack())}
     spot = found["gpuPools.chat (spot)", G_SPOT]
     assert (spot.vcpus, spot.spare) == (2 * 8, 8)
     assert found["gpuPools.chat (on-demand)", G_ON_DEMAND].vcpus == 8
 
 
 def test_system_nodes_and_the_general_pool_count_against_the_standard_quota() -> None:
-    assert {load.part: load.vcpus for load in needs.loads(stack()) if load.quota and load.quota.code == STANDARD} == {
+    assert {load.part: load.vcpus for load in loads(stack()) if load.quota and load.quota.code == STANDARD} == {
         "cluster.systemNodes": 4,
         "generalPool": 16,
     }
