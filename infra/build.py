@@ -25,18 +25,19 @@ from infra.outputs import deployed, export, export_cost
 from infra.plan import Plan, hold, plan
 from infra.services import Services
 from infra.stack.settings import Stack
+from policies.guard.model import Guard
 from pricing.capacity.announced import GPU_RESOURCE
 from pricing.capacity.pool import PoolBound
 
 
-def build(stack: Stack) -> None:
-    """Declares everything that the stack's settings ask for, and exports the contract."""
+def build(stack: Stack, guard: Guard) -> None:
+    """Declares everything that the stack's settings ask for, and exports the contract.
+
+    Raises Refused when the plan does not fit the budget, the ceilings of the guard file, or what is bounded by what is deployed.
+    """
     settings, name = stack.settings, stack.settings.full_name
-    planned = plan(stack)
-    there = deployed()
-    bounds = planned.bounds(
-        datetime.date.today(), stack=pulumi.get_stack(), deployed=there.maximum, deployed_parts=there.parts
-    )
+    planned = plan(stack, guard)
+    bounds = planned.bounds(datetime.date.today(), stack=pulumi.get_stack(), deployed=deployed())
     for warned in hold(planned, bounds):
         pulumi.log.warn(warned.text())
     root = Platform("platform", _plan(stack, planned))

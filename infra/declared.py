@@ -162,6 +162,8 @@ class _Answers(mocks.Mocks):
         if (known := self._answers(args.token, asked)) is not None:
             return {**asked, **known}, []
         name = args.token.rpartition(":")[2]
+        if name == "readStackOutputs":
+            return {**asked, "outputs": {}}, []
         if name == "getCallerIdentity":
             return {"accountId": ACCOUNT, "arn": "${aws#callerArn}", "id": ACCOUNT, "userId": "${aws#userId}"}, []
         return {**asked, **{key: f"${{{name}#{key}}}" for key in ("arn", "endpoint") if key not in asked}}, []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -11,9 +10,8 @@ import pulumi
 from modelyard_contract import PlatformOutputs
 from pydantic import ConfigDict
 
+from policies.guard.deployed import COST, MAXIMUM, PARTS, Deployed
 from pricing.bill.cost import Totals
-
-COST, MAXIMUM, PARTS = "cost", "maximumUsd", "parts"
 
 
 class Written(PlatformOutputs):
@@ -37,14 +35,6 @@ def export_cost(totals: Totals, pools: Mapping[str, Decimal], teams: Mapping[str
     pulumi.export(COST, {**_texts(amounts), PARTS: parts})
 
 
-@dataclass(frozen=True, kw_only=True)
-class Deployed:
-    """The maximum (USD a month) of what is deployed, None when it is new or cannot be read; and those of its parts."""
-
-    maximum: Decimal | None = None
-    parts: Mapping[str, Mapping[str, Decimal]] = field(default_factory=dict)
-
-
 def deployed() -> Deployed:
     """What the stack's last deployment exported of its cost.
 
@@ -52,16 +42,10 @@ def deployed() -> Deployed:
     """
     name = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
     try:
-        cost = pulumi.runtime.invoke("pulumi:pulumi:readStackOutputs", {"name": name}).value["outputs"][COST]
-        maximum = Decimal(str(cost[MAXIMUM]))
-        parts = {
-            kind: {each: Decimal(str(amount)) for each, amount in found.items()}
-            for kind, found in cost.get(PARTS, {}).items()
-        }
-    except Exception:
-        return Deployed()
-    finite = all(each.is_finite() for each in (maximum, *(one for found in parts.values() for one in found.values())))
-    return Deployed(maximum=maximum, parts=parts) if finite else Deployed()
+        outputs = pulumi.runtime.invoke("pulumi:pulumi:readStackOutputs", {"name": name}).value["outputs"]
+    except Exception as error:
+        return Deployed(unreadable=f"the engine does not answer for them: {type(error).__name__}")
+    return Deployed.of_outputs(outputs)
 
 
 def _texts(amounts: Mapping[str, Decimal]) -> dict[str, str]:

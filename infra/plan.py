@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import datetime
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
-from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from components import catalogue
@@ -17,8 +15,8 @@ from components.part import Meters
 from core.problem import Problem, Refused
 from infra.stack.settings import Settings, Stack
 from policies.guard import ceilings
-from policies.guard import file as guard_file
 from policies.guard.ceilings import Bounds
+from policies.guard.deployed import Deployed
 from policies.guard.model import Guard
 from policies.guard.pools_and_teams import parts as parts_of
 from pricing.bill import shares
@@ -27,11 +25,10 @@ from pricing.bill.discounts import discounted
 from pricing.book import age
 from pricing.book.book import PriceBook
 
-GUARD = Path(__file__).resolve().parent.parent / "policies" / "guard.yaml"
-"""The ceilings that the code's owners set. A stack file, wherever it lies, cannot name another file."""
-
 MICRO = Decimal("0.000001")
 """Precision (USD) of the amounts in the registered plan."""
+
+_NOTHING = Deployed()
 
 
 @dataclass(frozen=True)
@@ -88,14 +85,9 @@ class Plan:
         today: datetime.date,
         *,
         stack: str = "",
-        deployed: Decimal | None = None,
-        deployed_parts: Mapping[str, Mapping[str, Decimal]] = MappingProxyType({}),
+        deployed: Deployed = _NOTHING,
     ) -> Bounds:
-        """What the stack of that name may cost, `deployed` being the maximum of what is there.
-
-        `deployed_parts` has the same for `pools` and `teams`. Raises Refused when the guard file names no ceiling for the
-        environment.
-        """
+        """What the stack of that name may cost. Raises Refused when the guard file names no ceiling for the environment."""
         settings, (pools, teams) = self.stack.settings, self.maxima
         environment, limits = settings.environment.value, settings.budget
         parts = (
@@ -108,23 +100,23 @@ class Plan:
             ceiling=self.guard.ceiling(environment, today, stack),
             warn_at_percent=limits.warn_at_percent,
             deployed=deployed,
-            most_after=None if deployed is None else self.guard.most_after(environment, deployed, today),
+            most_after=self.guard.most_after(environment, deployed, today),
             parts=tuple(
                 part
                 for kind, maxima, budgets, ceilings, key in parts
                 for part in parts_of(
-                    kind, environment, maxima, budgets, ceilings.get(environment, {}), deployed_parts.get(key, {})
+                    kind, environment, maxima, budgets, ceilings.get(environment, {}), deployed.parts.get(key, {})
                 )
             ),
         )
 
 
-def plan(stack: Stack, today: datetime.date | None = None) -> Plan:
+def plan(stack: Stack, guard: Guard, today: datetime.date | None = None) -> Plan:
     """The bill of a stack, part by part (`components.catalogue`).
 
-    Raises Refused when the guard file is bad, and when `usage.each` or a budget names what is not there.
+    Raises Refused when `usage.each` or a budget names what is not there.
     """
-    day, guard, settings = today or datetime.date.today(), guard_file.load(GUARD), stack.settings
+    day, settings = today or datetime.date.today(), stack.settings
     book = discounted(PriceBook.embedded(stack.region), guard.discounts, day)
     meters = Meters(book=book, usage=settings.usage.amounts(), today=day)
     items = tuple(

@@ -11,15 +11,17 @@ from pathlib import Path
 import pulumi
 
 from core.problem import Refused
+from infra.guard import GUARD
 from infra.stack.file import StackFile
 from infra.stack.settings import Stack
+from policies.guard.file import load
 
 
-def make(stack_file: Path) -> Callable[[], None]:
+def make(stack_file: Path, guard_file: Path = GUARD) -> Callable[[], None]:
     """The program of one stack file, for whoever runs an engine in this process; it raises Refused as it is."""
 
     def program() -> None:
-        _build(StackFile.read(stack_file))
+        _build(StackFile.read(stack_file), guard_file)
 
     return program
 
@@ -41,12 +43,12 @@ def main() -> None:
         if path.is_file():
             read = StackFile.read(path)
             file = replace(read, region=region) if read.platform == config else file
-        _build(file)
+        _build(file, GUARD)
     except Refused as refused:
         raise pulumi.RunError(str(refused)) from None
 
 
-def _build(file: StackFile) -> None:
+def _build(file: StackFile, guard_file: Path) -> None:
     # Read the stack file before the providers' packages: a refusal should not wait for them.
     stack = Stack.read(file)
     # The providers' packages are some 360,000 objects that stay for good: a third of a first run went to walking them in
@@ -55,7 +57,7 @@ def _build(file: StackFile) -> None:
     try:
         from infra.build import build
 
-        build(stack)
+        build(stack, load(guard_file))
         _keep()
     except Refused as refused:
         raise file.placed(refused) from None

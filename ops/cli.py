@@ -35,6 +35,7 @@ from ops.show import Show
 from ops.simulate import cli as simulate_cli
 from ops.worlds.places import place_of, root
 from ops.worlds.world import World, choose
+from policies.guard.deployed import Deployed
 
 app = typer.Typer(
     name="modelyard",
@@ -83,7 +84,7 @@ def preview(
         if judge is not None:
             judging.able(judge)
             held = functools.partial(judging.judged_by, judge, place.root, stack, place.stack_file)
-            job = replace(job, packs=(judge.resolve() / "policies" / "run",), guard=judge / "policies" / "guard.yaml")
+            job = replace(job, packs=(judge.resolve() / "policies" / "run",), guard=judging.guard_file(judge))
     except Refused as refused:
         if refused.code is ExitCode.USAGE:
             raise
@@ -194,7 +195,7 @@ def cost(
     place = place_of(stack, file, World.SANDBOX)
     with tempfile.TemporaryDirectory() as scratch:
         other = bill.other(place.root, place.stack_file, compare, Path(scratch)) if compare else None
-        found = bill.report(stack, place.stack_file, other, deployed=bill.told_deployed())
+        found = bill.report(stack, place.stack_file, other, deployed=Deployed.of_variables(os.environ))
     sys.stdout.write(cost_page.written(found, output).rstrip("\n") + "\n")
     return ExitCode.OK if found.budget.fits else ExitCode.REFUSED
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -17,14 +16,11 @@ from ops.destroy.leftovers import Remains
 from ops.doctor import command as doctor
 from ops.engine.automation import Engine, Outcome, Program
 from ops.recorded import Recorded
-from ops.report.make import Deployed
+from ops.report.deployed import DeployedBill
 from ops.show import Show, as_value
 from ops.up import first_up
 from ops.worlds import world
 from ops.worlds.world import Place, World
-from policies.budget.parts import DEPLOYED_PARTS
-from policies.budget.plan import DEPLOYED
-from policies.packs import GUARD
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,8 +41,8 @@ class Job:
     """The one pack that `packs` runs; empty when it runs every one."""
     priced: bool = True
     """Whether the stack file says what the program makes, so that a bill can be made from it."""
-    guard: Path = GUARD
-    """The guard file that the packs read."""
+    guard: Path | None = None
+    """The guard file that the packs read; None for the one of this repository."""
 
     def begin(self, plain: str) -> None:
         """The head of every report: the world, and the plain command that does the same."""
@@ -211,22 +207,15 @@ def _preview(job: Job, engine: Engine) -> Outcome:
     return outcome
 
 
-def tell_deployed(engine: Engine) -> Deployed | None:
+def tell_deployed(engine: Engine) -> DeployedBill:
     """What is deployed already, as the budget pack is told it: a run that makes nothing dearer is warned and not blocked.
 
     The pack cannot take this from the program that it judges, so it comes from the state, through the engine's environment.
     """
-    deployed = Deployed.of(engine.state())
-    for name, value in as_told(deployed).items():
+    deployed = DeployedBill.of(engine.state())
+    for name, value in deployed.gate.variables().items():
         engine.command.tell(name, value)
     return deployed
-
-
-def as_told(deployed: Deployed | None) -> dict[str, str]:
-    """What is deployed as variables of a process; none when nobody knows."""
-    if deployed is None:
-        return {}
-    return {DEPLOYED: format(deployed.maximum, "f"), DEPLOYED_PARTS: json.dumps(deployed.parts)}
 
 
 def _resources(state: dict[str, Any]) -> list[dict[str, Any]]:

@@ -1,6 +1,8 @@
 """All packs in one process, for `pulumi preview --policy-pack policies/run`."""
 
+import sys
+
 from policies.packs import run
 
 if __name__ == "__main__":
-    run()
+    run(sys.argv[1:])

@@ -28,7 +28,7 @@ What the plan of the platform has not counted is refused: a resource outside a c
 line in the bill. Whoever edits the program passes the program's own gate; these rules are asked by the engine, from a checkout
 that CI chooses. With `--target`, target the platform too: without its plan nothing is let pass.
 
-The packs take no configuration. A resource is let pass only by an entry under `exemptions` in `policies/guard.yaml`, with an
+The packs take no configuration. A resource is let pass only by an entry under `exemptions` in `guard.yaml`, with an
 owner, a reason and a last day; the finding is then told, and stops nothing. A ceiling is lifted only by an entry under
 `budgetExemptions`, up to its amount and until its last day.
 """

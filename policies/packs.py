@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from argparse import ArgumentParser
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from policies import budget, security
 from policies.rule import Rule
-
-if TYPE_CHECKING:
-    from policies.guard.model import Guard
 
 VERSION = "0.1.0"
 """Version of every pack; the project's own."""
@@ -18,19 +16,10 @@ VERSION = "0.1.0"
 PACKS: Mapping[str, tuple[Rule, ...]] = {"budget": budget.RULES, "security": security.RULES}
 """Pack -> its rules; names of rules are unique over all packs."""
 
-GUARD = Path(__file__).parent / "guard.yaml"
-
 
 def rules(pack: str = "") -> tuple[Rule, ...]:
     """The rules of one pack, or of all."""
     return PACKS[pack] if pack else tuple(rule for each in PACKS.values() for rule in each)
-
-
-def guard() -> Guard:
-    """The guard file; raises Refused for a bad one."""
-    from policies.guard.file import load
-
-    return load(GUARD)
 
 
 def read_ahead() -> None:
@@ -50,8 +39,16 @@ def read_ahead() -> None:
         charts.crds(chart.name, chart.version)
 
 
-def run(pack: str = "") -> None:
-    """Serves one pack, or all, to the engine until it ends."""
-    from policies.analyzer import serve
+def run(arguments: Sequence[str], pack: str = "", guard: Path | None = None) -> None:
+    """Serves one pack, or all, to the engine until it ends.
 
-    serve(f"modelyard-{pack}" if pack else "modelyard", VERSION, rules(pack), guard, read_ahead)
+    `arguments` are the command's: `--guard FILE` names the guard file, and the engine appends its own address, which a pack does
+    not need. `guard` holds where they name none. A run without either is refused.
+    """
+    from policies.analyzer import serve
+    from policies.guard.file import load
+
+    options = ArgumentParser(prog="policies")
+    options.add_argument("--guard", type=Path, default=guard, required=guard is None)
+    file: Path = options.parse_known_args(arguments)[0].guard
+    serve(f"modelyard-{pack}" if pack else "modelyard", VERSION, rules(pack), functools.partial(load, file), read_ahead)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import datetime
 import json
-import os
 import re
 import subprocess
 from collections.abc import Sequence
@@ -19,14 +18,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from core.problem import Problem, Refused
-from infra.outputs import Deployed
+from infra.guard import guard
 from infra.plan import Plan, plan
 from infra.stack.file import StackFile
 from infra.stack.settings import Stack
-from policies.budget.bill import amount
-from policies.budget.parts import deployed_parts
-from policies.budget.plan import DEPLOYED
 from policies.guard import ceilings
+from policies.guard.deployed import Deployed
 from pricing.bill import shares
 from pricing.bill.cost import HOURS_PER_MONTH, CostItem, Totals, cents
 from pricing.book import age
@@ -170,11 +167,6 @@ class Report(_Part):
     """How it differs from another stack, when that was asked for."""
 
 
-def told_deployed() -> Deployed:
-    """What is deployed, as whoever started this process has told it: the same words that the policies are told."""
-    return Deployed(maximum=amount(os.environ.get(DEPLOYED)), parts=deployed_parts())
-
-
 def report(
     stack: str,
     file: Path,
@@ -188,7 +180,7 @@ def report(
     """
     day, there = today or datetime.date.today(), deployed or Deployed()
     planned = _read(file, day)
-    bounds = planned.bounds(day, stack=stack, deployed=there.maximum, deployed_parts=there.parts)
+    bounds = planned.bounds(day, stack=stack, deployed=there)
     sums, settings = planned.totals, planned.stack.settings
     refusals = list(ceilings.refusals(planned.items, bounds))
     return Report(
@@ -266,7 +258,7 @@ def schema() -> str:
 def _read(file: Path, today: datetime.date) -> Plan:
     read = StackFile.read(file)
     try:
-        return plan(Stack.read(read), today)
+        return plan(Stack.read(read), guard(), today)
     except Refused as refused:
         raise read.placed(refused) from None
 

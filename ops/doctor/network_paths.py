@@ -9,6 +9,7 @@ from typing import Any
 from core.problem import Refused
 from infra.build import build
 from infra.declared import as_graph, declare
+from infra.guard import guard
 from infra.stack.settings import Stack
 from ops.doctor import seen_network
 from ops.doctor.checks import Answers, Check, Status
@@ -61,7 +62,11 @@ def judged(stack: Stack, account: Answers) -> tuple[Path, ...]:
     answers = _answers(account, {each["urn"]: each["inputs"] for each in seen})
     # The declaration runs against a monitor of its own; the engine's, if one is open, must not be touched.
     declared = contextvars.copy_context().run(
-        declare, lambda: build(stack), project="modelyard", stack=stack.settings.environment.value, answers=answers
+        declare,
+        lambda: build(stack, guard()),
+        project="modelyard",
+        stack=stack.settings.environment.value,
+        answers=answers,
     )
     theirs = Graph.of(seen)
     return paths(Graph((*as_graph(declared, texts=True).nodes, *theirs.nodes)))

@@ -10,6 +10,7 @@ from components.cluster.addons import CRITICAL_ONLY
 from core.versions import CHART_IMAGES, CHARTS, IMAGES, Chart, Image
 from infra.build import build
 from infra.declared import Declared, declare
+from infra.guard import guard
 from infra.stack.settings import Stack
 from kube.charts import name_of
 from kube.pods import containers, pod_template
@@ -92,7 +93,7 @@ def wanted(stack: Stack) -> list[Wanted]:
 
 def declared(stack: Stack) -> Iterable[Declared]:
     """Everything that the stack declares."""
-    return declare(lambda: build(stack), project="modelyard", stack=stack.settings.environment.value).values()
+    return declare(lambda: build(stack, guard()), project="modelyard", stack=stack.settings.environment.value).values()
 
 
 def _of_pods(found: Iterable[Declared], there: Sequence[Nodes], named: Mapping[str, Image]) -> Iterator[Wanted]:

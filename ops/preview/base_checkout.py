@@ -15,8 +15,8 @@ from typing import Any
 
 from core.problem import ExitCode, Problem, Refused
 from ops.report.model import Guarded, Judge
-from policies.budget.parts import DEPLOYED_PARTS
-from policies.budget.plan import DEPLOYED
+from policies.guard.deployed import MAXIMUM_VARIABLE, PARTS_VARIABLE
+from policies.guard.file import NAME
 
 OWNERS = Path(".github") / "CODEOWNERS"
 WITHIN_SEC = 120
@@ -48,6 +48,12 @@ def judged_by(
         unknown=unknown,
         refusals=refusals,
     )
+
+
+def guard_file(judging: Path) -> Path:
+    """The guard file of a judging checkout; one from before the file stood at the top has it among its packs."""
+    top, among_packs = judging / NAME, judging / "policies" / NAME
+    return among_packs if among_packs.is_file() and not top.is_file() else top
 
 
 def guarded(checkout: Path) -> list[str]:
@@ -92,7 +98,7 @@ def _read(judging: Path, stack: str, stack_file: Path, deployed: Mapping[str, st
     command = [python, "-P", "-m", "ops.cli", "cost", "--stack", stack, "--file", str(stack_file.resolve())]
     paths = os.pathsep.join([str(judging.resolve()), str(judging.resolve() / "contract")])
     # Only what this run has read from the state counts as deployed, whatever stands in the environment already.
-    own_env = {key: value for key, value in os.environ.items() if key not in (DEPLOYED, DEPLOYED_PARTS)}
+    own_env = {key: value for key, value in os.environ.items() if key not in (MAXIMUM_VARIABLE, PARTS_VARIABLE)}
     env = {**own_env, **deployed, "PYTHONPATH": paths}
     try:
         done = subprocess.run(

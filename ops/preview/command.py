@@ -25,6 +25,7 @@ from ops.report.terminal import lines, terminal
 from ops.show import Show
 from ops.worlds.world import Place, World
 from policies.guard import file as guard_file
+from policies.guard.file import NAME as GUARD
 from policies.packs import rules
 
 Judging = Callable[[Mapping[str, str]], Judge]
@@ -83,13 +84,13 @@ def look(job: Job, judge: Judging | None = None, engine: Engine | None = None) -
     """Runs the preview, with an engine that is open already if given, and brings together what its report needs."""
     found = _found(job.place)
     if job.packs:
-        found = replace(found, rules=len(rules(job.pack)), guard=guard_file.load(job.guard))
+        found = replace(found, rules=len(rules(job.pack)), guard=guard_file.load(job.guard or job.place.root / GUARD))
     try:
         if job.priced:
             found = replace(found, bill=cost.report(job.place.stack, job.place.stack_file))
         with nullcontext(engine) if engine else commands.opened(job) as engine:
             found = replace(found, deployed=commands.tell_deployed(engine))
-            found = replace(found, judge=judge(commands.as_told(found.deployed)) if judge else None)
+            found = replace(found, judge=judge(found.deployed.gate.variables()) if judge else None)
             with job.show.progress("preview", 0) as progress:
                 outcome = engine.preview(packs=job.packs, on_change=progress)
         return replace(found, outcome=outcome)

@@ -16,6 +16,7 @@ from ops.cost.report import Report as Bill
 from ops.engine.automation import Outcome
 from ops.engine.events import Diagnostic, Gathered, Violation
 from ops.report import changes, redact
+from ops.report.deployed import DeployedBill
 from ops.report.model import (
     Amounts,
     Cost,
@@ -37,41 +38,6 @@ WORDS = {"create": "to create", "update": "to update", "replace": "to replace", 
 
 
 @dataclass(frozen=True, kw_only=True)
-class Deployed:
-    """What the deployed stack costs (USD a month), and the maximum of each component where its plan is known."""
-
-    amounts: Amounts
-    maximum: Decimal
-    """Not rounded: a gate compares with it."""
-    components: Mapping[str, Decimal] = field(default_factory=dict)
-    parts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """The maximum of each of the `pools` and `teams`, as the stack exported them."""
-
-    @classmethod
-    def of(cls, state: Mapping[str, Any]) -> Deployed | None:
-        """Reads it from a stack's state; None when nothing says it."""
-        resources: list[dict[str, Any]] = state.get("resources") or []
-        by_type = {str(each["type"]): each for each in reversed(resources)}
-        cost = (by_type.get("pulumi:pulumi:Stack", {}).get("outputs") or {}).get("cost")
-        try:
-            exact = [Decimal(str(cost[key])) for key in ("minimumUsd", "expectedUsd", "maximumUsd")] if cost else []
-        except (TypeError, KeyError, ArithmeticError):
-            return None
-        if not exact or not all(each.is_finite() for each in exact):
-            return None
-        bill = (by_type.get("modelyard:index:Platform", {}).get("inputs") or {}).get("bill") or {}
-        sums: dict[str, Decimal] = {}
-        for line in bill.get("items") or []:
-            sums[line["component"]] = sums.get(line["component"], Decimal(0)) + Decimal(line.get("maximumUsd", 0))
-        # After an update that failed half-way the plan in the state is not what is deployed.
-        if cents(sum(sums.values(), Decimal(0))) != cents(exact[2]):
-            sums = {}
-        minimum, expected, maximum = map(cents, exact)
-        amounts = Amounts(minimum=minimum, expected=expected, maximum=maximum)
-        return cls(amounts=amounts, maximum=exact[2], components=sums, parts=(cost or {}).get("parts") or {})
-
-
-@dataclass(frozen=True, kw_only=True)
 class Found:
     """Everything that is known when a preview has ended, however it ended.
 
@@ -86,7 +52,7 @@ class Found:
     outcome: Outcome | None = None
     failed: Exception | None = None
     bill: Bill | None = None
-    deployed: Deployed | None = None
+    deployed: DeployedBill = field(default_factory=DeployedBill)
     guard: Guard | None = None
     rules: int = 0
     judge: Judge | None = None
@@ -221,9 +187,8 @@ def _told(said: Sequence[Diagnostic]) -> list[Told]:
     return told
 
 
-def _cost(bill: Bill, deployed: Deployed | None) -> Cost:
-    planned, before = bill.total, deployed.amounts if deployed else None
-    named = deployed.components if deployed else {}
+def _cost(bill: Bill, deployed: DeployedBill) -> Cost:
+    planned, before, named = bill.total, deployed.amounts, deployed.components
     after = {each.name: each.amounts.maximum for each in bill.components}
     moved = [
         CostChange(
@@ -233,7 +198,7 @@ def _cost(bill: Bill, deployed: Deployed | None) -> Cost:
             change=after.get(name, Decimal(0)) - cents(named.get(name, Decimal(0))),
         )
         for name in {**after, **named}
-        if named or not deployed
+        if named or before is None
     ]
     moved.sort(key=lambda each: (-abs(each.change), each.name))
     return Cost(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from policies.graph import UNKNOWN, Node, mapping
+from policies.guard.deployed import amount_of
 from pricing.bill.cost import CENT, ZERO
 
 AMOUNTS = ("minimumUsd", "expectedUsd", "maximumUsd")
@@ -20,6 +21,7 @@ class Line:
     role: str
     team: str
     maximum: Decimal
+    assumptions: tuple[str, ...] = ()
 
 
 class Unreadable(Exception):
@@ -50,13 +52,7 @@ def maximum(platform: Node) -> Decimal:
 
 def amount(value: object) -> Decimal | None:
     """An amount of money as the plan writes it, None when it is none: unknown, not finite, below zero."""
-    if value is UNKNOWN or isinstance(value, bool) or not isinstance(value, str | int):
-        return None
-    try:
-        found = Decimal(value)
-    except InvalidOperation:
-        return None
-    return found if found.is_finite() and found >= 0 else None
+    return None if value is UNKNOWN or not isinstance(value, str | int) else amount_of(value)
 
 
 def _line(given: Mapping[str, object], where: str) -> Line:

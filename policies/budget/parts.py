@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any
 
 from policies.budget.bill import Unreadable, amount, lines
 from policies.graph import PLATFORM, Node, mapping
 from policies.guard import pools_and_teams
+from policies.guard.deployed import Deployed
 from policies.rule import Context, Finding, Rule, Severity, refuse
 from pricing.bill import shares
 from pricing.bill.tokens import GPU_POOL
-
-DEPLOYED_PARTS = "MODELYARD_DEPLOYED_PARTS_USD"
-"""Set like the deployed maximum: a JSON map of `pools` and `teams`, each with its maximum by name."""
 
 
 def parts_within_budgets(node: Node, context: Context) -> Iterator[Finding]:
@@ -26,7 +22,7 @@ def parts_within_budgets(node: Node, context: Context) -> Iterator[Finding]:
         pools, teams = shares.maxima((line.component, line.team, line.maximum) for line in lines(node))
     except Unreadable:
         return  # told by plan_is_determined, which is mandatory too
-    deployed = deployed_parts()
+    deployed = Deployed.of_variables(os.environ).parts
     for kind, key, maxima, ceilings in (
         ("Pool", "pools", pools, context.guard.max_per_pool_usd),
         ("Team", "teams", teams, context.guard.max_per_team_usd),
@@ -61,16 +57,6 @@ def payer_as_planned(node: Node, context: Context) -> Iterator[Finding]:
             found=payer if isinstance(payer, str) else "a team that is not known",
             allowed=", ".join(sorted(counted)),
         )
-
-
-def deployed_parts() -> Mapping[str, dict[str, Decimal]]:
-    """What is deployed of each part; nothing when nobody has said it in a form that can be read."""
-    try:
-        given: Any = json.loads(os.environ.get(DEPLOYED_PARTS, "{}"))
-        read = {kind: {name: amount(each) for name, each in found.items()} for kind, found in given.items()}
-    except (ValueError, AttributeError):
-        return {}
-    return {kind: {name: each for name, each in found.items() if each is not None} for kind, found in read.items()}
 
 
 RULES = (

@@ -7,15 +7,13 @@ import os
 from collections.abc import Iterator
 
 from core.problem import Refused
-from policies.budget.bill import Unreadable, amount, maximum
+from policies.budget.bill import Unreadable, amount, lines, maximum
 from policies.graph import PLATFORM, Node
-from policies.guard.pools_and_teams import step_refused
+from policies.guard.ceilings import Bounds, refusals
+from policies.guard.deployed import Deployed
 from policies.rule import Context, Finding, Rule, Severity, refuse
 from pricing.bill.discounts import discounted
 from pricing.book.book import PriceBook
-
-DEPLOYED = "MODELYARD_DEPLOYED_MAXIMUM_USD"
-"""Set by whoever starts the engine, from the stack's own outputs: what is deployed may stay, and may get cheaper."""
 
 
 def plan_is_determined(node: Node, context: Context) -> Iterator[Finding]:
@@ -45,35 +43,23 @@ def plan_is_determined(node: Node, context: Context) -> Iterator[Finding]:
 def plan_within_ceiling(node: Node, context: Context) -> Iterator[Finding]:
     """The maximum fits the guard file's ceiling and the stack's own budget, which can only be the lower one."""
     stack = node.urn.split("::", 1)[0].removeprefix("urn:pulumi:")
-    environment = node.read("environment")
+    environment, today = str(node.read("environment")), datetime.date.today()
+    deployed = Deployed.of_variables(os.environ)
     try:
-        ceiling = context.guard.ceiling(str(environment), datetime.date.today(), stack)
-        most = maximum(node)
+        ceiling = context.guard.ceiling(environment, today, stack)
+        items = lines(node)
     except Refused as refused:
         yield from (Finding(problem=problem) for problem in refused.problems)
         return
     except Unreadable:
         return  # told by plan_is_determined, which is mandatory too
     budget = amount(node.read("budget", "monthlyUsd"))
-    if budget is None or budget > ceiling:
-        yield refuse(
-            "budget.monthlyUsd",
-            "the budget is above the ceiling that the guard file sets for this environment",
-            found="nothing" if budget is None else f"{budget:f} USD",
-            allowed=f"at most {ceiling:f} USD for {environment}",
-        )
+    if budget is None:
+        yield refuse("budget.monthlyUsd", "budget-undetermined: the budget is no known amount")
         return
-    deployed = amount(os.environ.get(DEPLOYED))
-    if most > min(ceiling, budget) and (deployed is None or most > deployed):
-        yield refuse(
-            "bill.maximumUsd",
-            "the stack can cost more than its budget",
-            found=f"at most {most:f} USD a month",
-            allowed=f"{min(ceiling, budget):f} USD",
-        )
-    allowed = None if deployed is None else context.guard.most_after(str(environment), deployed, datetime.date.today())
-    for problem in step_refused(most, deployed, allowed):
-        yield Finding(problem=problem)
+    most_after = context.guard.most_after(environment, deployed, today)
+    bounds = Bounds(environment=environment, budget=budget, ceiling=ceiling, deployed=deployed, most_after=most_after)
+    yield from (Finding(problem=problem) for problem in refusals(items, bounds))
 
 
 def one_plan(node: Node, context: Context) -> Iterator[Finding]:
@@ -101,7 +87,7 @@ RULES = (
         pack="budget",
         severity=Severity.HIGH,
         description="The plan's maximum fits the stack's budget, which fits the ceiling of its environment.",
-        fix="Lower limits, or let a guardian raise the ceiling in policies/guard.yaml.",
+        fix="Lower limits, or let a guardian raise the ceiling in guard.yaml.",
         applies_to=(PLATFORM,),
         check=plan_within_ceiling,
         exemptible=False,

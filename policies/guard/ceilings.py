@@ -1,18 +1,20 @@
-"""Whether a bill may be: its maximum against the budget and the ceiling, with the arithmetic that a reader can check.
+"""Whether a stack may cost what it can: its maximum against its budget and its ceiling, with arithmetic that a reader can check.
 
-The program asks before it registers anything, the budget pack asks again about what the program registered. It fails closed:
-a bill with a line that has no price, or without lines, does not fit any budget.
+The program asks before it registers anything, the budget pack asks again of the plan that the program has registered: both ask
+here. It fails closed: a bill with a line that has no price, or without lines, fits no budget.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Protocol
 
 from core.problem import Problem
 from policies.guard import pools_and_teams
-from pricing.bill.cost import ZERO, CostItem, cents, totals
+from policies.guard.deployed import Deployed
+from pricing.bill.cost import ZERO, cents
 
 WHERE = "budget.monthlyUsd"
 UNDETERMINED = "budget-undetermined"
@@ -20,19 +22,32 @@ SHOWN = 5
 """How many of the dearest components, and of the unpriced lines, a message names."""
 
 
+class Line(Protocol):
+    """A line of a bill: the component and the role in it, and the most that it may cost (USD a month); None when unpriced."""
+
+    @property
+    def component(self) -> str: ...
+    @property
+    def role(self) -> str: ...
+    @property
+    def maximum(self) -> Decimal | None: ...
+    @property
+    def assumptions(self) -> Sequence[str]: ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Bounds:
     """What a stack may cost (USD a month): its own budget, and the ceiling of the guard file for its environment.
 
-    `deployed` is the maximum of what is deployed, None when nothing is or nobody knows; `most_after` the most that this run
-    may make of it. `parts` are the pools and teams that have bounds of their own.
+    `most_after` is the most that this run may make of what is `deployed`; None when nothing bounds the step. `parts` are the
+    pools and teams that have bounds of their own.
     """
 
     environment: str
     budget: Decimal
     ceiling: Decimal
     warn_at_percent: int = 80
-    deployed: Decimal | None = None
+    deployed: Deployed = field(default_factory=Deployed)
     most_after: Decimal | None = None
     parts: tuple[pools_and_teams.Part, ...] = ()
 
@@ -42,7 +57,7 @@ class Bounds:
         return min(self.budget, self.ceiling)
 
 
-def refusals(items: Sequence[CostItem], bounds: Bounds) -> Iterator[Problem]:
+def refusals(items: Sequence[Line], bounds: Bounds) -> Iterator[Problem]:
     """Everything that keeps a bill from being deployed; empty when it may be."""
     if bounds.budget > bounds.ceiling:
         yield Problem(
@@ -50,27 +65,52 @@ def refusals(items: Sequence[CostItem], bounds: Bounds) -> Iterator[Problem]:
             where=WHERE,
             found=f"{usd(bounds.budget)} USD",
             allowed=f"at most {usd(bounds.ceiling)} USD for {bounds.environment}",
-            fix=f"lower it, or let a guardian raise maxMonthlyUsd.{bounds.environment} in policies/guard.yaml",
+            fix=f"lower it, or let a guardian raise maxMonthlyUsd.{bounds.environment} in guard.yaml",
         )
-    found = totals(items)
-    if not items or found.unpriced:
+    maximum = _maximum(items)
+    if not items or any(item.maximum is None for item in items):
         yield undetermined(items)
-    elif found.maximum > bounds.effective and not _no_dearer(found.maximum, bounds):
-        yield _over(items, found.maximum, bounds)
-    yield from pools_and_teams.step_refused(found.maximum, bounds.deployed, bounds.most_after)
+    elif maximum > bounds.effective and not _no_dearer(maximum, bounds):
+        yield _over(items, maximum, bounds)
+    yield from step_refused(maximum, bounds.deployed, bounds.most_after)
     for part in bounds.parts:
         yield from pools_and_teams.refusals(part)
 
 
-def warnings(items: Sequence[CostItem], bounds: Bounds) -> Iterator[Problem]:
+def step_refused(maximum: Decimal, deployed: Deployed, most: Decimal | None) -> Iterator[Problem]:
+    """Why one run may not make the stack that much dearer than what is deployed; empty when it may, or nothing bounds it."""
+    if most is None:
+        return
+    if deployed.unreadable:
+        if maximum > most:
+            yield Problem(
+                summary="what is deployed cannot be read, so nobody knows how much dearer this run makes the stack",
+                where=WHERE,
+                found=deployed.unreadable,
+                allowed="a stack whose outputs say what it costs: the guard file bounds the step of one run",
+                fix="repair the stack's outputs, or let a guardian enter an exemption under budgetExemptions in guard.yaml",
+            )
+    elif deployed.maximum and maximum > max(most, deployed.maximum):
+        more = maximum - deployed.maximum
+        yield Problem(
+            summary="one run would make the stack dearer than the guard file allows for one step",
+            where=WHERE,
+            found=f"{usd(deployed.maximum)} -> {usd(maximum)} USD a month: {usd(more)} USD, "
+            f"{more * 100 / deployed.maximum:.1f} % more",
+            allowed=f"at most {usd(most)} USD in this run",
+            fix="take several runs, or let a guardian enter an exemption under budgetExemptions in guard.yaml",
+        )
+
+
+def warnings(items: Sequence[Line], bounds: Bounds) -> Iterator[Problem]:
     """What a reader should know of a bill that may be deployed: little is left, or it is over but no dearer than before."""
-    maximum = totals(items).maximum
+    maximum = _maximum(items)
     if maximum > bounds.effective:
         if _no_dearer(maximum, bounds):
             yield Problem(
                 summary="over the budget, but no dearer than what is deployed, so it may pass",
                 where=WHERE,
-                found=f"at most {usd(maximum)} USD a month; deployed: {usd(bounds.deployed or ZERO)} USD",
+                found=f"at most {usd(maximum)} USD a month; deployed: {usd(bounds.deployed.maximum or ZERO)} USD",
                 allowed=f"{usd(bounds.effective)} USD",
                 fix=remedy(items, maximum - bounds.effective),
             )
@@ -85,9 +125,9 @@ def warnings(items: Sequence[CostItem], bounds: Bounds) -> Iterator[Problem]:
         yield from pools_and_teams.warnings(part, bounds.warn_at_percent)
 
 
-def undetermined(items: Sequence[CostItem]) -> Problem:
+def undetermined(items: Sequence[Line]) -> Problem:
     """The refusal of a bill that cannot be added up."""
-    unpriced = [item for item in items if not item.priced]
+    unpriced = [item for item in items if item.maximum is None]
     named = [f"{item.component} {item.role}: {'; '.join(item.assumptions)}" for item in unpriced[:SHOWN]]
     more = [f"and {len(unpriced) - SHOWN} more"] if len(unpriced) > SHOWN else []
     return Problem(
@@ -99,7 +139,7 @@ def undetermined(items: Sequence[CostItem]) -> Problem:
     )
 
 
-def dearest(items: Sequence[CostItem]) -> str:
+def dearest(items: Sequence[Line]) -> str:
     """What costs most, the dearest components first: `gpu-pool-chat 2133.06 + network 100.00`."""
     sums = by_component(items)
     shown = " + ".join(f"{name} {usd(amount)}" for name, amount in sums[:SHOWN])
@@ -107,7 +147,7 @@ def dearest(items: Sequence[CostItem]) -> str:
     return shown + (f" + {len(sums) - SHOWN} others {usd(rest)}" if len(sums) > SHOWN else "")
 
 
-def by_component(items: Sequence[CostItem]) -> list[tuple[str, Decimal]]:
+def by_component(items: Sequence[Line]) -> list[tuple[str, Decimal]]:
     """Each component with its maximum (USD a month), dearest first; unpriced lines add nothing."""
     sums: dict[str, Decimal] = {}
     for item in items:
@@ -115,7 +155,7 @@ def by_component(items: Sequence[CostItem]) -> list[tuple[str, Decimal]]:
     return sorted(sums.items(), key=lambda each: (-each[1], each[0]))
 
 
-def remedy(items: Sequence[CostItem], excess: Decimal) -> str:
+def remedy(items: Sequence[Line], excess: Decimal) -> str:
     """What would bring a bill under: the cheapest cut in the component that costs most, as far as it reaches."""
     pools = [(name, amount) for name, amount in by_component(items) if "-pool" in name]
     name, amount = next(iter(pools), next(iter(by_component(items)), ("", ZERO)))
@@ -131,13 +171,18 @@ def usd(amount: Decimal) -> str:
 
 
 def _no_dearer(maximum: Decimal, bounds: Bounds) -> bool:
-    return bounds.deployed is not None and maximum <= bounds.deployed
+    return bounds.deployed.maximum is not None and maximum <= bounds.deployed.maximum
 
 
-def _over(items: Sequence[CostItem], maximum: Decimal, bounds: Bounds) -> Problem:
+def _maximum(items: Sequence[Line]) -> Decimal:
+    return sum((item.maximum or ZERO for item in items), ZERO)
+
+
+def _over(items: Sequence[Line], maximum: Decimal, bounds: Bounds) -> Problem:
     binds = "the budget" if bounds.budget <= bounds.ceiling else f"the ceiling for {bounds.environment}"
     excess = maximum - bounds.effective
-    more = "" if bounds.deployed is None else f" (deployed: {usd(bounds.deployed)} USD)"
+    there = bounds.deployed.maximum
+    more = "" if there is None else f" (deployed: {usd(there)} USD)"
     return Problem(
         summary=f"the stack can cost more than its budget: {binds} binds",
         where=WHERE,

@@ -11,6 +11,9 @@ from policies.guard.model import BudgetExemption, Exemption, Guard
 from policies.guard.reader import Map, repeated
 from pricing.bill.discounts import Discount
 
+NAME = "guard.yaml"
+"""The guard file's name, at the top of a checkout."""
+
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 

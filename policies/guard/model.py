@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from core.problem import Problem, Refused
+from policies.guard.deployed import Deployed
+from pricing.bill.cost import ZERO
 from pricing.bill.discounts import Discount
 
 
@@ -75,17 +77,24 @@ class Guard:
     max_increase_percent: Mapping[str, Decimal] = field(default_factory=dict)
     warn_prices_older_than_days: int | None = None
 
-    def most_after(self, environment: str, deployed: Decimal, today: datetime.date) -> Decimal | None:
-        """Highest maximum (USD a month) that one run may reach from `deployed`; None when nothing bounds the step.
+    def most_after(self, environment: str, deployed: Deployed, today: datetime.date) -> Decimal | None:
+        """Highest maximum (USD a month) that one run may reach from what is deployed; None when nothing bounds the step.
 
-        The stricter of amount and percent holds; an exemption that has not ended allows the step up to its own amount.
+        The stricter of amount and percent holds; an exemption that has not ended allows the step up to its own amount. When
+        nobody knows what is deployed, only an exemption allows a step.
         """
-        steps = []
-        if environment in self.max_increase_usd:
-            steps.append(deployed + self.max_increase_usd[environment])
-        if environment in self.max_increase_percent:
-            steps.append(deployed * (100 + self.max_increase_percent[environment]) / 100)
-        return max([min(steps), *self._room(environment, today)]) if steps else None
+        amount, percent = self.max_increase_usd.get(environment), self.max_increase_percent.get(environment)
+        if amount is None and percent is None:
+            return None
+        room = self._room(environment, today)
+        if deployed.unreadable:
+            return max(room, default=ZERO)
+        if deployed.maximum is None:
+            return None
+        steps = [deployed.maximum + amount] if amount is not None else []
+        if percent is not None:
+            steps.append(deployed.maximum * (100 + percent) / 100)
+        return max([min(steps), *room])
 
     def ceiling(self, environment: str, today: datetime.date, stack: str = "") -> Decimal:
         """Highest monthly cost (USD) of an environment on a day, exemptions that have not ended included.

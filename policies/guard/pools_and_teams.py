@@ -72,7 +72,7 @@ def refusals(found: Part) -> Iterator[Problem]:
             where=found.where,
             found=f"{cents(found.budget):f} USD",
             allowed=f"at most {cents(found.ceiling):f} USD",
-            fix=f"lower it, or let a guardian raise {found.key} in policies/guard.yaml",
+            fix=f"lower it, or let a guardian raise {found.key} in guard.yaml",
         )
     if found.over and found.dearer:
         yield _over(found, "this part of the stack can cost more than its budget")
@@ -88,20 +88,6 @@ def warnings(found: Part, warn_at_percent: int) -> Iterator[Problem]:
             where=found.where,
             found=f"at most {cents(found.maximum):f} USD a month",
             allowed=f"{cents(found.effective):f} USD, warned from {warn_at_percent} %",
-        )
-
-
-def step_refused(maximum: Decimal, deployed: Decimal | None, most: Decimal | None) -> Iterator[Problem]:
-    """Why one run may not make the stack that much dearer than what is deployed; empty when it may, or nothing is there."""
-    if deployed and most is not None and maximum > max(most, deployed):
-        percent = (maximum - deployed) * 100 / deployed
-        yield Problem(
-            summary="one run would make the stack dearer than the guard file allows for one step",
-            where="budget.monthlyUsd",
-            found=f"{cents(deployed):f} -> {cents(maximum):f} USD a month: {cents(maximum - deployed):f} USD, "
-            f"{percent:.1f} % more",
-            allowed=f"at most {cents(most):f} USD in this run",
-            fix="take several runs, or let a guardian enter an exemption under budgetExemptions in policies/guard.yaml",
         )
 
 

@@ -1,6 +1,9 @@
 """The security pack alone, for `pulumi preview --policy-pack policies/security` with the official CLI."""
 
+import sys
+from pathlib import Path
+
 from policies.packs import run
 
 if __name__ == "__main__":
-    run("security")
+    run(sys.argv[1:], "security", Path(__file__).resolve().parents[2] / "guard.yaml")

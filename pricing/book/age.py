@@ -26,7 +26,7 @@ def warnings(items: Sequence[CostItem], most_days: int | None, today: datetime.d
             summary=f"{len(old)} of {len(dated)} dated prices are more than {most_days} days old",
             where="budget.monthlyUsd",
             found=shown + (f" and {len(old) - SHOWN} more" if len(old) > SHOWN else ""),
-            allowed="warnPricesOlderThanDays in policies/guard.yaml",
+            allowed="warnPricesOlderThanDays in guard.yaml",
             fix="write today's prices into pricing/book/data, each with source and date",
         )
 

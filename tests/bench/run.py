@@ -21,8 +21,8 @@ from typing import TypeVar
 
 import yaml
 
-from infra import plan
 from infra.declared import declare
+from infra.guard import GUARD
 from infra.program import make
 from ops.commands import Job
 from ops.engine.automation import Engine, Program
@@ -32,7 +32,7 @@ from ops.report.fit import fitted
 from ops.report.make import make as report_of
 from ops.show import Show
 from ops.worlds.world import Place, World
-from policies.packs import GUARD, rules
+from policies.packs import rules
 from sandbox.session import Session
 from tests.bench.flat import flat_program
 from tests.bench.result import Result, tell
@@ -146,9 +146,9 @@ def many_pools(count: int, folder: Path) -> Path:
 def grown(file: Path) -> None:
     """For each line on standard input, says the seconds of a preview of one stack file and this process's peak memory (MiB)."""
     # A hundred pools are worth more than any ceiling: this process measures under a guard file of its own.
-    plan.GUARD = file.with_suffix(".guard.yaml")
-    plan.GUARD.write_text(GUARD.read_text().replace("dev: 5000", "dev: 1000000"))
-    with opened(file.stem.partition(".")[2], file, make(file)) as engine:
+    guard_file = file.with_suffix(".guard.yaml")
+    guard_file.write_text(GUARD.read_text().replace("dev: 5000", "dev: 1000000"))
+    with opened(file.stem.partition(".")[2], file, make(file, guard_file)) as engine:
         for _ in sys.stdin:
             sys.stdout.write(f"{seconds(engine)} {_peak() / 2**20}\n")
             sys.stdout.flush()

@@ -7,6 +7,7 @@ from pathlib import Path
 import pulumi
 import pytest
 
+from infra.guard import guard
 from infra.plan import plan
 from infra.stack.file import StackFile
 from infra.stack.settings import Stack
@@ -21,7 +22,7 @@ __all__ = ["engine"]
 def test_the_program_knows_what_is_deployed_of_each_part(engine: Engine, tmp_path: Path) -> None:
     over = changed(tmp_path, "budget: .*", "budget: { monthlyUsd: 5000, perPool: { chat: 100 } }")
     engine.packs = []
-    planned = plan(Stack.read(StackFile.read(tmp_path / "Pulumi.dev.yaml")))
+    planned = plan(Stack.read(StackFile.read(tmp_path / "Pulumi.dev.yaml")), guard())
     chat = planned.maxima[0]["chat"]
     for deployed, lets in ((chat, True), (chat - CENT, False)):
         cost = {"maximumUsd": format(planned.totals.maximum, "f"), "parts": {"pools": {"chat": format(deployed, "f")}}}
@@ -33,7 +34,7 @@ def test_the_program_knows_what_is_deployed_of_each_part(engine: Engine, tmp_pat
 
 def test_packs_that_nobody_has_told_what_is_deployed_refuse_what_is_over(engine: Engine, tmp_path: Path) -> None:
     dearer = changed(tmp_path, LIMITS, "gpus: 4")
-    most = format(plan(Stack.read(StackFile.read(tmp_path / "Pulumi.dev.yaml"))).totals.maximum, "f")
+    most = format(plan(Stack.read(StackFile.read(tmp_path / "Pulumi.dev.yaml")), guard()).totals.maximum, "f")
     packs, engine.packs = engine.packs, []
     assert engine.run_whole("up", lambda: pulumi.export("cost", {"maximumUsd": most})).ok
     engine.packs = packs

@@ -75,7 +75,7 @@ def stage(
     def make(stack: str) -> Stage:
         (tmp_path / "Pulumi.yaml").write_text((REPOSITORY / "Pulumi.yaml").read_text())
         (tmp_path / "infra").mkdir()
-        for part in ("registry", "prompts", ".venv"):
+        for part in ("mlflow_provider", "prompts", ".venv"):
             if (REPOSITORY / part).exists():
                 (tmp_path / part).symlink_to(REPOSITORY / part)
         file = tmp_path / f"Pulumi.{stack}.yaml"

@@ -12,6 +12,7 @@ import pytest
 from core.problem import Problem, Refused
 from infra.plan import hold, plan
 from infra.stack.settings import Stack
+from policies.guard.deployed import Deployed
 from policies.guard.model import Guard
 
 DAY = datetime.date(2026, 11, 24)
@@ -36,8 +37,8 @@ def _refused(
         "gpuPools": {"chat": {**CHAT, "owner": "search"}, "batch": CHAT},
     }
     try:
-        planned = dataclasses.replace(plan(Stack.of(platform, "us-east-1"), DAY), guard=guard)
-        bounds = planned.bounds(DAY, deployed=Decimal(1) if deployed else None, deployed_parts=deployed or {})
+        planned = plan(Stack.of(platform, "us-east-1"), guard, DAY)
+        bounds = planned.bounds(DAY, deployed=Deployed(maximum=Decimal(1), parts=deployed) if deployed else Deployed())
         list(hold(planned, bounds))
     except Refused as refused:
         return list(refused.problems)

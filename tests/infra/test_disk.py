@@ -13,6 +13,7 @@ import yaml
 from components.resources import LOGS_MIB, SMALL_MIB, resources, small
 from core.problem import Refused
 from infra.declared import Declared, declare
+from infra.guard import guard
 from infra.program import make
 from infra.stack.settings import Stack
 from kube.pods import containers, pod_template
@@ -124,7 +125,7 @@ def test_an_autoscaler_with_one_choice_is_not_declared_for_its_stock_alert_would
     platform = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text())["config"]["modelyard:platform"]
     registry = {"server": {"replicas": {"min": 1, "max": most}}}
     stack = Stack.of({**platform, "registry": registry, "releases": []}, "us-east-1")
-    found = list(declare(lambda: build(stack), project="modelyard", stack="dev").values())
+    found = list(declare(lambda: build(stack, guard()), project="modelyard", stack="dev").values())
     assert any(each.token.endswith(":HorizontalPodAutoscaler") for each in found) is scaled
     (server,) = [each for each in found if each.token.endswith(":Deployment")]
     assert server.inputs["spec"].get("replicas") == (None if scaled else 1)

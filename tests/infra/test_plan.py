@@ -16,9 +16,11 @@ from core.problem import Refused
 from infra import plan as planning
 from infra.build import build
 from infra.declared import as_graph, declare
+from infra.guard import guard
 from infra.plan import hold, plan
 from infra.stack.settings import Stack
 from policies.guard.ceilings import Bounds
+from policies.guard.deployed import Deployed
 from pricing.bill.cost import CostItem
 from pricing.bill.estimate import estimate
 from pricing.book.book import PriceBook
@@ -136,8 +138,8 @@ def _lines(items: tuple[CostItem, ...]) -> list[tuple[object, ...]]:
 def _agrees(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     everything = Bounds(environment="dev", budget=Decimal(10**9), ceiling=Decimal(10**9))
     monkeypatch.setattr(planning.Plan, "bounds", lambda *_, **__: everything)
-    planned = plan(stack)
-    found = declare(lambda: build(stack), project="modelyard", stack="trial")
+    planned = plan(stack, guard())
+    found = declare(lambda: build(stack, guard()), project="modelyard", stack="trial")
     graph = as_graph(found)
     estimated = estimate(graph, PriceBook.embedded(stack.region), datetime.date.today())
     assert planned.totals.complete
@@ -162,7 +164,7 @@ def test_spec_and_graph_agree_line_by_line_for_what_no_stack_has_yet(
 
 def test_the_plan_of_every_stack_fits_its_budget() -> None:
     for name in STACKS:
-        planned = plan(_stack(name), TODAY)
+        planned = plan(_stack(name), guard(), TODAY)
         assert list(hold(planned, planned.bounds(TODAY, stack=name))) is not None
         assert planned.totals.maximum <= planned.stack.settings.budget.monthly_usd
 
@@ -172,7 +174,7 @@ def _bounds(budget: str, **changed: Any) -> Bounds:
 
 
 def test_the_last_budget_that_holds_and_the_first_that_does_not() -> None:
-    planned = plan(_stack("dev"), TODAY)
+    planned = plan(_stack("dev"), guard(), TODAY)
     exact = planned.totals.maximum
     assert list(hold(planned, _bounds(str(exact)))) != []
     with pytest.raises(Refused, match="can cost more than its budget"):
@@ -180,25 +182,25 @@ def test_the_last_budget_that_holds_and_the_first_that_does_not() -> None:
 
 
 def test_a_warning_comes_from_the_stated_share_on() -> None:
-    planned = plan(_stack("dev"), TODAY)
+    planned = plan(_stack("dev"), guard(), TODAY)
     most = planned.totals.maximum
     assert [each.summary for each in hold(planned, _bounds(str(most * 100 / 80)))] == ["80 % of the budget is planned"]
     assert list(hold(planned, _bounds(str(most * 100 / 80 + 1)))) == []
 
 
 def test_what_costs_no_more_than_what_is_deployed_is_warned_of_and_not_blocked() -> None:
-    planned = plan(_stack("dev"), TODAY)
+    planned = plan(_stack("dev"), guard(), TODAY)
     most = planned.totals.maximum
-    (warning,) = hold(planned, _bounds("100", deployed=most))
+    (warning,) = hold(planned, _bounds("100", deployed=Deployed(maximum=most)))
     assert "no dearer than what is deployed" in warning.summary
     with pytest.raises(Refused):
-        hold(planned, _bounds("100", deployed=most - Decimal("0.000001")))
+        hold(planned, _bounds("100", deployed=Deployed(maximum=most - Decimal("0.000001"))))
 
 
 def test_a_use_of_something_that_is_not_in_the_bill_is_refused() -> None:
     stack = _stack("dev", lambda platform: platform.update(usage={"each": {"nat-z.natGb": 5}}))
     with pytest.raises(Refused, match=r"nothing of that name is paid by use") as caught:
-        plan(stack)
+        plan(stack, guard())
     assert caught.value.problems[0].where == "usage.each.nat-z.natGb"
 
 
@@ -209,7 +211,7 @@ def test_a_pool_without_a_price_makes_the_whole_bill_undetermined() -> None:
             instanceTypes=["p5e.48xlarge"], limits={"gpus": 16}, onDemandFallback={"gpus": 8}
         ),
     )
-    planned = plan(stack, TODAY)
+    planned = plan(stack, guard(), TODAY)
     assert not planned.totals.complete
     with pytest.raises(Refused, match="budget-undetermined"):
         hold(planned, _bounds("90000"))

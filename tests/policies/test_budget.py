@@ -14,12 +14,13 @@ from typing import Any
 import pytest
 
 from infra.declared import as_graph, declare
+from infra.guard import GUARD
 from infra.program import make
 from policies.graph import PLATFORM, UNKNOWN, Node
 from policies.guard.file import load
 from policies.guard.model import BudgetExemption, Exemption, Guard
 from policies.judge import Judge, Verdict
-from policies.packs import GUARD, rules
+from policies.packs import rules
 
 ROOT = Path(__file__).parents[2]
 TODAY = datetime.date.today()

@@ -74,6 +74,7 @@ def test_a_part_that_is_deployed_may_stay_and_get_no_dearer(
     less: str, lets: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     there = {"pools": {"chat": str(most("Pool", "chat") - Decimal(less))}, "teams": {}}
+    monkeypatch.setenv("MODELYARD_DEPLOYED_MAXIMUM_USD", "1")
     monkeypatch.setenv("MODELYARD_DEPLOYED_PARTS_USD", json.dumps(there))
     nodes = changed("platform", "Platform", ("budget", "perPool"), {"chat": "100"})
     assert refused(judged(nodes)) == (set() if lets else {"budget-parts platform"})

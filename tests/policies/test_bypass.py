@@ -18,9 +18,9 @@ import pulumi_aws as aws
 import pulumi_kubernetes as k8s
 import pytest
 
-import infra.plan
 from components.platform.component import Platform, PlatformArgs
 from infra.build import _plan
+from infra.guard import GUARD, guard
 from infra.plan import plan
 from infra.program import make
 from infra.stack.file import StackFile
@@ -53,7 +53,7 @@ class Tree:
 
     def grow(self) -> None:
         stack = Stack.read(StackFile.read(STACK_FILE))
-        self.platform = Platform("platform", self.change(_plan(stack, plan(stack))))
+        self.platform = Platform("platform", self.change(_plan(stack, plan(stack, guard()))))
         under = pulumi.ResourceOptions(parent=self.platform)
         given: Any = {"tags": self.tags}
         region: Any = self.region
@@ -209,7 +209,7 @@ def second_provider(tree: Tree) -> None:
 
 def second_platform(tree: Tree) -> None:
     stack = Stack.read(StackFile.read(STACK_FILE))
-    Platform("another", _plan(stack, plan(stack)))
+    Platform("another", _plan(stack, plan(stack, guard())))
 
 
 def renamed_tag(tree: Tree) -> None:
@@ -358,10 +358,9 @@ def test_a_rule_that_raises_refuses(engine: Engine, tmp_path: Path) -> None:
 
 def copied_packs(folder: Path) -> Path:
     copy = folder / "copy"
-    for room in ("policies", "pricing", "kube"):
+    for room in ("policies", "pricing", "kube", "core"):
         shutil.copytree(ROOT / room, copy / room, ignore=shutil.ignore_patterns("__pycache__"))
-    for floor in ("core/problem.py", "core/versions.py"):
-        shutil.copy(ROOT / floor, copy / floor)
+    shutil.copy(ROOT / "guard.yaml", copy / "guard.yaml")
     return copy
 
 
@@ -371,30 +370,27 @@ budgetExemptions:
 """
 
 
-def test_an_exemption_that_has_ended_lifts_no_ceiling_for_program_or_pack(
-    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_exemption_that_has_ended_lifts_no_ceiling_for_program_or_pack(engine: Engine, tmp_path: Path) -> None:
     copy = copied_packs(tmp_path)
-    guard = copy / "policies" / "guard.yaml"
+    guard = copy / "guard.yaml"
     guard.write_text(re.sub(r"dev: \d+", "dev: 3000", guard.read_text()) + EXPIRED)
     engine.packs = [copy / "policies" / "run"]
     budget = Tree(lambda args: replace(args, budget={"monthlyUsd": "9000"}))
     run = engine.run_whole("up", grown(budget, nothing))
     assert not run.ok and run.refused == {("budget-ceiling", "platform")} and engine.made == [], run.output
-    monkeypatch.setattr(infra.plan, "GUARD", guard)
-    run = engine.run_whole("up", changed(tmp_path, r"budget: .*", "budget: { monthlyUsd: 9000 }"))
+    run = engine.run_whole("up", changed(tmp_path, r"budget: .*", "budget: { monthlyUsd: 9000 }", guard))
     assert not run.ok and run.told == [] and engine.made == []
     guard.write_text(guard.read_text().replace("2026-01-31", "2999-01-31"))
     assert engine.run_whole("preview", grown(budget, nothing)).ok
 
 
-def changed(folder: Path, old: str, new: str) -> Callable[[], None]:
+def changed(folder: Path, old: str, new: str, guard: Path = GUARD) -> Callable[[], None]:
     """The platform's own program, of dev's stack file with one change."""
     text = STACK_FILE.read_text()
     file = folder / "Pulumi.dev.yaml"
     file.write_text(re.sub(old, new, text))
     assert file.read_text() != text
-    return make(file)
+    return make(file, guard)
 
 
 LIMITS = "gpus: 2, monthlyUsd: 2700"
@@ -454,7 +450,7 @@ def test_a_run_that_makes_nothing_dearer_is_warned_and_not_blocked(engine: Engin
     dearer = changed(tmp_path, LIMITS, "gpus: 4")
     engine.packs = []
     file = StackFile.read(tmp_path / "Pulumi.dev.yaml")
-    maximum = plan(Stack.read(file)).totals.maximum
+    maximum = plan(Stack.read(file), guard()).totals.maximum
     assert maximum > 5000
     for deployed, lets in ((f"{maximum + CENT:.2f}", True), (f"{maximum - CENT:.2f}", False)):
         assert engine.run_whole("up", exporting(deployed)).ok

@@ -15,6 +15,7 @@ import yaml
 from core.problem import Problem, Refused
 from infra.build import build
 from infra.declared import Declared, declare
+from infra.guard import guard
 from infra.plan import plan
 from infra.stack.file import StackFile
 from infra.stack.settings import Stack
@@ -36,7 +37,7 @@ def platform(watch: Mapping[str, Any], **budget: Any) -> dict[str, Any]:
 def declared(asked: dict[str, Any]) -> list[Declared]:
     stack = Stack.of(asked, "us-east-1")
     stack = Stack(settings=stack.settings, aws=stack.aws, raw=stack.raw, pools=stack.pools, prompts=_prompts())
-    return list(declare(lambda: build(stack), project="modelyard", stack="dev").values())
+    return list(declare(lambda: build(stack, guard()), project="modelyard", stack="dev").values())
 
 
 def _prompts() -> Mapping[str, Any]:
@@ -164,7 +165,9 @@ def test_an_action_that_nobody_hears_of_is_refused() -> None:
 
 def test_an_action_may_cost_something_as_nobody_knows_how_many_others_the_account_has() -> None:
     (item,) = (
-        each for each in plan(Stack.of(platform({"action": {}}), "us-east-1")).items if each.component == "budget"
+        each
+        for each in plan(Stack.of(platform({"action": {}}), "us-east-1"), guard()).items
+        if each.component == "budget"
     )
     assert item.minimum == item.expected == 0
     assert item.maximum is not None

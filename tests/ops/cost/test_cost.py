@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from core.problem import ExitCode, Refused
-from infra.outputs import Deployed
+from infra.guard import guard
 from infra.plan import plan
 from infra.stack.file import StackFile
 from infra.stack.settings import Stack
@@ -21,6 +21,7 @@ from ops import cli
 from ops.cost import page as cost_page
 from ops.cost import report as cost
 from ops.cost.report import SCHEMA, Report
+from policies.guard.deployed import Deployed
 from pricing.bill import shares
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -63,7 +64,7 @@ def test_shares_add_up_to_the_total_whoever_owns_a_pool(key: str, tmp_path: Path
         summed = sum(getattr(each.amounts, amount) for each in found)
         # Each is rounded once, to half a cent.
         assert abs(summed - getattr(report.total, amount)) <= Decimal("0.005") * len(found)
-    planned = plan(Stack.read(StackFile.read(file)))
+    planned = plan(Stack.read(StackFile.read(file)), guard())
     sums = shares.by(planned.items, planned.team)
     assert sum(each.maximum for each in sums.values()) == planned.totals.maximum
     assert set(sums) == {"chat-team", "ml-platform"} == {each.name for each in report.teams}
@@ -89,7 +90,7 @@ def test_prices_that_are_too_old_are_warned_of(days: int, warned: bool) -> None:
 @pytest.mark.parametrize(("cents", "fits"), [("0", True), ("-0.01", False)])
 def test_what_is_over_but_no_dearer_than_what_is_deployed_is_warned_of(cents: str, fits: bool, tmp_path: Path) -> None:
     file = _changed(tmp_path, "monthlyUsd: 5000", "monthlyUsd: 3000")
-    most = plan(Stack.read(StackFile.read(file))).totals.maximum
+    most = plan(Stack.read(StackFile.read(file)), guard()).totals.maximum
     report = cost.report("dev", file, deployed=Deployed(maximum=most + Decimal(cents)))
     assert report.budget.fits == fits
     assert any("no dearer than what is deployed" in each for each in report.warnings) == fits

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
+import tomllib
 from decimal import Decimal
 from pathlib import Path
 
@@ -10,11 +12,12 @@ import grimp
 import pytest
 
 from core.problem import Refused
+from infra.guard import guard
 from infra.plan import plan
 from infra.stack.file import StackFile
 from infra.stack.settings import Stack
 from ops.preview.base_checkout import changed, guarded, guards, judged_by
-from policies.budget.plan import DEPLOYED
+from policies.guard.deployed import MAXIMUM_VARIABLE as DEPLOYED
 
 ROOT = Path(__file__).resolve().parents[3]
 FILE = ROOT / "Pulumi.dev.yaml"
@@ -39,13 +42,13 @@ def test_a_checkout_that_is_the_same_has_nothing_to_say(ours: Path) -> None:
 
 
 def test_every_guarded_file_that_differs_is_named(ours: Path) -> None:
-    guard = ours / "policies" / "guard.yaml"
+    guard = ours / "guard.yaml"
     guard.write_text(guard.read_text().replace("dev: 5000", "dev: 50000"))
     (ours / "policies" / "late.py").write_text("")
     (ours / "policies" / "rule.py").unlink()
     (ours / "README.md").write_text("not guarded")
     assert [(each.path, each.how) for each in changed(ROOT, ours, guarded(ROOT))] == [
-        ("policies/guard.yaml", "changed"),
+        ("guard.yaml", "changed"),
         ("policies/late.py", "added"),
         ("policies/rule.py", "removed"),
     ]
@@ -71,7 +74,7 @@ def test_what_is_over_but_no_dearer_than_what_is_deployed_is_not_refused_here_ei
 ) -> None:
     file = ours / FILE.name
     file.write_text(file.read_text().replace("monthlyUsd: 5000", "monthlyUsd: 3000"))
-    most = plan(Stack.read(StackFile.read(file))).totals.maximum + Decimal(cents)
+    most = plan(Stack.read(StackFile.read(file)), guard()).totals.maximum + Decimal(cents)
     monkeypatch.setenv(DEPLOYED, "999999")
     assert "can cost more than its budget" in judged_by(ROOT, ours, "dev", file).refusals[0]
     judge = judged_by(ROOT, ours, "dev", file, {DEPLOYED: format(most, "f")})
@@ -86,7 +89,7 @@ def test_a_checkout_without_packs_or_owners_cannot_judge(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("path", "wanted"),
     [
-        ("policies/guard.yaml", True),
+        ("policies/rule.py", True),
         ("policies", False),
         ("infra/plan.py", True),
         ("infra/plan.py/x", False),
@@ -102,7 +105,7 @@ def test_what_judges_guards_itself() -> None:
     for path in (
         ".github/CODEOWNERS",
         ".github/workflows/preview.yml",
-        "policies/guard.yaml",
+        "guard.yaml",
         "ops/preview/base_checkout.py",
         "policies/guard/ceilings.py",
     ):
@@ -120,22 +123,28 @@ def test_what_judges_guards_itself() -> None:
     ],
 )
 def test_no_module_on_the_way_from_a_command_to_a_gate_changes_without_a_guardian(start: str, gate: str) -> None:
-    graph = grimp.build_graph("components", "infra", "ops", "policies", "pricing")
-    chain = graph.find_shortest_chain(importer=start, imported=gate)
+    chain = _graph().find_shortest_chain(importer=start, imported=gate)
     assert chain is not None
     patterns = guarded(ROOT)
     assert [each for each in chain if not guards(patterns, f"{each.replace('.', '/')}.py")] == []
 
 
-def test_all_that_the_packs_stand_on_is_guarded_and_the_data_beside_it() -> None:
-    graph = grimp.build_graph("kube", "policies", "pricing", include_external_packages=True)
-    roots = {each for each in graph.modules if each.startswith("policies.") and each.endswith(".__main__")}
-    assert {"policies.__main__", "policies.budget.__main__", "policies.security.__main__"} <= roots
-    stands_on = roots.union(*(graph.find_upstream_modules(each) for each in roots))
+def test_all_that_the_packs_and_the_programs_gate_stand_on_is_guarded_and_the_data_beside_it() -> None:
+    graph = _graph()
+    packs = {each for each in graph.modules if each.startswith("policies.") and each.endswith(".__main__")}
+    assert {"policies.__main__", "policies.budget.__main__", "policies.security.__main__"} <= packs
+    gates = packs | {"infra.__main__", "infra.plan"}
+    stands_on = gates.union(*(graph.find_upstream_modules(each) for each in gates))
     files = {file for each in stands_on for file in _files_of(each)}
-    assert {"core/problem.py", "core/versions.py", "kube/shape.py", "pricing/book/data/on_demand.json"} <= files
+    assert {"core/problem.py", "kube/shape.py", "pricing/book/data/on_demand.json", "components/nodes/bill.py"} <= files
     patterns = guarded(ROOT)
     assert sorted(file for file in files if not guards(patterns, file)) == []
+
+
+@functools.cache
+def _graph() -> grimp.ImportGraph:
+    rooms = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["root_packages"]
+    return grimp.build_graph(*rooms)
 
 
 def _files_of(module: str) -> set[str]:

@@ -147,7 +147,7 @@ def test_the_pull_request_is_the_one_whose_newest_commit_was_run(fake: Fake, fol
 @pytest.mark.parametrize(
     ("file", "told"),
     [
-        ({"filename": "policies/guard.yaml"}, True),
+        ({"filename": "policies/rule.py"}, True),
         ({"filename": "moved.py", "previous_filename": "infra/plan.py"}, True),
         ({"filename": "infra/plan.pyc"}, False),
         ({"filename": "docs/policies.md"}, False),

@@ -19,8 +19,9 @@ from ops.preview.command import WRITERS, Form
 from ops.report import diff, model
 from ops.report.changes import SUMMED_UP
 from ops.report.danger import danger
+from ops.report.deployed import DeployedBill
 from ops.report.fit import LEVELS, LIMIT, cut, fitted
-from ops.report.make import Deployed, Found, make
+from ops.report.make import Found, make
 from ops.report.model import Hazard, Report, Verdict
 
 POOL, CLASS = "kubernetes:karpenter.sh/v1:NodePool", "kubernetes:karpenter.k8s.aws/v1:EC2NodeClass"
@@ -218,14 +219,15 @@ def test_what_is_deployed_is_read_from_the_state_and_components_only_when_they_a
     lines = [{"component": "network", "maximumUsd": "3.129"}]
     stack = {"type": "pulumi:pulumi:Stack", "outputs": {"cost": cost}}
     plan = {"type": "modelyard:index:Platform", "inputs": {"bill": {"items": lines}}}
-    deployed = Deployed.of({"resources": [stack, plan]})
-    assert deployed and (str(deployed.maximum), str(deployed.amounts.maximum)) == ("3.129", "3.13")
+    deployed = DeployedBill.of({"resources": [stack, plan]})
+    assert deployed.amounts and (str(deployed.gate.maximum), str(deployed.amounts.maximum)) == ("3.129", "3.13")
     assert list(deployed.components) == ["network"]
     lines[0]["maximumUsd"] = "9"
-    other = Deployed.of({"resources": [stack, plan]})
-    assert other and not other.components
-    assert Deployed.of({}) is None
-    assert Deployed.of({"resources": [{**stack, "outputs": {"cost": {**cost, "maximumUsd": "NaN"}}}]}) is None
+    other = DeployedBill.of({"resources": [stack, plan]})
+    assert other.amounts and not other.components
+    assert DeployedBill.of({}) == DeployedBill()
+    torn = DeployedBill.of({"resources": [{**stack, "outputs": {"cost": {**cost, "maximumUsd": "NaN"}}}]})
+    assert torn.amounts is None and torn.gate.unreadable
 
 
 Text = st.text(st.characters(codec="utf-8"), max_size=3000)

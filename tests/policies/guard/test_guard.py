@@ -10,9 +10,10 @@ import pytest
 
 from components.spec import Environment
 from core.problem import Problem, Refused
+from infra.guard import GUARD
 from policies.guard.file import load
 from policies.guard.model import Guard
-from policies.packs import GUARD, rules
+from policies.packs import rules
 
 HAPPY = """\
 maxMonthlyUsd:

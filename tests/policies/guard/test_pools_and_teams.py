@@ -11,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policies.guard import pools_and_teams
+from policies.guard.ceilings import step_refused
+from policies.guard.deployed import Deployed
 from policies.guard.model import BudgetExemption, Guard
 from policies.guard.pools_and_teams import Part
 from pricing.bill import shares
@@ -32,6 +34,20 @@ GUARD = Guard(
     max_increase_usd={"prod": Decimal(500)},
     max_increase_percent={"prod": Decimal(25)},
 )
+
+UNREADABLE: list[object] = [
+    None,
+    "torn",
+    {"region": "us-east-1"},
+    {"cost": None},
+    {"cost": {}},
+    {"cost": {"maximumUsd": "NaN"}},
+    {"cost": {"maximumUsd": "-1"}},
+    {"cost": {"maximumUsd": True}},
+    {"cost": {"maximumUsd": "1", "parts": None}},
+    {"cost": {"maximumUsd": "1", "parts": {"pools": None}}},
+    {"cost": {"maximumUsd": "1", "parts": {"pools": {"chat": "Infinity"}}}},
+]
 
 
 def test_the_last_amount_that_fits_a_part_and_the_first_that_does_not() -> None:
@@ -67,23 +83,59 @@ def test_a_part_that_gets_no_dearer_is_warned_of_and_not_blocked() -> None:
 
 @pytest.mark.parametrize(("deployed", "most"), [("1000", "1250"), ("4000", "4500")])
 def test_the_stricter_of_amount_and_percent_bounds_one_step(deployed: str, most: str) -> None:
-    allowed = GUARD.most_after("prod", Decimal(deployed), DAY)
+    there = Deployed(maximum=Decimal(deployed))
+    allowed = GUARD.most_after("prod", there, DAY)
     assert allowed == Decimal(most)
-    assert list(pools_and_teams.step_refused(Decimal(most), Decimal(deployed), allowed)) == []
-    (problem,) = pools_and_teams.step_refused(Decimal(most) + 1, Decimal(deployed), allowed)
+    assert list(step_refused(Decimal(most), there, allowed)) == []
+    (problem,) = step_refused(Decimal(most) + 1, there, allowed)
     assert f"at most {most}.00 USD in this run" == problem.allowed
 
 
 def test_an_exemption_allows_a_step_up_to_its_amount_and_its_day() -> None:
     exempt = BudgetExemption(environment="prod", monthly_usd=Decimal(3000), owner="a", reason="b", expires=DAY)
     guard = replace(GUARD, budget_exemptions=(exempt,))
-    assert guard.most_after("prod", Decimal(1000), DAY) == 3000
-    assert guard.most_after("prod", Decimal(1000), DAY + datetime.timedelta(days=1)) == 1250
+    assert guard.most_after("prod", Deployed(maximum=Decimal(1000)), DAY) == 3000
+    assert guard.most_after("prod", Deployed(maximum=Decimal(1000)), DAY + datetime.timedelta(days=1)) == 1250
 
 
 def test_a_first_deployment_and_an_environment_without_a_bound_take_any_step() -> None:
-    assert list(pools_and_teams.step_refused(Decimal(9000), None, None)) == []
-    assert GUARD.most_after("dev", Decimal(10), DAY) is None
+    assert GUARD.most_after("prod", Deployed(), DAY) is None
+    assert GUARD.most_after("dev", Deployed(maximum=Decimal(10)), DAY) is None
+    assert GUARD.most_after("dev", Deployed(unreadable="torn"), DAY) is None
+    assert list(step_refused(Decimal(9000), Deployed(), None)) == []
+
+
+@pytest.mark.parametrize("outputs", UNREADABLE, ids=str)
+def test_what_cannot_be_read_is_never_taken_for_a_first_deployment(outputs: object) -> None:
+    there = Deployed.of_outputs(outputs)
+    assert there.maximum is None and there.unreadable
+    assert Deployed.of_variables(there.variables()).unreadable
+    (problem,) = step_refused(Decimal("0.01"), there, GUARD.most_after("prod", there, DAY))
+    assert problem.found == there.unreadable
+    exempt = BudgetExemption(environment="prod", monthly_usd=Decimal(3000), owner="a", reason="b", expires=DAY)
+    room = replace(GUARD, budget_exemptions=(exempt,)).most_after("prod", there, DAY)
+    assert list(step_refused(Decimal(3000), there, room)) == []
+    assert list(step_refused(Decimal("3000.01"), there, room)) != []
+
+
+@given(
+    st.decimals(min_value=0, max_value=10**9, places=6),
+    st.dictionaries(
+        st.sampled_from(["pools", "teams"]),
+        st.dictionaries(
+            st.text(min_size=1, max_size=5), st.decimals(min_value=0, max_value=10**6, places=6), min_size=1
+        ),
+    ),
+)
+def test_what_is_deployed_is_the_same_after_it_was_told(maximum: Decimal, parts: dict[str, dict[str, Decimal]]) -> None:
+    there = Deployed(maximum=maximum, parts=parts)
+    assert Deployed.of_variables(there.variables()) == there
+    assert Deployed.of_outputs({"cost": {"maximumUsd": str(maximum), "parts": parts}}) == there
+
+
+def test_a_stack_without_outputs_and_a_process_that_was_told_nothing_know_of_nothing_deployed() -> None:
+    assert Deployed.of_outputs({}) == Deployed.of_variables({}) == Deployed()
+    assert Deployed().variables() == {}
 
 
 def _item(component: str, amount: Decimal, as_of: str = "2026-01-01") -> CostItem:
