@@ -18,8 +18,9 @@ from sandbox.kubernetes.controlplane import ControlPlane
 from sandbox.kubernetes.live import LiveCloud
 from sandbox.world import World
 from tests.bench.result import Result, tell
-from tests.conformance.declared import ROOT, in_cluster
+from tests.conformance.declared import in_cluster
 from tests.conformance.putting import put, take_away
+from tests.roots import ROOT
 
 ROUNDS = 3
 STACK = "prod"

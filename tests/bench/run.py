@@ -36,8 +36,8 @@ from policies.packs import GUARD, rules
 from sandbox.session import Session
 from tests.bench.flat import flat_program
 from tests.bench.result import Result, tell
+from tests.roots import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 PACKS = (ROOT / "policies" / "run",)
 """Ours alone is judged by the packs: the flat program has no plan, so they would refuse it."""
 POOLS = (10, 55, 100)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from infra.declared import SECRET, Declared, declare
 from infra.program import make
 from infra.render import PLACEHOLDER
+from tests.roots import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 STACKS = sorted(path.name.split(".")[1] for path in ROOT.glob("Pulumi.*.yaml"))
 
 _BY_TYPE = {

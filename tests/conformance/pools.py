@@ -23,8 +23,8 @@ from ops.simulate.pools import Purchase, purchases
 from ops.simulate.watch import Timeline
 from pricing.book.book import PriceBook
 from pricing.capacity.offers import cheapest_first
+from tests.roots import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 BOOK = PriceBook.embedded("us-east-1")
 
 

@@ -17,13 +17,12 @@ import yaml
 
 from components.alerts.catalogue import GROUPS
 from sandbox import tools
-
-REPOSITORY = Path(__file__).resolve().parents[2]
+from tests.roots import ROOT
 
 
 def tool(name: str) -> Path:
     """The file of a real program, built when it is not there yet."""
-    return tools.ensure(REPOSITORY, [name], lambda line: print(line, file=sys.stderr))[name]
+    return tools.ensure(ROOT, [name], lambda line: print(line, file=sys.stderr))[name]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conformance.pools import ROOT, Pools, load, running
+from tests.conformance.pools import Pools, load, running
+from tests.roots import ROOT
 
 pytestmark = pytest.mark.conformance
 Record = Callable[[str, object], None]

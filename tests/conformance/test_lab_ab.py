@@ -6,15 +6,14 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
 from core.problem import ExitCode
 from labs.ab.__main__ import SHORT_REQUESTS, SHORT_USERS
+from tests.roots import ROOT
 
 pytestmark = pytest.mark.conformance
-ROOT = Path(__file__).resolve().parents[2]
 VERDICTS = {ExitCode.OK: "winner", ExitCode.UNDETERMINED: "no winner"}
 
 

@@ -18,9 +18,9 @@ from labs.registry import llama, recipes, tickets
 from mlflow_provider.api import Server
 from ops.registry import versions as model_versions
 from sandbox import registry
+from tests.roots import ROOT
 
 pytestmark = pytest.mark.conformance
-REPOSITORY = Path(__file__).resolve().parents[2]
 PLAN = recipes.plan([], short=True)
 LAST_RESORT = 1800
 """Seconds after which the lab hangs."""
@@ -37,7 +37,7 @@ class Ran:
 
 def lab(root: Path, *options: str) -> str:
     """One call of the lab in a project of its own; gives what it said."""
-    env = {**os.environ, "PYTHONPATH": str(REPOSITORY), "COLUMNS": "160"}
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "160"}
     command = [sys.executable, "-m", "labs.registry", "--short", *options]
     done = subprocess.run(
         command,
@@ -56,10 +56,10 @@ def lab(root: Path, *options: str) -> str:
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
     root = tmp_path_factory.mktemp("lab")
-    (root / "Pulumi.yaml").write_text((REPOSITORY / "Pulumi.yaml").read_text())
+    (root / "Pulumi.yaml").write_text((ROOT / "Pulumi.yaml").read_text())
     (root / ".sandbox").mkdir()
-    (REPOSITORY / ".sandbox" / "cache").mkdir(exist_ok=True, parents=True)
-    (root / ".sandbox" / "cache").symlink_to(REPOSITORY / ".sandbox" / "cache")
+    (ROOT / ".sandbox" / "cache").mkdir(exist_ok=True, parents=True)
+    (root / ".sandbox" / "cache").symlink_to(ROOT / ".sandbox" / "cache")
     said = lab(root)
     folder = root / ".sandbox" / "labs" / "registry" / "mlflow"
     env = {key: value for key, value in os.environ.items() if not key.startswith("MLFLOW_")}
@@ -100,7 +100,7 @@ def test_an_adapter_changes_what_the_base_answers_and_the_longer_training_learns
 def test_each_version_says_what_it_was_made_of(ran: Ran) -> None:
     model = model_versions.model(ran.server, PLAN.model)
     data = tickets.split(PLAN.seed, PLAN.held_out)
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True)
     assert model.tags["form"] == "SHORT" and len(model.versions) == len(PLAN.recipes)
     for version, recipe in zip(model.versions, PLAN.recipes, strict=True):
         assert version.params["rank"] == str(recipe.rank) and version.params["seed"] == str(PLAN.seed)

@@ -22,10 +22,9 @@ from ops.worlds.world import Place, World, opened
 from sandbox import registry, session, toolchain
 from sandbox.kubernetes.controlplane import ControlPlane
 from tests.conformance.lasting import Start
+from tests.roots import ROOT
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-
-PACKS = (REPOSITORY / "policies" / "run",)
+PACKS = (ROOT / "policies" / "run",)
 
 pytestmark = pytest.mark.conformance
 
@@ -68,18 +67,18 @@ def stage(
     plane: ControlPlane, registries: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., Stage]:
     """Makes a scratch project of a stack, with the repository's engine and a world of its own."""
-    tools = toolchain.ensure(REPOSITORY, say=print)
+    tools = toolchain.ensure(ROOT, say=print)
     monkeypatch.setattr(session, "ensure", lambda root, **_: tools)
     monkeypatch.setattr(registry, "start", registries)
 
     def make(stack: str) -> Stage:
-        (tmp_path / "Pulumi.yaml").write_text((REPOSITORY / "Pulumi.yaml").read_text())
+        (tmp_path / "Pulumi.yaml").write_text((ROOT / "Pulumi.yaml").read_text())
         (tmp_path / "infra").mkdir()
         for part in ("registry", "prompts", ".venv"):
-            if (REPOSITORY / part).exists():
-                (tmp_path / part).symlink_to(REPOSITORY / part)
+            if (ROOT / part).exists():
+                (tmp_path / part).symlink_to(ROOT / part)
         file = tmp_path / f"Pulumi.{stack}.yaml"
-        file.write_text((REPOSITORY / file.name).read_text())
+        file.write_text((ROOT / file.name).read_text())
         place = Place(root=tmp_path, stack=stack, stack_file=file, world=World.KUBECONFIG, kubeconfig=plane.kubeconfig)
         return Stage(place, wiring.make(file), PACKS)
 

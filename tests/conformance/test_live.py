@@ -27,8 +27,8 @@ from sandbox.kubernetes.controlplane import ControlPlane
 from sandbox.kubernetes.live import LiveCloud
 from sandbox.values import Secret
 from sandbox.world import CREATOR, World
+from tests.roots import ROOT
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 URN = "urn:pulumi:dev::modelyard::it::it"
 CONFIG, SECRET, JOB = "kubernetes:core/v1:ConfigMap", "kubernetes:core/v1:Secret", "kubernetes:batch/v1:Job"
 PLANTED = "correct-horse-battery"
@@ -211,7 +211,7 @@ def _addresses() -> list[str]:
 
 def test_a_control_plane_ends_with_its_owner_however_that_ends(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "sandbox.kubernetes.controlplane", str(tmp_path / "plane")]
-    owner = subprocess.Popen(command, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    owner = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert owner.stdout is not None
     kubeconfig = Path(owner.stdout.readline().strip())
     api = Api(kubeconfig)

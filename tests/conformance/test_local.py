@@ -22,9 +22,9 @@ from ops.worlds.world import Place, World, opened
 from sandbox import registry, session, toolchain
 from sandbox.kubernetes.controlplane import ControlPlane
 from tests.conformance.lasting import Start
+from tests.roots import ROOT
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-PACKS = (REPOSITORY / "policies" / "run",)
+PACKS = (ROOT / "policies" / "run",)
 LOST, NAMESPACE = ("modelyard-serving", "modelyard-training"), "kubernetes:core/v1:Namespace"
 """The namespaces that somebody deletes, and their type."""
 
@@ -51,14 +51,14 @@ class Heard(Show):
 @pytest.fixture
 def place(plane: ControlPlane, registries: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     """A scratch project with the local stack, which names the control plane's context."""
-    tools = toolchain.ensure(REPOSITORY, say=print)
+    tools = toolchain.ensure(ROOT, say=print)
     monkeypatch.setattr(session, "ensure", lambda root, **_: tools)
     monkeypatch.setattr(registry, "start", registries)
     # Pulumi.yaml says where the registry's provider is.
-    shutil.copy(REPOSITORY / "Pulumi.yaml", tmp_path)
-    (tmp_path / "mlflow_provider").symlink_to(REPOSITORY / "mlflow_provider")
+    shutil.copy(ROOT / "Pulumi.yaml", tmp_path)
+    (tmp_path / "mlflow_provider").symlink_to(ROOT / "mlflow_provider")
     (tmp_path / "infra").mkdir()
-    content = yaml.safe_load((REPOSITORY / "Pulumi.local.yaml").read_text())
+    content = yaml.safe_load((ROOT / "Pulumi.local.yaml").read_text())
     content["config"]["modelyard:platform"]["kubernetes"]["context"] = "own"
     file = tmp_path / "Pulumi.local.yaml"
     file.write_text(yaml.safe_dump(content))

@@ -20,9 +20,9 @@ from pricing.capacity.gpus import gpu_types
 from pricing.capacity.pool import Share
 from sandbox import tools
 from tests.components.monitoring.promtool import case, write_rules
+from tests.roots import ROOT
 
 pytestmark = pytest.mark.conformance
-REPOSITORY = Path(__file__).resolve().parents[2]
 POOLS: dict[str, dict[str, Any]] = {
     "twelve GPUs on nodes of eight": {"instanceTypes": ["p5.48xlarge"], "limits": {"gpus": 12}},
     "sizes that differ": {"instanceTypes": ["g6.xlarge", "g6.12xlarge"], "limits": {"gpus": 9, "nodes": 8}},
@@ -102,7 +102,7 @@ def test_the_alert_of_a_full_pool_fires_and_one_node_before_it_does_not(name: st
         "tests": [case(alert, full), case(alert, nearly)],
     }
     (tmp_path / "pool.test.yaml").write_text(yaml.safe_dump(document, width=1000))
-    promtool = tools.ensure(REPOSITORY, ["promtool"], lambda line: print(line, file=sys.stderr))["promtool"]
+    promtool = tools.ensure(ROOT, ["promtool"], lambda line: print(line, file=sys.stderr))["promtool"]
     command: list[str | Path] = [promtool, "test", "rules", "pool.test.yaml"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -17,14 +17,13 @@ import yaml
 from components.alerts.catalogue import GROUPS, alerts, recordings
 from sandbox import tools
 from tests.components.monitoring.promtool import write_rules, write_tests
+from tests.roots import ROOT
 
 pytestmark = pytest.mark.conformance
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-
 
 def tool(name: str) -> Path:
-    return tools.ensure(REPOSITORY, [name], lambda line: print(line, file=sys.stderr))[name]
+    return tools.ensure(ROOT, [name], lambda line: print(line, file=sys.stderr))[name]
 
 
 def run(*command: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from core.problem import ExitCode
-from tests.conformance.pools import ROOT
+from tests.roots import ROOT
 
 pytestmark = pytest.mark.conformance
 

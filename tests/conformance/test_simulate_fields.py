@@ -11,7 +11,8 @@ import yaml
 
 from ops.simulate.cluster import NODE_POOLS, is_ready
 from ops.simulate.loads import read
-from tests.conformance.pools import ROOT, Pools, Run, running
+from tests.conformance.pools import Pools, Run, running
+from tests.roots import ROOT
 
 pytestmark = pytest.mark.conformance
 

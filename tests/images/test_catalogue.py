@@ -55,7 +55,7 @@ def test_an_image_has_a_name_of_ours_or_the_very_name_that_a_stack_asks_for(reci
 
 @pytest.mark.parametrize("locked", ["base.txt", "labs.txt"])
 def test_what_an_image_is_made_of_is_installed_wherever_a_cluster_can_be_started(locked: str) -> None:
-    lines = (Path(__file__).resolve().parents[2] / "requirements" / locked).read_text().splitlines()
+    lines = (ROOT / "requirements" / locked).read_text().splitlines()
     pinned = {line.partition("==")[0].partition("[")[0] for line in lines if "==" in line and not line.startswith(" ")}
     asked = [name for each in RECIPES.values() for name in each.packages]
     assert len(asked) > 3 and [d.name for d in python.closure(asked) if canonicalize_name(d.name) not in pinned] == []

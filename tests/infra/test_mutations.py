@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from core.problem import ExitCode, Refused
 from infra.stack.file import StackFile
 from infra.stack.settings import Stack
+from tests.roots import ROOT
 
 FOLDER = Path(tempfile.mkdtemp())
-ROOT = Path(__file__).resolve().parents[2]
 TEXTS = [path.read_text() for path in sorted(ROOT.glob("Pulumi.*.yaml"))]
 
 values = st.one_of(

@@ -20,8 +20,8 @@ from labs.deploy import changes, objects, page, release
 from labs.deploy.report import Delivery, Report, Timed, headline, lines
 from labs.deploy.watch import Course, Seen, Share, shares
 from sandbox.traffic import Answer, Stream
+from tests.roots import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / release.FILE).read_text(encoding="utf-8")
 IMAGE = "registry.example.com/team/assistant@sha256:" + "a" * 64
 

@@ -12,8 +12,8 @@ from core.problem import Refused
 from infra.stack.file import StackFile
 from infra.stack.prompts import contents
 from infra.stack.settings import Stack
+from tests.roots import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 HAPPY: dict[str, Any] = {
     "models": {"assistant": {"aliases": {"production": {"version": 3}, "candidate": {"by": "promotion"}}}},
     "prompts": {"p": {"file": "prompts/support.md"}},

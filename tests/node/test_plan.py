@@ -21,9 +21,9 @@ from kube.pods import check_baseline, pod_template
 from sandbox.node import documents, inside, keeper, keys, layout, mounts, needs, node, objects, programs, volumes
 from sandbox.node.cgroups import Group, Hierarchy
 from sandbox.node.layout import Layout
+from tests.roots import ROOT
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="a node is a thing of Linux")
-ROOT = Path(__file__).resolve().parents[2]
 FILES = {name: f"/tools/{name}" for name in programs.BUILT}
 GROUPS = [
     Group(Hierarchy(names, Path("/sys/fs/cgroup", names), "/"), Path("/sys/fs/cgroup", names, "ours"))

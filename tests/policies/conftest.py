@@ -17,8 +17,8 @@ from pulumi.automation.events import PolicyEvent
 from core.problem import Refused
 from sandbox.provider import Change, Checked, Fault, serve
 from sandbox.toolchain import ensure
+from tests.roots import ROOT
 
-ROOT = Path(__file__).parents[2]
 PACK = ROOT / "policies" / "run"
 TAGS = {"Environment": "dev", "ManagedBy": "modelyard", "Owner": "ml-platform"}
 

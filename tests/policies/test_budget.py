@@ -7,7 +7,6 @@ import datetime
 from collections.abc import Mapping
 from decimal import Decimal
 from functools import cache
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -20,8 +19,8 @@ from policies.guard.file import load
 from policies.guard.model import BudgetExemption, Exemption, Guard
 from policies.judge import Judge, Verdict
 from policies.packs import GUARD, rules
+from tests.roots import ROOT
 
-ROOT = Path(__file__).parents[2]
 TODAY = datetime.date.today()
 STACK = "dev"
 PROVIDER = Node(urn="urn:aws", type="pulumi:providers:aws", name="aws", inputs={"region": "us-east-1"})

@@ -7,7 +7,6 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,8 +27,8 @@ from policies.paths.judge import Status, paths, problems, unseen
 from policies.paths.network import ASSOCIATION, ENDPOINT, INTERNET, NAT, ROUTE, SUBNET, TABLE, VPC
 from policies.paths.programs import programs, table
 from pricing.bill.graph import UNKNOWN, Graph, Node, plain
+from tests.roots import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = ROOT / "tests" / "golden" / "paths"
 STACKS = ("dev", "prod", "local")
 

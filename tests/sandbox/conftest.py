@@ -14,8 +14,9 @@ from core.versions import ADDONS, KUBERNETES
 from sandbox.aws.cloud import AwsCloud
 from sandbox.faults import CloudError
 from sandbox.world import CREATOR, World
+from tests.roots import ROOT
 
-CACHE = Path(__file__).parents[2] / ".sandbox" / "cache"
+CACHE = ROOT / ".sandbox" / "cache"
 VPC = "aws:ec2/vpc:Vpc"
 SUBNET = "aws:ec2/subnet:Subnet"
 ROLE = "aws:iam/role:Role"

@@ -15,8 +15,8 @@ from pulumi.runtime.proto import provider_pb2_grpc as stubs
 from sandbox.provider import serve
 from sandbox.toolchain import ensure
 from sandbox.values import SECRET, SIGNATURE, from_wire, to_wire
+from tests.roots import ROOT
 
-ROOT = Path(__file__).parents[2]
 QUEUE = "aws:sqs/queue:Queue"
 NODES = "aws:eks/nodeGroup:NodeGroup"
 CLUSTER = "aws:eks/cluster:Cluster"

@@ -9,9 +9,10 @@ import pytest
 
 from sandbox.aws.schema import Schemas
 from sandbox.values import UNKNOWN, Secret
+from tests.roots import ROOT
 
 CLUSTER = "aws:eks/cluster:Cluster"
-CACHE = Path(__file__).parents[2] / ".sandbox" / "cache"
+CACHE = ROOT / ".sandbox" / "cache"
 
 
 def _happy() -> dict[str, Any]:

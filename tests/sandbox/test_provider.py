@@ -21,8 +21,8 @@ from sandbox.provider import Change, Checked, Fault, serve
 from sandbox.toolchain import ensure
 from sandbox.values import UNKNOWN, Secret, at, differences, from_wire, has_unknown, steps, to_wire
 from sandbox.world import CREATOR
+from tests.roots import ROOT
 
-ROOT = Path(__file__).parents[2]
 URN = "urn:pulumi:dev::proj::parent:Type$toy:index:Thing::name::with"
 TOKEN = "toy:index:Thing"
 

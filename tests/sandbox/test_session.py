@@ -15,8 +15,8 @@ import yaml
 from core.problem import ExitCode, Problem, Refused
 from sandbox import lock, session, stackfile, toolchain
 from sandbox.session import Session
+from tests.roots import ROOT
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 HOST = """
 import json, sys
 print(json.dumps({"aws": 1234, "kubernetes": 2345}), flush=True)
@@ -38,7 +38,7 @@ config:
 
 @pytest.fixture(scope="module")
 def tools() -> toolchain.Toolchain:
-    return toolchain.ensure(REPOSITORY, say=lambda _: None)
+    return toolchain.ensure(ROOT, say=lambda _: None)
 
 
 @pytest.fixture
@@ -159,7 +159,7 @@ def test_the_lock_goes_with_its_process_however_that_ends(tmp_path: Path) -> Non
         [sys.executable, "-c", code, str(tmp_path / "lock")],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        cwd=REPOSITORY,
+        cwd=ROOT,
     ) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"held\n"

@@ -13,8 +13,7 @@ import pytest
 from core.problem import ExitCode, Refused
 from core.versions import GO_MODULES
 from sandbox import tools
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.roots import ROOT
 
 GO = """#!/bin/sh
 echo "$GOTOOLCHAIN $* CGO=$CGO_ENABLED" >>"{log}"

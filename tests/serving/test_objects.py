@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,9 +19,9 @@ from infra.program import make
 from kube.charts import check_values
 from kube.objects import check_object
 from kube.pods import check_restricted
+from tests.roots import ROOT
 from tests.serving.releases import RELEASE, changed
 
-ROOT = Path(__file__).resolve().parents[2]
 STACKS = ("dev", "local")
 GPU, CPU = (
     ReleaseSpec.model_validate(RELEASE),

@@ -32,6 +32,7 @@ from sandbox import lock
 from sandbox.images import catalogue
 from sandbox.node.control import Control
 from sandbox.node.layout import Layout
+from tests.roots import ROOT
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="a node is a thing of Linux")
 OWNER = """\
@@ -85,7 +86,7 @@ def stand_in_owner(monkeypatch: pytest.MonkeyPatch, home: Path, script: str) -> 
 
     def start(command: list[str], **kwargs: Any) -> Any:
         python, _, _, *rest = command
-        ours = str(Path(__file__).parents[3])
+        ours = str(ROOT)
         env = {**os.environ, "PYTHONPATH": ours}
         return began([python, str(file), "owner", *rest], **{**kwargs, "cwd": ours, "env": env})
 

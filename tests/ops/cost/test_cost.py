@@ -22,8 +22,7 @@ from ops.cost import page as cost_page
 from ops.cost import report as cost
 from ops.cost.report import SCHEMA, Report
 from pricing.bill import shares
-
-ROOT = Path(__file__).resolve().parents[3]
+from tests.roots import ROOT
 
 
 def _report(stack: str = "dev", compare: str = "") -> Report:

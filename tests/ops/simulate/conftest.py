@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from infra.declared import Declared, declare
@@ -11,8 +9,7 @@ from infra.program import make
 from infra.stack.file import StackFile
 from infra.stack.settings import Stack
 from ops.simulate.pools import Purchase, purchases
-
-ROOT = Path(__file__).resolve().parents[3]
+from tests.roots import ROOT
 
 
 @pytest.fixture(scope="session")
