@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-READ = ("Pulumi.yaml", "infra", "policies", "prompts", "registry", ".venv")
+READ = ("Pulumi.yaml", "infra", "policies", "prompts", "mlflow_provider", ".venv")
 SHARED = ("toolchain", "cache")
 
 
