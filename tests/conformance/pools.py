@@ -16,11 +16,11 @@ from infra.declared import declare
 from infra.program import make
 from infra.stack.file import StackFile
 from infra.stack.settings import Stack
-from ops.simulate.cluster import CLAIMS, Cluster
-from ops.simulate.load import NAMESPACE, Load
-from ops.simulate.machines import Machine, machines
-from ops.simulate.pools import Purchase, purchases
-from ops.simulate.watch import Timeline
+from ops.simulate.cluster.cluster import CLAIMS, Cluster
+from ops.simulate.cluster.machines import Machine, machines
+from ops.simulate.cluster.pools import Purchase, purchases
+from ops.simulate.cluster.watch import Timeline
+from ops.simulate.workload.load import NAMESPACE, Load
 from pricing.book.book import PriceBook
 from pricing.capacity.offers import cheapest_first
 from tests.roots import ROOT

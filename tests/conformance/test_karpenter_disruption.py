@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from ops.simulate.cluster import CLAIMS
-from ops.simulate.load import LOAD_LABEL, NAMESPACE
-from ops.simulate.pools import Purchase
-from ops.simulate.watch import Claim
+from ops.simulate.cluster.cluster import CLAIMS
+from ops.simulate.cluster.pools import Purchase
+from ops.simulate.cluster.watch import Claim
+from ops.simulate.workload.load import LOAD_LABEL, NAMESPACE
 from tests.conformance.pools import Pools, Run, load, running
 
 pytestmark = pytest.mark.conformance

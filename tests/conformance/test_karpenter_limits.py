@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from ops.simulate.load import LOAD_LABEL
-from ops.simulate.reasons import reasons
+from ops.simulate.answer.reasons import reasons
+from ops.simulate.workload.load import LOAD_LABEL
 from tests.conformance.pools import Pools, Run, load, running
 
 pytestmark = pytest.mark.conformance

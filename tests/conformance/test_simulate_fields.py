@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from ops.simulate.cluster import NODE_POOLS, is_ready
-from ops.simulate.loads import read
+from ops.simulate.cluster.cluster import NODE_POOLS, is_ready
+from ops.simulate.workload.loads import read
 from tests.conformance.pools import Pools, Run, running
 from tests.roots import ROOT
 

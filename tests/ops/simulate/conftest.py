@@ -8,7 +8,7 @@ from infra.declared import Declared, declare
 from infra.program import make
 from infra.stack.file import StackFile
 from infra.stack.settings import Stack
-from ops.simulate.pools import Purchase, purchases
+from ops.simulate.cluster.pools import Purchase, purchases
 from tests.roots import ROOT
 
 

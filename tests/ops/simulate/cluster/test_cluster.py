@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ops.simulate.cluster import is_ready
+from ops.simulate.cluster.cluster import is_ready
 
 
 def node_pool(*conditions: dict[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import copy
 from typing import Any
 
 from infra.declared import Declared
-from ops.simulate.pools import Purchase
+from ops.simulate.cluster.pools import Purchase
 from pricing.bill.tokens import NODE_POOL
 from pricing.capacity.announced import Sharing
 from pricing.capacity.pool import Buying

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from ops.simulate.load import Load
-from ops.simulate.nodes import doubts, problems
-from ops.simulate.pools import Purchase
+from ops.simulate.answer.nodes import doubts, problems
+from ops.simulate.cluster.pools import Purchase
+from ops.simulate.workload.load import Load
 from pricing.capacity.announced import NodeAsk, announced
 
 POOL = "modelyard.dev/pool"

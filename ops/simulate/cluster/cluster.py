@@ -14,11 +14,11 @@ from typing import Any
 
 from core.problem import ExitCode, Problem, Refused
 from kube.pods import items, mapping
-from ops.simulate.load import LOAD_LABEL, NAMESPACE
-from ops.simulate.machines import Machine, instance_types_file
-from ops.simulate.pools import Purchase
-from ops.simulate.stages import stages
-from ops.simulate.watch import Timeline
+from ops.simulate.cluster.machines import Machine, instance_types_file
+from ops.simulate.cluster.pools import Purchase
+from ops.simulate.cluster.stages import stages
+from ops.simulate.cluster.watch import Timeline
+from ops.simulate.workload.load import LOAD_LABEL, NAMESPACE
 from sandbox.faults import CloudError
 from sandbox.kubernetes import autoscaler
 from sandbox.kubernetes.controlplane import ControlPlane

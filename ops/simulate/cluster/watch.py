@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kube.pods import items, mapping
-from ops.simulate.pools import ZONE
+from ops.simulate.cluster.pools import ZONE
 from pricing.meters.nodepools import BUYING, TYPE
 
 QUIET = 13.0

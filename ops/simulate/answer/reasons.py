@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from ops.simulate.pools import Purchase
+from ops.simulate.cluster.pools import Purchase
 from pricing.capacity.pool import Buying
 
 _HEAD = "Failed to schedule pod, "

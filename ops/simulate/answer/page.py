@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from ops.show import Show
-from ops.simulate.report import Nodes, Placement, Report
+from ops.simulate.answer.report import Nodes, Placement, Report
 from pricing.bill.cost import HOURS_PER_MONTH
 
 _HEADS = ("pool", "type", "bought", "zones", "nodes", "USD/h each", "USD/h", "registered after")

@@ -10,14 +10,14 @@ import pytest
 
 from core.problem import ExitCode
 from ops.show import Show
-from ops.simulate import page
+from ops.simulate.answer import page
+from ops.simulate.answer.report import SCHEMA, Report, report, schema
+from ops.simulate.cluster.pools import Purchase
+from ops.simulate.cluster.watch import Timeline
 from ops.simulate.command import code
-from ops.simulate.load import Load
-from ops.simulate.pools import Purchase
-from ops.simulate.report import SCHEMA, Report, report, schema
-from ops.simulate.watch import Timeline
+from ops.simulate.workload.load import Load
 from pricing.book.book import PriceBook
-from tests.ops.simulate.test_watch import claim
+from tests.ops.simulate.cluster.test_watch import claim
 
 BOOK = PriceBook.embedded("us-east-1")
 FULL = "Failed to schedule pod, all available instance types exceed limits for nodepool (NodePool=chat-spot)"

@@ -13,8 +13,8 @@ from typing import Any
 import yaml
 
 from components.nodes.nodepools import POOL_LABEL
-from ops.simulate.machines import Machine
-from ops.simulate.pools import Purchase
+from ops.simulate.cluster.machines import Machine
+from ops.simulate.cluster.pools import Purchase
 from pricing.meters.nodepools import TYPE
 
 _NOT_READY = {

@@ -8,7 +8,7 @@ from typing import Any
 
 from core.problem import Problem
 from kube.pods import items, mapping
-from ops.simulate.fields import FATES, WHY, Fate
+from ops.simulate.workload.fields import FATES, WHY, Fate
 
 _BUILT_IN_PRIORITY = ("system-cluster-critical", "system-node-critical")
 _NAMESPACE_NAME = "kubernetes.io/metadata.name"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ops.simulate.pools import Purchase
-from ops.simulate.reasons import reasons
+from ops.simulate.answer.reasons import reasons
+from ops.simulate.cluster.pools import Purchase
 
 FULL = "all available instance types exceed limits for nodepool (NodePool={})"
 NODES = "node limits have been exhausted for nodepool (NodePool=embed-spot)"

@@ -1,6 +1,6 @@
 """The answer to "will my load fit": which nodes would come, when, for how much, and what stays pending because of what.
 
-python -m ops.simulate.report     writes docs/schema/simulate.json, the schema of the JSON report
+python -m ops.simulate.answer.report     writes docs/schema/simulate.json, the schema of the JSON report
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from pydantic.alias_generators import to_camel
 
 from components.nodes.nodepools import POOL_LABEL
 from core.versions import GO_MODULES
-from ops.simulate.load import LOAD_LABEL, Load
-from ops.simulate.pools import Purchase
-from ops.simulate.reasons import reasons
-from ops.simulate.watch import Claim, Timeline
+from ops.simulate.answer.reasons import reasons
+from ops.simulate.cluster.pools import Purchase
+from ops.simulate.cluster.watch import Claim, Timeline
+from ops.simulate.workload.load import LOAD_LABEL, Load
 from pricing.bill.cost import HOURS_PER_MONTH
 from pricing.book.book import PriceBook
 from pricing.capacity.offers import hourly
 
-SCHEMA = Path(__file__).resolve().parents[2] / "docs" / "schema" / "simulate.json"
+SCHEMA = Path(__file__).resolve().parents[3] / "docs" / "schema" / "simulate.json"
 NOT_SIMULATED = (
     "nodes and pods are KWOK's: they are ready at once and run nothing, so the minutes in which a machine boots are not in "
     "the times",

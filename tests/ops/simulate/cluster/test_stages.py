@@ -6,9 +6,9 @@ from typing import Any
 
 import yaml
 
-from ops.simulate.machines import Machine, machines
-from ops.simulate.pools import Purchase
-from ops.simulate.stages import _node, stages
+from ops.simulate.cluster.machines import Machine, machines
+from ops.simulate.cluster.pools import Purchase
+from ops.simulate.cluster.stages import _node, stages
 from pricing.book.book import PriceBook
 from pricing.capacity.announced import AmiFamily, NodeAsk, Sharing, announced
 

@@ -21,8 +21,8 @@ from components.nodes.nodepools import GPU_TAINT, POOL_LABEL
 from components.spec import Spec
 from core.problem import ExitCode, Problem, Refused
 from infra.stack.explain import problems_of
-from ops.simulate.load import Load
-from ops.simulate.manifests import Found, surroundings, take
+from ops.simulate.workload.load import Load
+from ops.simulate.workload.manifests import Found, surroundings, take
 from pricing.meters.nodepools import GPUS
 
 MAX_BYTES, MAX_PODS = 1_000_000, 2000

@@ -9,8 +9,8 @@ import pytest
 
 from kube import builtin
 from kube.shape import Shape
-from ops.simulate.fields import FATES, WHY, Fate
-from ops.simulate.reduce import _JUDGES, Around, reduce
+from ops.simulate.workload.fields import FATES, WHY, Fate
+from ops.simulate.workload.reduce import _JUDGES, Around, reduce
 
 
 def published() -> Iterator[str]:
@@ -30,7 +30,7 @@ def _under(shape: Shape, path: str) -> Iterator[str]:
 
 def test_every_field_that_the_api_publishes_for_a_pod_is_in_the_table_and_the_table_has_no_other() -> None:
     fields = list(published())
-    assert [each for each in fields if each not in FATES] == [], "classify it in ops/simulate/fields.py"
+    assert [each for each in fields if each not in FATES] == [], "classify it in ops/simulate/workload/fields.py"
     assert set(FATES) == set(fields)
     assert len(fields) > 140
 

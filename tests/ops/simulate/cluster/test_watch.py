@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ops.simulate.watch import QUIET, Timeline
+from ops.simulate.cluster.watch import QUIET, Timeline
 
 
 def claim(name: str, *conditions: str, **more: Any) -> dict[str, Any]:

@@ -17,8 +17,8 @@ from decimal import Decimal
 from typing import Any
 
 from core.problem import Problem, Refused
-from ops.simulate.node_labels import labels
-from ops.simulate.pools import REGION, ZONE, Purchase
+from ops.simulate.cluster.node_labels import labels
+from ops.simulate.cluster.pools import REGION, ZONE, Purchase
 from pricing.book.book import CAPACITY_BLOCK, ON_DEMAND, PriceBook
 from pricing.capacity.gpus import Shape, gpu_type, most_pods, shape
 from pricing.capacity.offers import hourly

@@ -8,9 +8,9 @@ from typing import Any
 from components.nodes.nodepools import POOL_LABEL
 from core.problem import Problem
 from kube.pods import items, mapping
-from ops.simulate.load import Load
-from ops.simulate.node_labels import unknown_labels
-from ops.simulate.pools import REGION, ZONE, Purchase
+from ops.simulate.cluster.node_labels import unknown_labels
+from ops.simulate.cluster.pools import REGION, ZONE, Purchase
+from ops.simulate.workload.load import Load
 from pricing.capacity.announced import GPU_RESOURCE, Sharing
 from pricing.meters.nodepools import BUYING, TYPE
 

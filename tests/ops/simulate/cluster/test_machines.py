@@ -9,9 +9,9 @@ from decimal import Decimal
 import pytest
 
 from core.problem import Refused
-from ops.simulate.machines import Machine, instance_types_file, machines, memory_mib
-from ops.simulate.node_labels import labels, unknown_labels
-from ops.simulate.pools import Purchase
+from ops.simulate.cluster.machines import Machine, instance_types_file, machines, memory_mib
+from ops.simulate.cluster.node_labels import labels, unknown_labels
+from ops.simulate.cluster.pools import Purchase
 from pricing.book.book import PriceBook
 from pricing.capacity.announced import NodeAsk, announced
 from pricing.capacity.gpus import shape

@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from core.problem import ExitCode, Refused
-from ops.simulate.load import NAMESPACE
-from ops.simulate.loads import MAX_PODS, Asked, read
+from ops.simulate.workload.load import NAMESPACE
+from ops.simulate.workload.loads import MAX_PODS, Asked, read
 
 POOLS = ["chat", "general", "tune"]
 SHORT = "- { name: chat, pool: chat, replicas: 3, gpus: 1, cpu: 4, memoryGib: 16 }\n"

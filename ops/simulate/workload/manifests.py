@@ -9,9 +9,9 @@ from typing import Any
 from core.problem import Refused
 from kube.objects import check_object
 from kube.pods import items, mapping
-from ops.simulate.kinds import HINT, WORKLOADS, Role, role
-from ops.simulate.load import Load
-from ops.simulate.reduce import Around, Reduced, claim_doubt, reduce
+from ops.simulate.workload.kinds import HINT, WORKLOADS, Role, role
+from ops.simulate.workload.load import Load
+from ops.simulate.workload.reduce import Around, Reduced, claim_doubt, reduce
 
 WITHOUT_NAMESPACE = "default"
 """Where `kubectl apply` puts an object that names none."""

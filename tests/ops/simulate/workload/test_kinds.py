@@ -8,7 +8,7 @@ import pytest
 
 from kube import builtin, custom
 from kube.shape import Shape
-from ops.simulate.kinds import WORKLOADS, Role, role
+from ops.simulate.workload.kinds import WORKLOADS, Role, role
 
 
 def shapes(shape: Shape, seen: set[int]) -> Iterator[Shape]:
