@@ -36,13 +36,14 @@ from pricing.capacity.announced import AmiFamily
 from pricing.capacity.general import GeneralBound, general_items, general_node_counts
 from pricing.capacity.pool import Buying, PoolBound, Share
 from pricing.capacity.pool_plan import node_counts, share_items
-from pricing.meters import charts, disks, keys, meters
-from pricing.meters.claims import undeclared
-from pricing.meters.database import Database
-from pricing.meters.database import lines as database_lines
-from pricing.meters.disks import Disk
-from pricing.meters.fleet import SURGE_PER_ZONE, Fleet, fleet
+from pricing.meters import charts, keys, meters
+from pricing.meters.compute.fleet import SURGE_PER_ZONE, Fleet, fleet
 from pricing.meters.meters import Meter
+from pricing.meters.storage import disks
+from pricing.meters.storage.claims import undeclared
+from pricing.meters.storage.database import Database
+from pricing.meters.storage.database import lines as database_lines
+from pricing.meters.storage.disks import Disk
 
 BOTTLEROCKET_SYSTEM_GIB = 10
 """Bottlerocket's own volume beside the one for images and pods (`node_class` makes both)."""

@@ -12,7 +12,7 @@ from ops.simulate.cluster.node_labels import unknown_labels
 from ops.simulate.cluster.pools import REGION, ZONE, Purchase
 from ops.simulate.workload.load import Load
 from pricing.capacity.announced import GPU_RESOURCE, Sharing
-from pricing.meters.nodepools import BUYING, TYPE
+from pricing.meters.compute.nodepools import BUYING, TYPE
 
 _SET_ON_EVERY_NODE = frozenset(
     (

@@ -23,7 +23,7 @@ from pricing.book.book import CAPACITY_BLOCK, ON_DEMAND, PriceBook
 from pricing.capacity.gpus import Shape, gpu_type, most_pods, shape
 from pricing.capacity.offers import hourly
 from pricing.capacity.pool import Buying
-from pricing.meters.nodepools import BUYING
+from pricing.meters.compute.nodepools import BUYING
 
 KWOK_RESERVED_MIB = 10
 

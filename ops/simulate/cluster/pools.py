@@ -16,7 +16,7 @@ from infra.stack.settings import Stack
 from pricing.bill.tokens import NODE_CLASS, NODE_POOL
 from pricing.capacity.announced import Announced, Sharing, announced
 from pricing.capacity.pool import Buying
-from pricing.meters.nodepools import BUYING, TYPE
+from pricing.meters.compute.nodepools import BUYING, TYPE
 
 GROUP, VERSION, KIND = "karpenter.kwok.sh", "v1alpha1", "KWOKNodeClass"
 ZONE, REGION = "topology.kubernetes.io/zone", "topology.kubernetes.io/region"

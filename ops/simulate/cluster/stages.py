@@ -15,7 +15,7 @@ import yaml
 from components.nodes.nodepools import POOL_LABEL
 from ops.simulate.cluster.machines import Machine
 from ops.simulate.cluster.pools import Purchase
-from pricing.meters.nodepools import TYPE
+from pricing.meters.compute.nodepools import TYPE
 
 _NOT_READY = {
     "key": '.status.conditions.[] | select( .type == "Ready" ) | .status',

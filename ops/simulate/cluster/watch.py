@@ -11,7 +11,7 @@ from typing import Any
 
 from kube.pods import items, mapping
 from ops.simulate.cluster.pools import ZONE
-from pricing.meters.nodepools import BUYING, TYPE
+from pricing.meters.compute.nodepools import BUYING, TYPE
 
 QUIET = 13.0
 """How long (seconds) nothing may change before pending pods count as refused: Karpenter tries them again every 10 s."""

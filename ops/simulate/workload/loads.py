@@ -23,7 +23,7 @@ from core.problem import ExitCode, Problem, Refused
 from infra.stack.explain import problems_of
 from ops.simulate.workload.load import Load
 from ops.simulate.workload.manifests import Found, surroundings, take
-from pricing.meters.nodepools import GPUS
+from pricing.meters.compute.nodepools import GPUS
 
 MAX_BYTES, MAX_PODS = 1_000_000, 2000
 

@@ -11,9 +11,9 @@ from decimal import Decimal
 
 from pricing.bill.cost import HOURS_PER_MONTH, ZERO, CostItem
 from pricing.bill.unpriced import Unpriced
-from pricing.meters.credits import Rate, rate
-from pricing.meters.disks import Disk, lines
+from pricing.meters.compute.credits import Rate, rate
 from pricing.meters.meters import Meter, ranged
+from pricing.meters.storage.disks import Disk, lines
 
 SURGE_PER_ZONE = 2
 """While EKS updates a node group, it starts up to two more nodes for each of its zones."""

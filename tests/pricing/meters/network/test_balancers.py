@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pricing.bill.graph import UNKNOWN
-from pricing.meters.balancers import BALANCER
+from pricing.meters.network.balancers import BALANCER
 from tests.pricing.bills import amounts, bill, why
 
 SERVICE = "kubernetes:core/v1:Service"

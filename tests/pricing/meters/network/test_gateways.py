@@ -10,7 +10,7 @@ import pytest
 from pricing.bill.estimate import estimate
 from pricing.bill.graph import UNKNOWN, Graph, Node, plain
 from pricing.book.book import PriceBook
-from pricing.meters.gateways import ENVOY_PROXY, GATEWAY, GATEWAY_CLASS, ROLLOUT
+from pricing.meters.network.gateways import ENVOY_PROXY, GATEWAY, GATEWAY_CLASS, ROLLOUT
 
 
 def node(token: str, spec: Any) -> Node:

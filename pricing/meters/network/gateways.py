@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from pricing.bill.cost import CostItem
 from pricing.bill.graph import Node, Value
 from pricing.bill.unpriced import Unpriced
-from pricing.meters.claims import Declared
 from pricing.meters.meters import Meter
+from pricing.meters.storage.claims import Declared
 
 ENVOY_PROXY = "kubernetes:gateway.envoyproxy.io/v1alpha1:EnvoyProxy"
 GATEWAY = "kubernetes:gateway.networking.k8s.io/v1:Gateway"

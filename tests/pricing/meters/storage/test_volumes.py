@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pricing.bill.graph import UNKNOWN
 from pricing.bill.quantity import gibibytes
 from pricing.bill.tokens import SCALER
-from pricing.meters.workloads import POD_SPECS
+from pricing.meters.storage.workloads import POD_SPECS
 from tests.pricing.bills import DEFAULT, STORAGE_CLASS, Resource, amounts, bill, claim, storage_class, why
 
 VOLUME, CLAIM = "aws:ebs/volume:Volume", "kubernetes:core/v1:PersistentVolumeClaim"

@@ -15,11 +15,11 @@ from pricing.bill.cost import HOURS_PER_MONTH, CostItem
 from pricing.bill.graph import UNKNOWN, Node
 from pricing.bill.unpriced import Unpriced
 from pricing.capacity.aws_facts import rds_postgresql_support
-from pricing.meters.claims import Declared
-from pricing.meters.disks import whole
 from pricing.meters.keys import secret
-from pricing.meters.logs import LOG_GROUP
 from pricing.meters.meters import Meter, at_most, public_address
+from pricing.meters.storage.claims import Declared
+from pricing.meters.storage.disks import whole
+from pricing.meters.storage.logs import LOG_GROUP
 
 BACKUPS = "rds-postgresql/backup-storage-beyond-the-free-allocation"
 CREDITS = "rds-postgresql/t4g-cpu-credits-in-unlimited-mode"

@@ -13,9 +13,9 @@ from decimal import ROUND_CEILING, Decimal
 from pricing.bill.cost import CostItem
 from pricing.bill.graph import UNKNOWN, Node, Value
 from pricing.bill.unpriced import Unpriced
-from pricing.meters.disks import Disk, mapped
-from pricing.meters.fleet import SURGE_PER_ZONE, Fleet, fleet
+from pricing.meters.compute.fleet import SURGE_PER_ZONE, Fleet, fleet
 from pricing.meters.meters import Meter
+from pricing.meters.storage.disks import Disk, mapped
 
 LINUX_AMI = re.compile(r"(AL2|AL2023|BOTTLEROCKET)_[A-Za-z0-9_]+|CUSTOM")
 ROOTS = ("/dev/xvda", "/dev/sda1")

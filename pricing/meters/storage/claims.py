@@ -13,7 +13,7 @@ from pricing.bill.graph import UNKNOWN, Node, Value
 from pricing.bill.quantity import gibibytes
 from pricing.bill.tokens import STORAGE_CLASS
 from pricing.bill.unpriced import Unpriced
-from pricing.meters.disks import GP3, PROVISIONED, Disk, whole
+from pricing.meters.storage.disks import GP3, PROVISIONED, Disk, whole
 
 DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 BY_EBS = {"ebs.csi.aws.com": GP3, "ebs.csi.eks.amazonaws.com": GP3, "kubernetes.io/aws-ebs": "gp2"}

@@ -18,9 +18,9 @@ from pricing.capacity.general import general_bound, general_items, general_node_
 from pricing.capacity.gpus import GpuType, gpu_type, node_pods, shape
 from pricing.capacity.pool import Buying, Capacity, PoolAsk, Share
 from pricing.capacity.pool_plan import node_counts, share_items
-from pricing.meters import disks
-from pricing.meters.machines import BOTTLEROCKET, whole_images
+from pricing.meters.compute.machines import BOTTLEROCKET, whole_images
 from pricing.meters.meters import Meter, ranged
+from pricing.meters.storage import disks
 
 TYPE, BUYING = "node.kubernetes.io/instance-type", "karpenter.sh/capacity-type"
 ONLY: Mapping[str, tuple[str, ...]] = {

@@ -12,8 +12,8 @@ from decimal import Decimal
 from pricing.bill.cost import CostItem
 from pricing.bill.graph import UNKNOWN, Node
 from pricing.bill.unpriced import Unpriced
-from pricing.meters.claims import Declared
 from pricing.meters.meters import Meter, log_group
+from pricing.meters.storage.claims import Declared
 
 LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
 TO_S3 = "cloudwatch-logs/vended-delivery-to-s3"

@@ -16,10 +16,10 @@ from pricing.bill.cost import CostItem
 from pricing.bill.graph import UNKNOWN, Node, Value
 from pricing.bill.tokens import SCALER
 from pricing.bill.unpriced import Unpriced
-from pricing.meters import disks
-from pricing.meters.claims import Declared, claimed
-from pricing.meters.disks import Counts
 from pricing.meters.meters import Meter
+from pricing.meters.storage import disks
+from pricing.meters.storage.claims import Declared, claimed
+from pricing.meters.storage.disks import Counts
 
 POD_SPECS: Mapping[str, tuple[str, ...]] = {
     "kubernetes:apps/v1:DaemonSet": ("spec", "template", "spec"),
