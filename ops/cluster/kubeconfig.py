@@ -13,7 +13,7 @@ from core.problem import ExitCode, Problem, Refused
 from kube.pods import items, mapping
 from sandbox.faults import CloudError
 from sandbox.kubernetes.api import Api
-from sandbox.node import keys
+from sandbox.node.config import keys
 
 
 def own() -> list[Path]:

@@ -15,8 +15,8 @@ from typing import Any
 
 from sandbox.faults import CloudError
 from sandbox.kubernetes.api import Api
+from sandbox.node.config.objects import PROVISIONER, STORAGE_CLASS
 from sandbox.node.layout import NAME
-from sandbox.node.objects import PROVISIONER, STORAGE_CLASS
 
 _EVERY = 0.5
 _CHOSEN = "volume.kubernetes.io/selected-node"

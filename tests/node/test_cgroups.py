@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.node import cgroups
-from sandbox.node.cgroups import PREFIX, Group, Hierarchy
+from sandbox.node.isolation import cgroups
+from sandbox.node.isolation.cgroups import PREFIX, Group, Hierarchy
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="a node is a thing of Linux")
 # As the kernel writes them: version 1 with two controllers in one hierarchy and a named one, and version 2 beside them, empty.

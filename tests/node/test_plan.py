@@ -18,8 +18,10 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from kube.objects import check_object
 from kube.pods import check_baseline, pod_template
-from sandbox.node import documents, inside, keeper, keys, layout, mounts, needs, node, objects, programs, volumes
-from sandbox.node.cgroups import Group, Hierarchy
+from sandbox.node import layout, needs, node, volumes
+from sandbox.node.config import documents, keys, objects, programs
+from sandbox.node.isolation import inside, keeper, mounts
+from sandbox.node.isolation.cgroups import Group, Hierarchy
 from sandbox.node.layout import Layout
 from tests.roots import ROOT
 
@@ -37,7 +39,7 @@ def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Layout:
     """A folder into which everything has been written."""
     if sys.platform != "linux":
         pytest.skip("who writes it is named by what Linux knows of the process")
-    monkeypatch.setattr("sandbox.node.cgroups.here", lambda _: GROUPS)
+    monkeypatch.setattr("sandbox.node.isolation.cgroups.here", lambda _: GROUPS)
     found = Layout(tmp_path / "cluster")
     found.folder.mkdir()
     node._write(found, FILES, [tmp_path / "pause.tar"])

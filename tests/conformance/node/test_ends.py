@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.node import cgroups, control
+from sandbox.node import control
+from sandbox.node.isolation import cgroups
 from sandbox.node.layout import Layout
 from sandbox.node.node import Node
 from tests.conformance.node.kube import Space, deployment, until

@@ -311,7 +311,7 @@ def test_after_a_killed_owner_stop_sweeps_and_start_starts(
     found.remember(Using.NODE)
     (found.layout.data / "etcd").mkdir(parents=True)
     assert found.status() is None
-    monkeypatch.setattr("sandbox.node.cgroups.sweep", lambda: [Path("/sys/fs/cgroup/left")])
+    monkeypatch.setattr("sandbox.node.isolation.cgroups.sweep", lambda: [Path("/sys/fs/cgroup/left")])
     assert run(["cluster", "stop"]) == ExitCode.OK
     captured = capsys.readouterr()
     assert "swept /sys/fs/cgroup/left" in captured.err and "had ended before" in captured.out

@@ -1,7 +1,8 @@
 """The first process of the node's namespaces: mounts, network, then the programs, each started again whenever it ends.
 
 It ends at the end of its standard input, whose other end only the cluster's owner holds; the kernel then ends every process of
-the namespace, and mounts and interfaces go with the last of them. `python -m sandbox.node.inside PLAN` is started by the keeper.
+the namespace, and mounts and interfaces go with the last of them. The keeper starts it: `python -m sandbox.node.isolation.inside
+PLAN`.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from sandbox.node import cgroups, mounts
+from sandbox.node.isolation import cgroups, mounts
 from sandbox.node.layout import ADDRESS, ADDRESS_WIDTH, API_PORT, NAME, SERVICES, SOCKET
 
 STAGES = ("namespaces", "runtime", "serving", "started")

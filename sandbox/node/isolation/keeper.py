@@ -4,7 +4,7 @@ with the node's data, its keys and the kubeconfig.
 The owner may be killed at any time. Then the node ends, because its standard input does, and this process, which nobody
 waits for any more, tidies up and ends too. When this one is killed, the kernel kills the node. It holds the owner's lock on
 the folder as well, so that nobody starts anew in what it is about to delete.
-`python -m sandbox.node.keeper PLAN` is started by the owner.
+`python -m sandbox.node.isolation.keeper PLAN` is started by the owner.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sandbox.node import cgroups
-from sandbox.node.cgroups import Group, Hierarchy
 from sandbox.node.discard import discard
+from sandbox.node.isolation import cgroups
+from sandbox.node.isolation.cgroups import Group, Hierarchy
 
 _PARENT_DEATH_SIGNAL = 1
 NAMESPACES = ("--mount", "--net", "--uts", "--ipc", "--cgroup", "--pid")
@@ -32,7 +32,7 @@ def command(plan: str, groups: Sequence[Group]) -> list[str]:
     unified = [each.hierarchy.names for each in groups] == [""]
     namespaces = [each for each in NAMESPACES if not (unified and each == "--cgroup")]
     alone = ["unshare", *namespaces, "--fork", "--kill-child=KILL", "--mount-proc", "--propagation", "private"]
-    return [*alone, sys.executable, "-m", "sandbox.node.inside", plan]
+    return [*alone, sys.executable, "-m", "sandbox.node.isolation.inside", plan]
 
 
 def groups_of(plan: Mapping[str, Any]) -> list[Group]:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sandbox.node.cgroups import Group
+from sandbox.node.isolation.cgroups import Group
 from sandbox.node.layout import KUBELET, Layout
 
 SETTINGS = {
