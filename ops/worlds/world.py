@@ -153,8 +153,8 @@ def opened(
 def runs_pods(kubeconfig: Path) -> bool:
     """Whether the cluster has a node that is no simulation of one; what does not answer has none."""
     from sandbox.faults import CloudError
-    from sandbox.kubernetes import awaiting
-    from sandbox.kubernetes.api import Api
+    from sandbox.kubernetes.real import awaiting
+    from sandbox.kubernetes.real.api import Api
 
     try:
         return awaiting.runs_pods(Api(kubeconfig))

@@ -23,8 +23,8 @@ from core.problem import ExitCode, Problem, Refused
 from sandbox import lock, tools
 from sandbox.faults import CloudError
 from sandbox.images import catalogue
-from sandbox.kubernetes.api import Api
-from sandbox.kubernetes.controlplane import install
+from sandbox.kubernetes.real.api import Api
+from sandbox.kubernetes.real.controlplane import install
 from sandbox.node import needs
 from sandbox.node.config import documents, keys, objects, programs
 from sandbox.node.discard import discard

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.faults import CloudError
-from sandbox.kubernetes.api import Api
+from sandbox.kubernetes.real.api import Api
 from sandbox.node.config.objects import PROVISIONER, STORAGE_CLASS
 from sandbox.node.layout import NAME
 

@@ -14,8 +14,8 @@ import time
 from pathlib import Path
 
 from sandbox.faults import Faults
-from sandbox.kubernetes.controlplane import ControlPlane
-from sandbox.kubernetes.live import LiveCloud
+from sandbox.kubernetes.real.controlplane import ControlPlane
+from sandbox.kubernetes.real.live import LiveCloud
 from sandbox.world import World
 from tests.bench.result import Result, tell
 from tests.conformance.declared import in_cluster

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadFileScheduling
 
-from sandbox.kubernetes.controlplane import ControlPlane
+from sandbox.kubernetes.real.controlplane import ControlPlane
 from tests.conformance.lasting import Start, lasting
 from tests.roots import ROOT
 

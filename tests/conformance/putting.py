@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from sandbox.kubernetes.live import LiveCloud
 from sandbox.kubernetes.names import RELEASE
+from sandbox.kubernetes.real.live import LiveCloud
 from sandbox.world import CREATOR
 
 Made = tuple[str, str, dict[str, Any]]

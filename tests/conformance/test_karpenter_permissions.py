@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from core.versions import CRD_MODULES
-from sandbox.kubernetes import crds
+from sandbox.kubernetes.real import crds
 from tests.components.test_permissions import NOT_CALLED, facts
 
 pytestmark = pytest.mark.conformance

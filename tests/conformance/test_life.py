@@ -20,7 +20,7 @@ from ops.engine.automation import Outcome, Program
 from ops.show import Show
 from ops.worlds.world import Place, World, opened
 from sandbox import registry, session, toolchain
-from sandbox.kubernetes.controlplane import ControlPlane
+from sandbox.kubernetes.real.controlplane import ControlPlane
 from tests.conformance.lasting import Start
 from tests.roots import ROOT
 

@@ -20,11 +20,11 @@ from core.problem import Refused
 from core.versions import CRD_MODULES
 from kube.pods import ENFORCE
 from sandbox.faults import CloudError, Faults
-from sandbox.kubernetes import crds
-from sandbox.kubernetes.api import Api
-from sandbox.kubernetes.clients import certificate
-from sandbox.kubernetes.controlplane import ControlPlane
-from sandbox.kubernetes.live import LiveCloud
+from sandbox.kubernetes.real import crds
+from sandbox.kubernetes.real.api import Api
+from sandbox.kubernetes.real.clients import certificate
+from sandbox.kubernetes.real.controlplane import ControlPlane
+from sandbox.kubernetes.real.live import LiveCloud
 from sandbox.values import Secret
 from sandbox.world import CREATOR, World
 from tests.roots import ROOT
@@ -210,7 +210,7 @@ def _addresses() -> list[str]:
 
 
 def test_a_control_plane_ends_with_its_owner_however_that_ends(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "sandbox.kubernetes.controlplane", str(tmp_path / "plane")]
+    command = [sys.executable, "-m", "sandbox.kubernetes.real.controlplane", str(tmp_path / "plane")]
     owner = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert owner.stdout is not None
     kubeconfig = Path(owner.stdout.readline().strip())

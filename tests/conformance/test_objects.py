@@ -18,9 +18,9 @@ from kube.charts import check_values
 from kube.pods import ENFORCE
 from sandbox.faults import CloudError, Faults
 from sandbox.kubernetes import release
-from sandbox.kubernetes.controlplane import ControlPlane
-from sandbox.kubernetes.live import LiveCloud
 from sandbox.kubernetes.names import RELEASE
+from sandbox.kubernetes.real.controlplane import ControlPlane
+from sandbox.kubernetes.real.live import LiveCloud
 from sandbox.world import World
 from tests.conformance.declared import STACKS, by_program, in_cluster
 from tests.conformance.putting import put, take_away

@@ -12,9 +12,9 @@ import pytest
 from components.secrets.admission import GUARDS, MESSAGE
 from sandbox.faults import CloudError, Faults
 from sandbox.kubernetes import release
-from sandbox.kubernetes.controlplane import ControlPlane
-from sandbox.kubernetes.live import LiveCloud
 from sandbox.kubernetes.names import RELEASE
+from sandbox.kubernetes.real.controlplane import ControlPlane
+from sandbox.kubernetes.real.live import LiveCloud
 from sandbox.world import World
 from tests.conformance.declared import in_cluster
 from tests.conformance.putting import Made, put, take_away

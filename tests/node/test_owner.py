@@ -12,7 +12,7 @@ import pytest
 
 from core.problem import ExitCode, Refused
 from sandbox.faults import CloudError
-from sandbox.kubernetes.api import Api
+from sandbox.kubernetes.real.api import Api
 from sandbox.node import node, owner
 from sandbox.node.layout import Layout
 from sandbox.node.node import Node

@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 
 from sandbox.faults import CloudError
-from sandbox.kubernetes.api import Api
+from sandbox.kubernetes.real.api import Api
 from sandbox.node import volumes
 from tests.node.test_plan import CLAIM
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from sandbox.aws.accounts import Account, makers
 from sandbox.aws.cloud import AwsCloud
+from sandbox.aws.rules.accounts import Account, makers
 from sandbox.aws.table import table
 from sandbox.provider import CloudError
 from sandbox.world import World

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.aws.documents import IDENTITY, RESOURCE, TRUST, problems, trusts
+from sandbox.aws.rules.documents import IDENTITY, RESOURCE, TRUST, problems, trusts
 
 ROLE = "aws:iam/role:Role"
 

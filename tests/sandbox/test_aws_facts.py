@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.aws import limits
+from sandbox.aws.rules import limits
 from sandbox.aws.table import table
 
 KINDS = {

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.aws import names
+from sandbox.aws.rules import names
 from sandbox.provider import CloudError
 
 ROLE = "aws:iam/role:Role"

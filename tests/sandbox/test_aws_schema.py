@@ -97,7 +97,7 @@ def test_what_was_read_once_comes_from_the_cache_the_same(tmp_path: Path) -> Non
 
 
 def test_every_type_of_the_table_exists_and_names_only_properties_that_it_has() -> None:
-    from sandbox.aws.limits import table as limits
+    from sandbox.aws.rules.limits import table as limits
     from sandbox.aws.table import table
     from sandbox.values import steps
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from sandbox.faults import CloudError
-from sandbox.kubernetes import awaiting
-from sandbox.kubernetes.awaiting import KWOK_NODE, SKIP, settled
+from sandbox.kubernetes.real import awaiting
+from sandbox.kubernetes.real.awaiting import KWOK_NODE, SKIP, settled
 
 REAL = {"metadata": {"name": "a"}}
 SIMULATED = {"metadata": {"name": "b", "annotations": {KWOK_NODE: "fake"}}}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.kubernetes.ignored import left
+from sandbox.kubernetes.real.ignored import left
 
 SELECTOR = {"app": "chat"}
 MOVED = {"app": "chat", "rollouts-pod-template-hash": "abc"}

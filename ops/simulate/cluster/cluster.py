@@ -20,8 +20,8 @@ from ops.simulate.cluster.stages import stages
 from ops.simulate.cluster.watch import Timeline
 from ops.simulate.workload.load import LOAD_LABEL, NAMESPACE
 from sandbox.faults import CloudError
-from sandbox.kubernetes import autoscaler
-from sandbox.kubernetes.controlplane import ControlPlane
+from sandbox.kubernetes.real import autoscaler
+from sandbox.kubernetes.real.controlplane import ControlPlane
 
 Say = Callable[[str], None]
 LOOK_EVERY = 0.25

@@ -17,8 +17,8 @@ from typing import Any
 
 import yaml
 
-from sandbox.aws.limits import everywhere
-from sandbox.aws.references import refused
+from sandbox.aws.rules.limits import everywhere
+from sandbox.aws.rules.references import refused
 from sandbox.values import UNKNOWN, at
 
 REGION = "{region}"

@@ -26,8 +26,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from core.problem import ExitCode, Problem, Refused
 from sandbox import tools
 from sandbox.faults import CloudError
-from sandbox.kubernetes import clients
-from sandbox.kubernetes.api import MANAGER, Api
+from sandbox.kubernetes.real import clients
+from sandbox.kubernetes.real.api import MANAGER, Api
 
 Say = Callable[[str], None]
 
@@ -251,8 +251,8 @@ def free_port() -> int:
 
 
 def main(arguments: list[str]) -> int:
-    """`python -m sandbox.kubernetes.controlplane FOLDER`: prints the kubeconfig's path, lives to the end of its input."""
-    root = Path(__file__).resolve().parents[2]
+    """`python -m sandbox.kubernetes.real.controlplane FOLDER`: prints the kubeconfig's path, lives to the end of its input."""
+    root = Path(__file__).resolve().parents[3]
     try:
         with ControlPlane.started(root, Path(arguments[0]), say=lambda line: print(line, file=sys.stderr)) as plane:  # noqa: T201
             sys.stdout.write(f"{plane.kubeconfig}\n")

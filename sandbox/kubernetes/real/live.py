@@ -20,13 +20,14 @@ from core.problem import Problem
 from kube import objects
 from kube.pods import mapping, pod_template
 from sandbox.faults import CloudError, Faults
-from sandbox.kubernetes import awaiting, crds, release
-from sandbox.kubernetes.api import MANAGER, Api
+from sandbox.kubernetes import release
 from sandbox.kubernetes.cloud import KubernetesCloud
 from sandbox.kubernetes.cluster import Cluster
-from sandbox.kubernetes.controlplane import install
-from sandbox.kubernetes.ignored import left
 from sandbox.kubernetes.names import RELEASE, gvk, identity
+from sandbox.kubernetes.real import awaiting, crds
+from sandbox.kubernetes.real.api import MANAGER, Api
+from sandbox.kubernetes.real.controlplane import install
+from sandbox.kubernetes.real.ignored import left
 from sandbox.provider import Change
 from sandbox.values import HIDDEN, UNKNOWN, Secret, differences, has_unknown
 from sandbox.world import CREATOR, IGNORED, World, overlay

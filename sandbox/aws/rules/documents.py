@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sandbox.aws import names
+from sandbox.aws.rules import names
 from sandbox.provider import Fault
 from sandbox.values import UNKNOWN, at
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from sandbox.aws.references import refused
+from sandbox.aws.rules.references import refused
 from sandbox.values import UNKNOWN
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from kube.pods import mapping
 from sandbox.faults import CloudError
-from sandbox.kubernetes.api import Api
+from sandbox.kubernetes.real.api import Api
 
 KWOK_NODE = "kwok.x-k8s.io/node"
 """The annotation of a node that KWOK simulates: https://kwok.sigs.k8s.io/docs/user/kwok-manage-nodes-and-pods/."""

@@ -14,8 +14,8 @@ from pathlib import Path
 import requests
 
 from sandbox import tools
-from sandbox.kubernetes import crds
-from sandbox.kubernetes.controlplane import ControlPlane, free_port, program, wait
+from sandbox.kubernetes.real import crds
+from sandbox.kubernetes.real.controlplane import ControlPlane, free_port, program, wait
 
 Say = Callable[[str], None]
 SYSTEM = "kube-system"

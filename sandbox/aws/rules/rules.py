@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sandbox.aws import accounts, documents, eks, limits, names, networking, rds, references
-from sandbox.aws.accounts import Account
 from sandbox.aws.outputs import ACCOUNT, Maker
-from sandbox.aws.references import refused
+from sandbox.aws.rules import accounts, documents, eks, limits, names, networking, rds, references
+from sandbox.aws.rules.accounts import Account
+from sandbox.aws.rules.references import refused
 from sandbox.aws.table import Link, Row, row
 from sandbox.aws.view import PACKAGE, View
 from sandbox.provider import CloudError, Fault

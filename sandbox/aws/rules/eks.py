@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sandbox.aws.documents import trusts
-from sandbox.aws.networking import groups_in, reaches_out, same_vpc
+from sandbox.aws.rules.documents import trusts
+from sandbox.aws.rules.networking import groups_in, reaches_out, same_vpc
 from sandbox.aws.view import ADDON, CLUSTER, ROLE, View, text
 from sandbox.provider import CloudError
 from sandbox.values import at
