@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from sandbox.tools import ensure
+from sandbox.programs.tools import ensure
 from tests.roots import ROOT
 
 FILES = sorted((ROOT / ".github" / "workflows").glob("*.yml"))

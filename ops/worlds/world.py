@@ -20,8 +20,8 @@ from core.problem import ExitCode, Problem, Refused
 from core.versions import PULUMI_MINIMUM
 from ops.engine.automation import Engine, Program
 from ops.engine.process import EngineCommand
-from sandbox import toolchain
-from sandbox.session import Session
+from sandbox.programs import toolchain
+from sandbox.stack.session import Session
 
 if TYPE_CHECKING:
     from infra.stack.settings import Settings

@@ -20,7 +20,7 @@ from typing import IO, Any
 import yaml
 
 from core.problem import ExitCode, Problem, Refused
-from sandbox import lock, tools
+from sandbox import lock
 from sandbox.faults import CloudError
 from sandbox.images import catalogue
 from sandbox.kubernetes.real.api import Api
@@ -35,6 +35,7 @@ from sandbox.node.isolation.keeper import groups_of
 from sandbox.node.layout import ADDRESS, API_PORT, NAME, Layout
 from sandbox.node.publish import Publisher
 from sandbox.node.volumes import Volumes
+from sandbox.programs import tools
 
 Say = Callable[[str], None]
 IMAGES = ("pause", "coredns")

@@ -21,7 +21,7 @@ from pathlib import Path
 from unittest import mock
 
 from mlflow_provider.api import Server
-from sandbox import registry
+from sandbox.stack import registry
 from tests.bench.result import Result, tell
 from tests.conformance.registry.door import Door
 from tests.conformance.registry.playground import Playground

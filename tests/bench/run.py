@@ -33,7 +33,7 @@ from ops.report.make import make as report_of
 from ops.show import Show
 from ops.worlds.world import Place, World
 from policies.packs import GUARD, rules
-from sandbox.session import Session
+from sandbox.stack.session import Session
 from tests.bench.flat import flat_program
 from tests.bench.result import Result, tell
 from tests.roots import ROOT

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from sandbox.registry import Registry, start
+from sandbox.stack.registry import Registry, start
 
 Start = Callable[..., Registry]
 
@@ -20,7 +20,7 @@ class Lasting(Registry):
 
 @contextlib.contextmanager
 def lasting() -> Iterator[Start]:
-    """Stands in for `sandbox.registry.start`: one server for each folder, for the block."""
+    """Stands in for `sandbox.stack.registry.start`: one server for each folder, for the block."""
     running: dict[tuple[Path, bool], Registry] = {}
 
     def again(folder: Path, cache: Path, env: Mapping[str, str], *, users: bool) -> Registry:

@@ -16,7 +16,7 @@ import requests
 import yaml
 
 from components.alerts.catalogue import GROUPS
-from sandbox import tools
+from sandbox.programs import tools
 from tests.roots import ROOT
 
 

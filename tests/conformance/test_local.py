@@ -19,8 +19,9 @@ from ops.engine.automation import Outcome
 from ops.recover import command as recover
 from ops.show import Show
 from ops.worlds.world import Place, World, opened
-from sandbox import registry, session, toolchain
 from sandbox.kubernetes.real.controlplane import ControlPlane
+from sandbox.programs import toolchain
+from sandbox.stack import registry, session
 from tests.conformance.lasting import Start
 from tests.roots import ROOT
 

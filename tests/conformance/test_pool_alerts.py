@@ -18,7 +18,7 @@ from infra.stack.settings import Stack
 from pricing.capacity.announced import GPU_RESOURCE, announced
 from pricing.capacity.gpus import gpu_types
 from pricing.capacity.pool import Share
-from sandbox import tools
+from sandbox.programs import tools
 from tests.components.monitoring.promtool import case, write_rules
 from tests.roots import ROOT
 

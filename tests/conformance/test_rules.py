@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from components.alerts.catalogue import GROUPS, alerts, recordings
-from sandbox import tools
+from sandbox.programs import tools
 from tests.components.monitoring.promtool import write_rules, write_tests
 from tests.roots import ROOT
 

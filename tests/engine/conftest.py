@@ -27,7 +27,8 @@ from ops.engine.automation import Engine, Outcome, Program
 from ops.preview import command as reporting
 from ops.show import Show
 from ops.worlds.world import Place, World, opened
-from sandbox import session, toolchain
+from sandbox.programs import toolchain
+from sandbox.stack import session
 from sandbox.world import Item
 from sandbox.world import World as Simulated
 from tests.roots import ROOT

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from modelyard_contract import PlatformOutputs
 
-from sandbox.session import Session
-from sandbox.toolchain import ensure
+from sandbox.programs.toolchain import ensure
+from sandbox.stack.session import Session
 from tests.roots import ROOT
 
 EXAMPLE = ROOT / "examples" / "app-team"

@@ -16,10 +16,10 @@ from packaging.utils import canonicalize_name
 
 from core.problem import ExitCode, Refused
 from core.versions import IMAGES
-from sandbox import tools
 from sandbox.images import archive, catalogue, python
 from sandbox.images.catalogue import MADE_OF, OURS, RECIPES, STANDS_IN, Recipe
 from sandbox.images.layer import Layer
+from sandbox.programs import tools
 from tests.roots import ROOT
 
 

@@ -15,7 +15,8 @@ import pytest
 from ops.commands import Job
 from ops.show import Show
 from ops.worlds.world import Place, World
-from sandbox import session, toolchain
+from sandbox.programs import toolchain
+from sandbox.stack import session
 from tests.roots import ROOT
 
 

@@ -15,8 +15,8 @@ from pulumi import automation as auto
 from pulumi.automation.events import PolicyEvent
 
 from core.problem import Refused
+from sandbox.programs.toolchain import ensure
 from sandbox.provider import Change, Checked, Fault, serve
-from sandbox.toolchain import ensure
 from tests.roots import ROOT
 
 PACK = ROOT / "policies" / "run"

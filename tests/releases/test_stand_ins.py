@@ -11,9 +11,9 @@ import yaml
 from core.versions import CHARTS, CRD_MODULES, GO_MODULES, ROLLOUTS_PLUGIN
 from kube.objects import check_object
 from sandbox.images.catalogue import RECIPES
+from sandbox.programs.tools import TOOLS
 from sandbox.releases import argo_rollouts, envoy_gateway, gateway, prometheus
 from sandbox.releases.install import STAND_INS
-from sandbox.tools import TOOLS
 from tests.conformance.node import release
 
 MONITOR = {

@@ -12,8 +12,8 @@ from pulumi import automation as auto
 from pulumi.runtime.proto import provider_pb2 as wire
 from pulumi.runtime.proto import provider_pb2_grpc as stubs
 
+from sandbox.programs.toolchain import ensure
 from sandbox.provider import serve
-from sandbox.toolchain import ensure
 from sandbox.values import SECRET, SIGNATURE, from_wire, to_wire
 from tests.roots import ROOT
 

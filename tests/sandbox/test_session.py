@@ -13,8 +13,10 @@ import pytest
 import yaml
 
 from core.problem import ExitCode, Problem, Refused
-from sandbox import lock, session, stackfile, toolchain
-from sandbox.session import Session
+from sandbox import lock
+from sandbox.programs import toolchain
+from sandbox.stack import session, stackfile
+from sandbox.stack.session import Session
 from tests.roots import ROOT
 
 HOST = """

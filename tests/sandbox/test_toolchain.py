@@ -16,8 +16,8 @@ import pytest
 
 from core.problem import ExitCode, Refused
 from core.versions import PULUMI, PULUMI_MINIMUM
-from sandbox import gobuild, release, toolchain
-from sandbox.toolchain import Origin
+from sandbox.programs import gobuild, release, toolchain
+from sandbox.programs.toolchain import Origin
 
 SCRIPT = "#!/bin/sh\necho v{version}\n"
 

@@ -12,7 +12,7 @@ import pytest
 
 from core.problem import ExitCode, Refused
 from core.versions import GO_MODULES
-from sandbox import tools
+from sandbox.programs import tools
 from tests.roots import ROOT
 
 GO = """#!/bin/sh

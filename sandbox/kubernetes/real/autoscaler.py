@@ -13,9 +13,9 @@ from pathlib import Path
 
 import requests
 
-from sandbox import tools
 from sandbox.kubernetes.real import crds
 from sandbox.kubernetes.real.controlplane import ControlPlane, free_port, program, wait
+from sandbox.programs import tools
 
 Say = Callable[[str], None]
 SYSTEM = "kube-system"

@@ -24,10 +24,10 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from core.problem import ExitCode, Problem, Refused
-from sandbox import tools
 from sandbox.faults import CloudError
 from sandbox.kubernetes.real import clients
 from sandbox.kubernetes.real.api import MANAGER, Api
+from sandbox.programs import tools
 
 Say = Callable[[str], None]
 

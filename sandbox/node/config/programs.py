@@ -9,7 +9,7 @@ from pathlib import Path
 from sandbox.node.layout import ADDRESS, API_PORT, API_SERVICE, KUBELET, NAME, SERVICES, Layout
 
 BUILT = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "kube-router")
-"""What is built from Go modules (sandbox/tools.py); the container runtime is the machine's."""
+"""What is built from Go modules (sandbox/programs/tools.py); the container runtime is the machine's."""
 
 USERS: Mapping[str, tuple[str, ...]] = {
     "system:kube-controller-manager": (),

@@ -27,10 +27,10 @@ from ops.engine.automation import Outcome
 from ops.recover import command as recover
 from ops.release import status as release_status
 from ops.worlds.world import Place, World, opened
-from sandbox import toolchain
 from sandbox.images.catalogue import RECIPES
 from sandbox.node.giving import give
 from sandbox.node.node import Node
+from sandbox.programs import toolchain
 from sandbox.releases import gateway
 from sandbox.releases.install import releases
 from tests.conformance.node import scraper

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mlflow_provider.api import Server
-from sandbox import registry
+from sandbox.stack import registry
 from tests.conformance.registry.playground import Playground
 from tests.roots import ROOT
 

@@ -19,8 +19,8 @@ from infra.stack.prompts import contents
 from ops.engine.automation import Engine, Outcome
 from ops.engine.process import EngineCommand
 from ops.report import changes
-from sandbox import toolchain
-from sandbox.session import Session
+from sandbox.programs import toolchain
+from sandbox.stack.session import Session
 from tests.roots import ROOT
 
 

@@ -14,7 +14,7 @@ from mlflow_provider.api import Server
 from mlflow_provider.kinds import KINDS
 from mlflow_provider.kinds.base import Found
 from ops.registry import importing as registry_import
-from sandbox import registry
+from sandbox.stack import registry
 from tests.conformance.registry.playground import Playground
 from tests.roots import ROOT
 

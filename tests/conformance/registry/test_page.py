@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import toolchain
+from sandbox.programs import toolchain
 from tests.roots import ROOT
 
 pytestmark = pytest.mark.conformance

@@ -21,7 +21,8 @@ from pathlib import Path
 
 from core.problem import ExitCode, Problem, Refused
 from core.versions import PULUMI, PULUMI_MINIMUM
-from sandbox import gobuild, lock, release
+from sandbox import lock
+from sandbox.programs import gobuild, release
 
 Say = Callable[[str], None]
 
@@ -209,13 +210,13 @@ def _install(staged: Path, folder: Path, origin: Origin) -> None:
 
 
 def main() -> int:
-    """`python -m sandbox.toolchain [--language-host]`: provides the toolchain and says which one it is."""
+    """`python -m sandbox.programs.toolchain [--language-host]`: provides the toolchain and says which one it is."""
 
     def say(line: str) -> None:
         sys.stderr.write(line + "\n")
 
     try:
-        found = ensure(Path(__file__).resolve().parent.parent, say=say, language_host="--language-host" in sys.argv[1:])
+        found = ensure(Path(__file__).resolve().parents[2], say=say, language_host="--language-host" in sys.argv[1:])
     except Refused as refused:
         say(str(refused))
         return refused.code

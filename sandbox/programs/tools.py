@@ -18,7 +18,8 @@ from pathlib import Path
 
 from core.problem import ExitCode, Problem, Refused
 from core.versions import GO_MODULES
-from sandbox import gobuild, lock
+from sandbox import lock
+from sandbox.programs import gobuild
 
 Say = Callable[[str], None]
 
@@ -193,13 +194,13 @@ def _build(root: Path, tool: Tool, home: Path, say: Say) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """`python -m sandbox.tools NAME...`: provides the tools and prints the file of each."""
+    """`python -m sandbox.programs.tools NAME...`: provides the tools and prints the file of each."""
 
     def say(line: str) -> None:
         sys.stderr.write(line + "\n")
 
     try:
-        files = ensure(Path(__file__).resolve().parent.parent, arguments or TOOLS, say)
+        files = ensure(Path(__file__).resolve().parents[2], arguments or TOOLS, say)
     except Refused as refused:
         say(str(refused))
         return refused.code

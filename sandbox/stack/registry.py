@@ -3,7 +3,7 @@
 Loading takes seconds, and a preview asks nothing of a registry. So this process holds the socket open, and only a first
 connection makes it import MLflow and serve. Whoever connects meanwhile waits. It lives as long as whoever started it.
 
-`python -m sandbox.registry --folder DIR [--users]` prints its port; runs, models and files stay under DIR.
+`python -m sandbox.stack.registry --folder DIR [--users]` prints its port; runs, models and files stay under DIR.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-COMMAND = (sys.executable, "-m", "sandbox.registry")
+COMMAND = (sys.executable, "-m", "sandbox.stack.registry")
 ADMIN = "admin"
 _ARTIFACTS = "mlflow-artifacts:/"
 _KEPT = ("port", "admin", "flask", "webhooks", "gateway")
@@ -90,7 +90,7 @@ def start(folder: Path, cache: Path, env: Mapping[str, str], *, users: bool) -> 
 
 def main(arguments: list[str] | None = None) -> int:
     """Listens, loads the server at the first connection, and ends with its standard input."""
-    parser = argparse.ArgumentParser(prog="sandbox.registry")
+    parser = argparse.ArgumentParser(prog="sandbox.stack.registry")
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--users", action="store_true")

@@ -20,8 +20,8 @@ from typing import Any
 import yaml
 
 from core.problem import ExitCode, Problem, Refused
-from sandbox import stackfile
-from sandbox.toolchain import Toolchain
+from sandbox.programs.toolchain import Toolchain
+from sandbox.stack import stackfile
 
 _DROPPED_PREFIXES = ("AWS_", "PULUMI_", "KUBE", "HELM_")
 _NO_ACCOUNT = {

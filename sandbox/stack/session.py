@@ -19,9 +19,10 @@ from types import TracebackType
 from typing import IO
 
 from core.problem import ExitCode, Problem, Refused
-from sandbox import lock, registry, stackfile, workdir
+from sandbox import lock
 from sandbox.kubernetes.cluster import current
-from sandbox.toolchain import Toolchain, ensure
+from sandbox.programs.toolchain import Toolchain, ensure
+from sandbox.stack import registry, stackfile, workdir
 
 HOST = (sys.executable, "-m", "sandbox.host")
 """The command that serves the simulated clouds."""
