@@ -18,8 +18,8 @@ from sandbox.kubernetes.real.controlplane import ControlPlane
 from sandbox.kubernetes.real.live import LiveCloud
 from sandbox.world import World
 from tests.bench.result import Result, tell
-from tests.conformance.declared import in_cluster
-from tests.conformance.putting import put, take_away
+from tests.conformance.kubernetes.declared import in_cluster
+from tests.conformance.kubernetes.putting import put, take_away
 from tests.roots import ROOT
 
 ROUNDS = 3

@@ -10,7 +10,7 @@ import pytest
 from xdist.scheduler import LoadFileScheduling
 
 from sandbox.kubernetes.real.controlplane import ControlPlane
-from tests.conformance.lasting import Start, lasting
+from tests.conformance.stacks.lasting import Start, lasting
 from tests.roots import ROOT
 
 NODE = "tests/conformance/node"

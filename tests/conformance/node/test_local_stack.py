@@ -36,7 +36,7 @@ from sandbox.releases.install import releases
 from tests.conformance.node import scraper
 from tests.conformance.node.conftest import say
 from tests.conformance.node.kube import Space, deployment, until
-from tests.conformance.test_local import PACKS, Heard
+from tests.conformance.stacks.test_local import PACKS, Heard
 from tests.roots import ROOT
 
 RELEASES = {"argo-rollouts", "dcgm-exporter", "envoy-gateway", "external-secrets", "kube-prometheus-stack"}

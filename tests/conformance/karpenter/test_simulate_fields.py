@@ -11,7 +11,7 @@ import yaml
 
 from ops.simulate.cluster.cluster import NODE_POOLS, is_ready
 from ops.simulate.workload.loads import read
-from tests.conformance.pools import Pools, Run, running
+from tests.conformance.karpenter.pools import Pools, Run, running
 from tests.roots import ROOT
 
 pytestmark = pytest.mark.conformance

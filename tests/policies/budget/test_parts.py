@@ -12,7 +12,7 @@ from policies.budget.bill import lines
 from policies.graph import PLATFORM, UNKNOWN, Node
 from policies.guard.model import Guard
 from pricing.bill import shares
-from tests.policies.test_budget import _nodes, changed, judged, refused
+from tests.policies.budget.test_budget import _nodes, changed, judged, refused
 
 CENT = Decimal("0.01")
 OPEN: Any = {"max_monthly_usd": {"dev": Decimal(5000)}, "required_tags": ()}

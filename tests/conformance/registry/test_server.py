@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.conformance.registry_ground import BUCKET, Ground, opened
+from tests.conformance.registry.ground import BUCKET, Ground, opened
 
 pytestmark = pytest.mark.conformance
 SEARCH = "/api/2.0/mlflow/experiments/search?max_results=1"

@@ -16,7 +16,7 @@ from ops.simulate.cluster.cluster import CLAIMS
 from ops.simulate.cluster.pools import Purchase
 from ops.simulate.cluster.watch import Claim
 from ops.simulate.workload.load import LOAD_LABEL, NAMESPACE
-from tests.conformance.pools import Pools, Run, load, running
+from tests.conformance.karpenter.pools import Pools, Run, load, running
 
 pytestmark = pytest.mark.conformance
 Record = Callable[[str, object], None]

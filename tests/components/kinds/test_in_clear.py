@@ -11,7 +11,7 @@ from components.registry.content.spec import WebhookSpec
 from core.problem import Refused
 from infra.stack.file import StackFile
 from infra.stack.settings import Stack
-from tests.mlflow_provider.test_spec import HAPPY
+from tests.components.registry.content.test_spec import HAPPY
 from tests.roots import ROOT
 
 # Built from pieces, so that no scanner meets them.

@@ -22,7 +22,7 @@ from ops.worlds.world import Place, World, opened
 from sandbox.kubernetes.real.controlplane import ControlPlane
 from sandbox.programs import toolchain
 from sandbox.stack import registry, session
-from tests.conformance.lasting import Start
+from tests.conformance.stacks.lasting import Start
 from tests.roots import ROOT
 
 PACKS = (ROOT / "policies" / "run",)

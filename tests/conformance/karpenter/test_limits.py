@@ -8,7 +8,7 @@ import pytest
 
 from ops.simulate.answer.reasons import reasons
 from ops.simulate.workload.load import LOAD_LABEL
-from tests.conformance.pools import Pools, Run, load, running
+from tests.conformance.karpenter.pools import Pools, Run, load, running
 
 pytestmark = pytest.mark.conformance
 Record = Callable[[str, object], None]

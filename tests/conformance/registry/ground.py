@@ -28,7 +28,7 @@ from components.registry.outside import RegistryOutsideSpec
 from components.registry.secrets import AwsSecrets, keys
 from components.registry.server import Registry, RegistryArgs, RegistryServerSpec
 from infra.declared import declare
-from tests.conformance.tls_door import TlsDoor, free_port
+from tests.conformance.registry.tls_door import TlsDoor, free_port
 
 BUCKET, USER = "modelyard-dev-registry-123456789012", "modelyard"
 START_SECONDS = 180

@@ -22,8 +22,8 @@ from sandbox.kubernetes.names import RELEASE
 from sandbox.kubernetes.real.controlplane import ControlPlane
 from sandbox.kubernetes.real.live import LiveCloud
 from sandbox.world import World
-from tests.conformance.declared import STACKS, by_program, in_cluster
-from tests.conformance.putting import put, take_away
+from tests.conformance.kubernetes.declared import STACKS, by_program, in_cluster
+from tests.conformance.kubernetes.putting import put, take_away
 
 pytestmark = pytest.mark.conformance
 

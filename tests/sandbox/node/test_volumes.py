@@ -11,7 +11,7 @@ import pytest
 from sandbox.faults import CloudError
 from sandbox.kubernetes.real.api import Api
 from sandbox.node import volumes
-from tests.node.test_plan import CLAIM
+from tests.sandbox.node.test_plan import CLAIM
 
 
 class Server:

@@ -19,8 +19,8 @@ from infra.program import make
 from kube.charts import check_values
 from kube.objects import check_object
 from kube.pods import check_restricted
+from tests.components.serving.releases import RELEASE, changed
 from tests.roots import ROOT
-from tests.serving.releases import RELEASE, changed
 
 STACKS = ("dev", "local")
 GPU, CPU = (

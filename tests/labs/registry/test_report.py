@@ -12,7 +12,7 @@ from core.problem import ExitCode, Refused
 from labs.registry import judge, recipes, report, tickets, track
 from labs.registry.recipes import RECIPES, Recipe
 from labs.registry.report import Result
-from tests.labs.test_judge import answers
+from tests.labs.registry.test_judge import answers
 
 BASE = {"asked": answers(*[False] * 20), "told": answers(*[True] * 5, *[False] * 15)}
 

@@ -15,7 +15,7 @@ from ops.cli import run
 from ops.release import status as release_status
 from ops.release.status import HASH, status
 from sandbox.faults import CloudError
-from tests.serving.test_objects import GPU
+from tests.components.serving.test_objects import GPU
 
 STABLE, CANARY = "aaa", "bbb"
 DIGEST = "not served: the files have another digest: expected sha256:00, found sha256:11"

@@ -10,7 +10,7 @@ import pytest
 from components.resources import pod_disk_mib
 from components.serving import fit, judge, timing
 from components.serving.spec import ReleaseSpec
-from tests.serving.releases import PLATFORM, RELEASE, changed, refused, stack
+from tests.components.serving.releases import PLATFORM, RELEASE, changed, refused, stack
 
 ON_CPU = changed(RELEASE, runtime="llamacpp", pool=None)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conformance.pools import Pools, load, running
+from tests.conformance.karpenter.pools import Pools, load, running
 from tests.roots import ROOT
 
 pytestmark = pytest.mark.conformance

@@ -20,10 +20,10 @@ from components.registry.pods import NAMESPACE, scrape
 from kube.metrics import exporters
 from tests.components.monitoring.expressions import selectors
 from tests.components.monitoring.known import known
-from tests.conformance.prometheus import watching
-from tests.conformance.receiver import Receiver, receiving
+from tests.conformance.monitoring.prometheus import watching
+from tests.conformance.registry.ground import Ground, opened
 from tests.conformance.registry.otlp import batch, send
-from tests.conformance.registry_ground import Ground, opened
+from tests.conformance.registry.receiver import Receiver, receiving
 
 pytestmark = pytest.mark.conformance
 
