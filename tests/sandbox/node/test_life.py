@@ -26,7 +26,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a node is a thi
 SUPERVISED = """
 import json, sys, time
 from pathlib import Path
-from sandbox.node import inside
+from sandbox.node.isolation import inside
 inside._AGAIN_AFTER = 0.01
 supervisor = inside.Supervisor(Path(sys.argv[1]), lambda stage, text: print(json.dumps([stage, text]), flush=True))
 try:
@@ -74,7 +74,7 @@ def test_a_program_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 KEEPING = """
 import sys
-from sandbox.node import keeper
+from sandbox.node.isolation import keeper
 keeper.command = lambda plan, groups: ["cat"]
 sys.exit(keeper.main([sys.argv[1]]))
 """
