@@ -21,9 +21,9 @@ from kube.metrics import exporters
 from tests.components.monitoring.expressions import selectors
 from tests.components.monitoring.known import known
 from tests.conformance.monitoring.prometheus import watching
+from tests.conformance.monitoring.receiver import Receiver, receiving
 from tests.conformance.registry.ground import Ground, opened
 from tests.conformance.registry.otlp import batch, send
-from tests.conformance.registry.receiver import Receiver, receiving
 
 pytestmark = pytest.mark.conformance
 
