@@ -25,7 +25,7 @@ from ops.registry.reach import address
 from ops.show import Show
 from ops.worlds.places import root
 from ops.worlds.world import Place, World
-from sandbox import toolchain
+from sandbox.programs import toolchain
 
 STACK = "dev"
 

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from core.problem import ExitCode, Problem, Refused
 from ops.show import Show
 from ops.worlds.world import Place, account_kind, registry_asks
-from sandbox import toolchain
-from sandbox.session import Session
+from sandbox.programs import toolchain
+from sandbox.stack.session import Session
 
 
 def run(place: Place, command: Sequence[str], show: Show) -> int:

@@ -60,11 +60,11 @@ def _watch(ended: threading.Event) -> None:
 def _cloud(name: str, world: World, faults: Faults, options: argparse.Namespace) -> Cloud:
     if name == "aws":
         aws: Any = importlib.import_module("sandbox.aws.cloud")
-        accounts: Any = importlib.import_module("sandbox.aws.accounts")
+        accounts: Any = importlib.import_module("sandbox.aws.rules.accounts")
         cloud: Cloud = aws.AwsCloud(world, options.cache, options.region, accounts.Account(options.account))
         return cloud
     if options.kubeconfig:
-        live: Any = importlib.import_module("sandbox.kubernetes.live")
+        live: Any = importlib.import_module("sandbox.kubernetes.real.live")
         real: Cloud = live.LiveCloud(world, faults, live.Api(options.kubeconfig))
         return real
     kubernetes: Any = importlib.import_module("sandbox.kubernetes.cloud")

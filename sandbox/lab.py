@@ -18,7 +18,7 @@ from typing import Any
 
 from core.problem import ExitCode, Problem, Refused
 from sandbox.faults import CloudError
-from sandbox.kubernetes.controlplane import install
+from sandbox.kubernetes.real.controlplane import install
 from sandbox.node.giving import give
 from sandbox.node.node import CONTEXT, Node, condition
 from sandbox.node.node import started as node_started

@@ -19,8 +19,8 @@ import pulumi
 import pytest
 
 from components.spec import Spec
+from tests.roots import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ("app", "components", "infra", "kube", "labs", "ops", "policies", "pricing", "registry", "sandbox", "contract")
 FLOOR = ("core/problem.py", "core/versions.py")
 

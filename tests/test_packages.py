@@ -5,9 +5,10 @@ from __future__ import annotations
 import subprocess
 import tomllib
 from fnmatch import fnmatchcase
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
-ROOT = Path(__file__).resolve().parents[1]
+from tests.roots import ROOT
+
 ELSEWHERE = {"tests", "contract"}
 """The tests are not installed; the contract is a distribution of its own."""
 

@@ -9,8 +9,8 @@ import pytest
 import typer.main
 
 from ops.cli import app
+from tests.roots import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")])
 _COMMAND = re.compile(r"(?:^|`|\$ |-- )modelyard((?: [a-z][a-z-]*)+)", re.MULTILINE)
 _CALL = re.compile(r"(^\$ |`|-- )modelyard((?: [a-z][a-z-]*)+)([^`\n]*)", re.MULTILINE)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tests.conformance.conftest import NODE, REPOSITORY, ByFile
+from tests.conformance.conftest import NODE, ByFile
+from tests.roots import ROOT
 
 
 def scope(nodeid: str) -> str:
@@ -10,7 +11,11 @@ def scope(nodeid: str) -> str:
 
 
 def test_all_tests_of_the_real_node_are_one_workers_and_each_other_file_is() -> None:
-    files = [f"{NODE}/{each.name}" for each in (REPOSITORY / NODE).glob("test_*.py")]
+    files = [f"{NODE}/{each.name}" for each in (ROOT / NODE).glob("test_*.py")]
     assert len(files) >= 3 and {scope(f"{each}::test") for each in files} == {NODE}
-    others = ["tests/conformance/test_local.py", "tests/conformance/registry/test_as_prod.py", f"{NODE}s/test_a.py"]
+    others = [
+        "tests/conformance/stacks/test_local.py",
+        "tests/conformance/registry/test_as_prod.py",
+        f"{NODE}s/test_a.py",
+    ]
     assert [scope(f"{each}::test[a]") for each in others] == others

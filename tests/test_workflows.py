@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
-from sandbox.tools import ensure
+from sandbox.programs.tools import ensure
+from tests.roots import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 FILES = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 SHELL_MAY_READ = re.compile(r"\$\{\{")
 

@@ -18,9 +18,9 @@ from pricing.capacity.announced import AmiFamily
 from pricing.capacity.general import GeneralBound, general_items, general_node_counts
 from pricing.capacity.pool import Buying, PoolBound
 from pricing.capacity.pool_plan import node_counts, share_items
-from pricing.meters import disks
-from pricing.meters.disks import Disk
-from pricing.meters.fleet import SURGE_PER_ZONE, Fleet, fleet
+from pricing.meters.compute.fleet import SURGE_PER_ZONE, Fleet, fleet
+from pricing.meters.storage import disks
+from pricing.meters.storage.disks import Disk
 
 BOTTLEROCKET_SYSTEM_GIB = 10
 """Bottlerocket's own volume beside the one for images and pods (`node_class` makes both)."""

@@ -15,8 +15,8 @@ from pricing.bill.cost import CostItem
 from pricing.bill.unpriced import Unpriced
 from pricing.meters import keys
 from pricing.meters import meters as price
-from pricing.meters.database import Database
-from pricing.meters.database import lines as database_lines
+from pricing.meters.storage.database import Database
+from pricing.meters.storage.database import lines as database_lines
 
 NAME = "registry"
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from components.storage.component import StorageSpec
 from pricing.bill.cost import CostItem
 from pricing.meters import charts
-from pricing.meters.claims import undeclared
-from pricing.meters.disks import Disk
 from pricing.meters.meters import Meter
+from pricing.meters.storage.claims import undeclared
+from pricing.meters.storage.disks import Disk
 
 
 def volumes(meter: Meter, what: str, gib: int, count: int, storage: StorageSpec) -> Iterator[CostItem]:

@@ -25,7 +25,8 @@ from labs.ab.experiment import Experiment
 from labs.ab.judge import Outcome, judge
 from labs.ab.report import Report
 from labs.ab.users import Ask
-from sandbox import lock, registry
+from sandbox import lock
+from sandbox.stack import registry
 
 Say = Callable[[str], None]
 EXAMPLES = 4

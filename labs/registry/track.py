@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from labs.registry.recipes import Plan, Recipe
 from labs.registry.tickets import Split, Ticket, digest
-from sandbox import registry
+from sandbox.stack import registry
 
 if TYPE_CHECKING:
     from labs.registry.train import Progress

@@ -12,8 +12,8 @@ import yaml
 from core.problem import ExitCode, Problem, Refused
 from kube.pods import items, mapping
 from sandbox.faults import CloudError
-from sandbox.kubernetes.api import Api
-from sandbox.node import keys
+from sandbox.kubernetes.real.api import Api
+from sandbox.node.config import keys
 
 
 def own() -> list[Path]:

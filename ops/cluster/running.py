@@ -180,7 +180,7 @@ def stop(cluster: Cluster, say: Say) -> str:
 
 def _sweep(layout: Layout, say: Say | None) -> None:
     """Takes away what an owner left; with `say` also the control groups of one that was killed."""
-    from sandbox.node import cgroups
+    from sandbox.node.isolation import cgroups
 
     if say is not None:
         for left in cgroups.sweep():

@@ -264,7 +264,7 @@ def addons(account: Answers, stack: Stack) -> Iterator[Check]:
             status=Status.OK if ok else Status.FAIL,
             found=addon.version if ok else f"{addon.version} is not offered for Kubernetes {version}",
             needed="" if ok else f"one of {', '.join(sorted(offered)[-5:]) or 'none that EKS knows'}",
-            fix="" if ok else "change it in core/versions.py, and in sandbox/aws/names.yaml with the date",
+            fix="" if ok else "change it in core/versions.py, and in sandbox/aws/rules/names.yaml with the date",
         )
 
 

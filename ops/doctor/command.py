@@ -32,7 +32,7 @@ from ops.show import Show
 from ops.up import first_up
 from ops.worlds import world
 from ops.worlds.world import Place, World
-from sandbox import toolchain
+from sandbox.programs import toolchain
 
 _ROOM_GB = 1
 _BUILD_GB = 4

@@ -17,7 +17,7 @@ from kube.pods import containers, pod_template
 from ops.doctor.checks import Check, Status
 from ops.images.oci import Manifest, Missing, Unread
 from pricing.capacity.gpus import shape
-from pricing.meters.gateways import ENVOY_PROXY
+from pricing.meters.network.gateways import ENVOY_PROXY
 
 RELEASE = "kubernetes:helm.sh/v3:Release"
 EVERYWHERE = frozenset(("node-exporter",))

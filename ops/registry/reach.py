@@ -17,7 +17,7 @@ from ops.engine.automation import Engine
 from ops.show import Show
 from ops.worlds import world
 from ops.worlds.world import Place, World, registry_asks
-from sandbox import registry
+from sandbox.stack import registry
 
 
 @contextlib.contextmanager

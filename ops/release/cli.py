@@ -22,7 +22,7 @@ from ops.release import status as release_status
 from ops.show import Show
 from ops.worlds.places import place_of, root
 from ops.worlds.world import Place, World
-from sandbox.kubernetes.api import Api
+from sandbox.kubernetes.real.api import Api
 
 app = typer.Typer(name="release", no_args_is_help=True, help="Releases: model versions that answer.")
 

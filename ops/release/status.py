@@ -11,7 +11,7 @@ from components.serving.component import ROLLOUTS, ROUTES
 from core.problem import ExitCode, Problem, Refused
 from kube.pods import items, mapping
 from sandbox.faults import CloudError
-from sandbox.kubernetes.api import Api
+from sandbox.kubernetes.real.api import Api
 
 HASH = "rollouts-pod-template-hash"
 """The label by which Argo Rollouts tells the pods of two versions apart."""

@@ -14,13 +14,14 @@ from infra.stack.file import StackFile
 from infra.stack.settings import Stack
 from ops import commands
 from ops.show import Show
-from ops.simulate import loads, nodes, page
-from ops.simulate.cluster import Cluster
-from ops.simulate.loads import Asked
-from ops.simulate.machines import machines
-from ops.simulate.pools import purchases
-from ops.simulate.report import Report, report
-from ops.simulate.watch import Timeline
+from ops.simulate.answer import nodes, page
+from ops.simulate.answer.report import Report, report
+from ops.simulate.cluster.cluster import Cluster
+from ops.simulate.cluster.machines import machines
+from ops.simulate.cluster.pools import purchases
+from ops.simulate.cluster.watch import Timeline
+from ops.simulate.workload import loads
+from ops.simulate.workload.loads import Asked
 from ops.worlds.world import Place
 from pricing.book.book import PriceBook
 

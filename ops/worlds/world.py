@@ -20,8 +20,8 @@ from core.problem import ExitCode, Problem, Refused
 from core.versions import PULUMI_MINIMUM
 from ops.engine.automation import Engine, Program
 from ops.engine.process import EngineCommand
-from sandbox import toolchain
-from sandbox.session import Session
+from sandbox.programs import toolchain
+from sandbox.stack.session import Session
 
 if TYPE_CHECKING:
     from infra.stack.settings import Settings
@@ -153,8 +153,8 @@ def opened(
 def runs_pods(kubeconfig: Path) -> bool:
     """Whether the cluster has a node that is no simulation of one; what does not answer has none."""
     from sandbox.faults import CloudError
-    from sandbox.kubernetes import awaiting
-    from sandbox.kubernetes.api import Api
+    from sandbox.kubernetes.real import awaiting
+    from sandbox.kubernetes.real.api import Api
 
     try:
         return awaiting.runs_pods(Api(kubeconfig))

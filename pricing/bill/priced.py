@@ -18,22 +18,12 @@ from pricing.bill.tokens import (
     SCALER,
     STORAGE_CLASS,
 )
-from pricing.meters import (
-    balancers,
-    charts,
-    database,
-    disks,
-    eks,
-    gateways,
-    keys,
-    logs,
-    machines,
-    meters,
-    network,
-    workloads,
-)
+from pricing.meters import charts, keys, meters
+from pricing.meters.compute import eks, machines
+from pricing.meters.compute.nodepools import node_pool
 from pricing.meters.meters import Meter
-from pricing.meters.nodepools import node_pool
+from pricing.meters.network import balancers, gateways, network
+from pricing.meters.storage import database, disks, logs, workloads
 
 Price = Callable[[Neighbours, Meter, Node], Iterator[CostItem]]
 

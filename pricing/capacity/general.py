@@ -11,8 +11,8 @@ from pricing.bill.cost import HOURS_PER_MONTH, ZERO, CostItem, cents
 from pricing.book.book import PriceBook
 from pricing.capacity.gpus import gpu_type, shape
 from pricing.capacity.packing import reachable
-from pricing.meters.credits import Rate, rate
-from pricing.meters.fleet import cpu_credits
+from pricing.meters.compute.credits import Rate, rate
+from pricing.meters.compute.fleet import cpu_credits
 from pricing.meters.meters import Meter, ranged
 
 

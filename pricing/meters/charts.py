@@ -16,10 +16,10 @@ from pricing.bill.graph import UNKNOWN, Node, Value
 from pricing.bill.quantity import gibibytes
 from pricing.bill.unpriced import Unpriced
 from pricing.book import facts
-from pricing.meters import disks
-from pricing.meters.claims import Declared, claimed, of_class
-from pricing.meters.disks import Disk
 from pricing.meters.meters import Meter
+from pricing.meters.storage import disks
+from pricing.meters.storage.claims import Declared, claimed, of_class
+from pricing.meters.storage.disks import Disk
 
 _PERSISTED = frozenset({"accessModes", "annotations", "disableWarning", "enabled", "extraPvcLabels", "finalizers"})
 _PERSISTED_READ = frozenset({"size", "storageClassName", "type"})

@@ -12,10 +12,10 @@ from typing import Any
 import yaml
 
 from core.versions import KUBERNETES
-from sandbox.aws.accounts import Account
 from sandbox.aws.invokes import Invokes
 from sandbox.aws.outputs import Maker, outputs
-from sandbox.aws.rules import Rules
+from sandbox.aws.rules.accounts import Account
+from sandbox.aws.rules.rules import Rules
 from sandbox.aws.schema import INTERNAL, Schemas, Shape
 from sandbox.aws.table import row
 from sandbox.aws.view import PACKAGE

@@ -17,10 +17,11 @@ from pathlib import Path
 
 from core.problem import ExitCode, Problem, Refused
 from core.versions import CHART_IMAGES, GO_MODULES, IMAGES, ROLLOUTS_PLUGIN
-from sandbox import lock, tools
+from sandbox import lock
 from sandbox.images import archive, python
 from sandbox.images.archive import Image
 from sandbox.images.layer import Blob, Layer
+from sandbox.programs import tools
 
 Say = Callable[[str], None]
 

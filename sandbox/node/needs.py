@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from core.problem import ExitCode, Problem, Refused
-from sandbox.node import cgroups
-from sandbox.node.inside import PATH
+from sandbox.node.isolation import cgroups
+from sandbox.node.isolation.inside import PATH
+from sandbox.node.isolation.mounts import COVERED
 from sandbox.node.layout import CNI_PROGRAMS
-from sandbox.node.mounts import COVERED
 
 PROGRAMS = {
     "containerd": "containerd",

@@ -20,19 +20,22 @@ from typing import IO, Any
 import yaml
 
 from core.problem import ExitCode, Problem, Refused
-from sandbox import lock, tools
+from sandbox import lock
 from sandbox.faults import CloudError
 from sandbox.images import catalogue
-from sandbox.kubernetes.api import Api
-from sandbox.kubernetes.controlplane import install
-from sandbox.node import cgroups, documents, keys, mounts, needs, objects, programs
-from sandbox.node.cgroups import Group
+from sandbox.kubernetes.real.api import Api
+from sandbox.kubernetes.real.controlplane import install
+from sandbox.node import needs
+from sandbox.node.config import documents, keys, objects, programs
 from sandbox.node.discard import discard
-from sandbox.node.inside import import_command
-from sandbox.node.keeper import groups_of
+from sandbox.node.isolation import cgroups, mounts
+from sandbox.node.isolation.cgroups import Group
+from sandbox.node.isolation.inside import import_command
+from sandbox.node.isolation.keeper import groups_of
 from sandbox.node.layout import ADDRESS, API_PORT, NAME, Layout
 from sandbox.node.publish import Publisher
 from sandbox.node.volumes import Volumes
+from sandbox.programs import tools
 
 Say = Callable[[str], None]
 IMAGES = ("pause", "coredns")
@@ -205,7 +208,7 @@ def _run_name() -> str:
 def _keep(layout: Layout, held: IO[str]) -> subprocess.Popen[str]:
     with (layout.logs / "node.log").open("wb") as log:
         return subprocess.Popen(
-            [sys.executable, "-m", "sandbox.node.keeper", str(layout.plan)],
+            [sys.executable, "-m", "sandbox.node.isolation.keeper", str(layout.plan)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.faults import CloudError
-from sandbox.kubernetes.api import Api
+from sandbox.kubernetes.real.api import Api
+from sandbox.node.config.objects import PROVISIONER, STORAGE_CLASS
 from sandbox.node.layout import NAME
-from sandbox.node.objects import PROVISIONER, STORAGE_CLASS
 
 _EVERY = 0.5
 _CHOSEN = "volume.kubernetes.io/selected-node"

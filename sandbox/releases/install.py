@@ -12,8 +12,8 @@ from typing import Any
 from core.problem import ExitCode, Problem, Refused
 from core.versions import CHART_IMAGES, GO_MODULES
 from sandbox.faults import CloudError
-from sandbox.kubernetes import crds
-from sandbox.kubernetes.controlplane import install
+from sandbox.kubernetes.real import crds
+from sandbox.kubernetes.real.controlplane import install
 from sandbox.node.giving import give
 from sandbox.node.node import Node, condition
 from sandbox.releases import argo_rollouts, envoy_gateway, prometheus

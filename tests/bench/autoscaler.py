@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 from tests.bench.result import Result, tell
-from tests.conformance.pools import Pools, load, running
+from tests.conformance.karpenter.pools import Pools, load, running
 
 ROUNDS = 5
 POOL = {"many": {"purpose": "batch", "capacity": "onDemand", "instanceTypes": ["g6.xlarge"], "limits": {"gpus": 40}}}

@@ -14,12 +14,13 @@ import time
 from pathlib import Path
 
 from sandbox.faults import Faults
-from sandbox.kubernetes.controlplane import ControlPlane
-from sandbox.kubernetes.live import LiveCloud
+from sandbox.kubernetes.real.controlplane import ControlPlane
+from sandbox.kubernetes.real.live import LiveCloud
 from sandbox.world import World
 from tests.bench.result import Result, tell
-from tests.conformance.declared import ROOT, in_cluster
-from tests.conformance.putting import put, take_away
+from tests.conformance.kubernetes.declared import in_cluster
+from tests.conformance.kubernetes.putting import put, take_away
+from tests.roots import ROOT
 
 ROUNDS = 3
 STACK = "prod"

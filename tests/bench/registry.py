@@ -21,11 +21,11 @@ from pathlib import Path
 from unittest import mock
 
 from mlflow_provider.api import Server
-from sandbox import registry
+from sandbox.stack import registry
 from tests.bench.result import Result, tell
-from tests.bench.run import ROOT
 from tests.conformance.registry.door import Door
 from tests.conformance.registry.playground import Playground
+from tests.roots import ROOT
 
 MODELS, PROMPTS = 200, 150
 """Each prompt has an alias: 500 items."""

@@ -11,7 +11,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-FILE = Path(__file__).resolve().parents[2] / ".bench" / "results.json"
+from tests.roots import ROOT
+
+FILE = ROOT / ".bench" / "results.json"
 
 
 @dataclass(frozen=True, kw_only=True)

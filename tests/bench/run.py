@@ -33,11 +33,11 @@ from ops.report.make import make as report_of
 from ops.show import Show
 from ops.worlds.world import Place, World
 from policies.packs import rules
-from sandbox.session import Session
+from sandbox.stack.session import Session
 from tests.bench.flat import flat_program
 from tests.bench.result import Result, tell
+from tests.roots import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 PACKS = (ROOT / "policies" / "run",)
 """Ours alone is judged by the packs: the flat program has no plan, so they would refuse it."""
 POOLS = (10, 55, 100)

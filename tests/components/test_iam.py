@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import parliament  # type: ignore[import-untyped]
@@ -13,8 +12,8 @@ import pytest
 
 from infra.declared import declare
 from infra.program import make
+from tests.roots import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 STACKS = sorted(path.name.split(".")[1] for path in ROOT.glob("Pulumi.*.yaml"))
 WILDCARD_ALLOWED = {
     "ListProfiles": "iam:ListInstanceProfiles takes no resource",

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from xdist.scheduler import LoadFileScheduling
 
-from sandbox.kubernetes.controlplane import ControlPlane
-from tests.conformance.lasting import Start, lasting
+from sandbox.kubernetes.real.controlplane import ControlPlane
+from tests.conformance.stacks.lasting import Start, lasting
+from tests.roots import ROOT
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 NODE = "tests/conformance/node"
 """The folder whose tests share one real node, and so one worker."""
 
@@ -22,7 +21,7 @@ NODE = "tests/conformance/node"
 def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     """etcd, the API server, all controllers and the scheduler of the pinned Kubernetes."""
     folder = tmp_path_factory.mktemp("plane")
-    with ControlPlane.started(REPOSITORY, folder, say=lambda line: print(line, file=sys.stderr)) as running:
+    with ControlPlane.started(ROOT, folder, say=lambda line: print(line, file=sys.stderr)) as running:
         yield running
 
 

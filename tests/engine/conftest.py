@@ -27,11 +27,12 @@ from ops.engine.automation import Engine, Outcome, Program
 from ops.preview import command as reporting
 from ops.show import Show
 from ops.worlds.world import Place, World, opened
-from sandbox import session, toolchain
+from sandbox.programs import toolchain
+from sandbox.stack import session
 from sandbox.world import Item
 from sandbox.world import World as Simulated
+from tests.roots import ROOT
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 AS_SOMEBODY = ("-c", "user.name=somebody", "-c", "user.email=somebody@example.invalid")
 
 
@@ -55,7 +56,7 @@ class Stage:
     stack: str
     file: Path
     program: Program | None = None
-    packs: tuple[Path, ...] = (REPOSITORY / "policies" / "run",)
+    packs: tuple[Path, ...] = (ROOT / "policies" / "run",)
     pack: str = ""
     priced: bool = True
     show: Heard = field(default_factory=Heard)
@@ -161,16 +162,16 @@ def copy_repository(root: Path) -> None:
     """Everything that git knows or would take, committed; what was read from the SDKs is linked."""
     listed = subprocess.run(
         ["git", "ls-files", "-co", "--exclude-standard", "-z"],
-        cwd=REPOSITORY,
+        cwd=ROOT,
         capture_output=True,
         text=True,
         check=True,
     )
     for name in filter(None, listed.stdout.split("\0")):
-        if (REPOSITORY / name).is_file():
+        if (ROOT / name).is_file():
             (root / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(REPOSITORY / name, root / name)
-    cache = REPOSITORY / ".sandbox" / "cache"
+            shutil.copy2(ROOT / name, root / name)
+    cache = ROOT / ".sandbox" / "cache"
     cache.mkdir(parents=True, exist_ok=True)
     (root / ".sandbox").mkdir()
     (root / ".sandbox" / "cache").symlink_to(cache)
@@ -189,7 +190,7 @@ def tools(monkeypatch: pytest.MonkeyPatch) -> None:
     ensure = toolchain.ensure
 
     def of_the_repository(_: Path, **options: Any) -> toolchain.Toolchain:
-        return ensure(REPOSITORY, **options)
+        return ensure(ROOT, **options)
 
     monkeypatch.setattr(toolchain, "ensure", of_the_repository)
     monkeypatch.setattr(session, "ensure", of_the_repository)

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 from modelyard_contract import PlatformOutputs
 
-from sandbox.session import Session
-from sandbox.toolchain import ensure
+from sandbox.programs.toolchain import ensure
+from sandbox.stack.session import Session
+from tests.roots import ROOT
 
-EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "app-team"
+EXAMPLE = ROOT / "examples" / "app-team"
 JOB = "kubernetes:batch/v1:Job"
 
 pytestmark = pytest.mark.engine

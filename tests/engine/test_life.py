@@ -13,8 +13,8 @@ from core.problem import Refused
 from infra.stack.file import StackFile
 from ops import commands
 from ops.destroy.leftovers import Kept, by_design
+from tests.roots import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 STACKS = sorted(file.name.split(".")[1] for file in ROOT.glob("Pulumi.*.yaml"))
 
 PROTECTIONS = (

@@ -26,8 +26,8 @@ from ops.preview.command import WRITERS, Form
 from ops.report import make as maker
 from ops.report.fit import LIMIT, fitted
 from ops.report.model import Report
+from tests.roots import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = ROOT / "tests" / "golden" / "reports"
 FILE = Path(__file__).with_name("stacks") / "report.yaml"
 TAGS = {"Environment": "dev", "ManagedBy": "modelyard", "Owner": "ml-platform"}

@@ -12,13 +12,14 @@ import pytest
 from infra.declared import declare
 from ops import commands, shell
 from policies.wire import SIGNATURE
+from tests.roots import ROOT
 
 pytestmark = pytest.mark.engine
 
 OF_THE_RUN = ("created", "modified", "sourcePosition", "stackTrace")
 """What a state says of when and from which line a resource was registered."""
 
-STACKS = sorted(file.name.split(".")[1] for file in Path(__file__).resolve().parents[2].glob("Pulumi.*.yaml"))
+STACKS = sorted(file.name.split(".")[1] for file in ROOT.glob("Pulumi.*.yaml"))
 PROVIDER, STACK = "pulumi:providers:", "pulumi:pulumi:Stack"
 
 

@@ -17,8 +17,9 @@ from pulumi.runtime import mocks
 from app.assignment import Assigner
 from app.settings import Settings
 from labs.deploy import release
+from tests.roots import ROOT
 
-EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "chat-app"
+EXAMPLE = ROOT / "examples" / "chat-app"
 PROMISED: dict[str, Any] = {
     "contractVersion": 2,
     "environment": "local",

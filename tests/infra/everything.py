@@ -25,8 +25,8 @@ from policies.guard.ceilings import Bounds
 from sandbox.aws.cloud import AwsCloud
 from sandbox.world import World
 from tests.infra.test_plan import VARIANTS
+from tests.roots import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".sandbox" / "cache"
 FILES = {
     **{path.name.split(".")[1]: path for path in sorted(ROOT.glob("Pulumi.*.yaml"))},

@@ -17,7 +17,7 @@ from moto.iam import aws_managed_policies
 
 from core.versions import ADDONS, AMI_ALIASES
 from infra.declared import Declared
-from sandbox.aws import accounts, limits, names
+from sandbox.aws.rules import accounts, limits, names
 from tests.infra.everything import PLATFORMS, of_aws, resources
 
 REGION = "us-east-1"

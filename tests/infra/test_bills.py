@@ -8,7 +8,6 @@ import operator
 import re
 from collections.abc import Iterator
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
@@ -18,8 +17,8 @@ from infra.stack.file import StackFile
 from infra.stack.settings import Stack
 from pricing.bill.cost import cents, totals
 from pricing.book.book import PriceBook
+from tests.roots import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "bills.md").read_text(encoding="utf-8")
 DAY = datetime.date(2026, 11, 24)
 STACKS = ("dev", "prod")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,8 +16,8 @@ from infra.guard import guard
 from infra.program import make
 from infra.stack.settings import Stack
 from kube.pods import containers, pod_template
+from tests.roots import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 STACKS = sorted(path.name.split(".")[1] for path in ROOT.glob("Pulumi.*.yaml"))
 RELEASE = "kubernetes:helm.sh/v3:Release"
 DISK = "ephemeral-storage"

@@ -6,7 +6,6 @@ UPDATE_GOLDEN=1 pytest tests/infra/test_golden.py     writes them anew: read the
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,8 +13,8 @@ import yaml
 
 from infra.declared import Declared, declare
 from infra.program import make
+from tests.roots import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 STACKS = sorted(path.name.split(".")[1] for path in ROOT.glob("Pulumi.*.yaml"))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,8 +15,9 @@ from infra.guard import guard
 from infra.parts import AWS_PARTS
 from infra.stack.file import StackFile
 from infra.stack.settings import Stack
+from tests.roots import ROOT
 
-LOCAL = Path(__file__).resolve().parents[2] / "Pulumi.local.yaml"
+LOCAL = ROOT / "Pulumi.local.yaml"
 HAPPY: dict[str, Any] = {
     "environment": "local",
     "owner": "ml-platform",

@@ -6,7 +6,6 @@ import copy
 import datetime
 from collections.abc import Callable
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,8 +23,8 @@ from policies.guard.deployed import Deployed
 from pricing.bill.cost import CostItem
 from pricing.bill.estimate import estimate
 from pricing.book.book import PriceBook
+from tests.roots import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 TODAY = datetime.date(2026, 11, 24)
 STACKS = sorted(path.name.split(".")[1] for path in ROOT.glob("Pulumi.*.yaml"))
 EXISTING = {"vpcId": "vpc-0000000000000e001", "privateSubnetIds": ["subnet-a", "subnet-b"]}

@@ -14,7 +14,7 @@ from infra.build import build
 from infra.declared import declare
 from infra.guard import guard
 from infra.stack.settings import Stack
-from pricing.meters.balancers import BALANCER
+from pricing.meters.network.balancers import BALANCER
 
 ARN = "arn:aws:acm:us-east-1:123456789012:certificate/0a1b-2c"
 OUTSIDE: dict[str, Any] = {

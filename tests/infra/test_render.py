@@ -14,8 +14,7 @@ from core.problem import Refused
 from infra.declared import SECRET, Declared, declare
 from infra.program import make
 from infra.render import from_state, render
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.roots import ROOT
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,8 +16,8 @@ from infra.declared import Declared, declare
 from infra.guard import guard
 from infra.on_aws import tags_of
 from infra.stack.settings import Stack
+from tests.roots import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 OUTSIDE = {
     "host": "registry.example.com",
     "certificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/0a1b-2c",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import signal
 import subprocess
-from pathlib import Path
 
 import pytest
 
-PLUGIN = Path(__file__).resolve().parents[2] / "mlflow_provider" / "pulumi-resource-modelyard"
+from tests.roots import ROOT
+
+PLUGIN = ROOT / "mlflow_provider" / "pulumi-resource-modelyard"
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])

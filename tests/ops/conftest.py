@@ -15,9 +15,9 @@ import pytest
 from ops.commands import Job
 from ops.show import Show
 from ops.worlds.world import Place, World
-from sandbox import session, toolchain
-
-REPOSITORY = Path(__file__).resolve().parents[2]
+from sandbox.programs import toolchain
+from sandbox.stack import session
+from tests.roots import ROOT
 
 
 class Thing(pulumi.CustomResource):
@@ -46,7 +46,7 @@ class Program:
 @pytest.fixture(scope="session")
 def tools() -> toolchain.Toolchain:
     """The engine, once for all tests of a process."""
-    return toolchain.ensure(REPOSITORY, say=logging.getLogger(__name__).info)
+    return toolchain.ensure(ROOT, say=logging.getLogger(__name__).info)
 
 
 @pytest.fixture

@@ -15,10 +15,10 @@ from pulumi import automation as auto
 from pulumi.automation.events import PolicyEvent
 
 from core.problem import Refused
+from sandbox.programs.toolchain import ensure
 from sandbox.provider import Change, Checked, Fault, serve
-from sandbox.toolchain import ensure
+from tests.roots import ROOT
 
-ROOT = Path(__file__).parents[2]
 PACK = ROOT / "policies" / "run"
 TAGS = {"Environment": "dev", "ManagedBy": "modelyard", "Owner": "ml-platform"}
 

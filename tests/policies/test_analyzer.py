@@ -9,7 +9,6 @@ import sys
 import time
 import tomllib
 from collections.abc import Iterator
-from pathlib import Path
 
 import grpc  # type: ignore[import-untyped]
 import pytest
@@ -18,8 +17,8 @@ from pulumi.runtime.proto import analyzer_pb2 as wire
 from pulumi.runtime.proto import analyzer_pb2_grpc
 
 from policies.packs import PACKS, VERSION, rules
+from tests.roots import ROOT
 
-ROOT = Path(__file__).parents[2]
 RUN = ROOT / "policies" / "run"
 ENGINE = "127.0.0.1:1"
 ENVIRONMENT = {**os.environ, "MODELYARD_PYTHON": sys.executable}

@@ -26,8 +26,8 @@ from infra.program import make
 from infra.stack.file import StackFile
 from infra.stack.settings import Stack
 from pricing.bill.cost import CENT
+from tests.roots import ROOT
 
-ROOT = Path(__file__).parents[2]
 STACK_FILE = ROOT / "Pulumi.dev.yaml"
 TAGS: dict[str, str] = {"Environment": "dev", "ManagedBy": "modelyard", "Owner": "ml-platform"}
 Engine = Any

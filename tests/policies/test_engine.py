@@ -11,7 +11,8 @@ import pulumi
 import pulumi_aws as aws
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.roots import ROOT
+
 TAGS = {"Environment": "dev", "ManagedBy": "modelyard", "Owner": "ml-platform"}
 Engine = Any
 

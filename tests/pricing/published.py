@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from pricing.bill.inputs import Kind, Table
 from sandbox.aws.schema import Schemas, Shape
+from tests.roots import ROOT
 
-ROOT = Path(__file__).parents[2]
 AWS = Schemas(ROOT / ".sandbox" / "schemas")
 
 

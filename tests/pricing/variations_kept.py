@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from pricing.bill.tokens import SCALER
-from pricing.meters.balancers import BALANCER
-from pricing.meters.workloads import POD_SPECS
+from pricing.meters.network.balancers import BALANCER
+from pricing.meters.storage.workloads import POD_SPECS
 from tests.pricing.bills import DEFAULT, STORAGE_CLASS, claim, storage_class
 from tests.pricing.variations import LOGS, Case, Resources
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import parliament  # type: ignore[import-untyped]
@@ -19,8 +18,8 @@ from infra.guard import guard
 from infra.plan import plan
 from infra.stack.file import StackFile
 from infra.stack.settings import Stack
+from tests.roots import ROOT
 
-ROOT = Path(__file__).resolve().parents[3]
 DEV: dict[str, Any] = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text())["config"]["modelyard:platform"]
 BUDGET, ACTION = "aws:budgets/budget:Budget", "aws:budgets/budgetAction:BudgetAction"
 SUBSCRIPTION = "aws:costexplorer/anomalySubscription:AnomalySubscription"

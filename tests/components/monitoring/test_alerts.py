@@ -14,8 +14,7 @@ from components.catalogue import GROUPS, alerts
 from components.monitoring import component
 from components.registry import database as registry_database
 from tests.components.monitoring.promtool import write_rules, write_tests
-
-ROOT = Path(__file__).resolve().parents[3]
+from tests.roots import ROOT
 
 
 def test_there_are_as_many_alerts_as_runbooks_and_as_pairs_of_examples(tmp_path: Path) -> None:

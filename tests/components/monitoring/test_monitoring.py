@@ -6,7 +6,6 @@ import copy
 import functools
 import json
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,8 +30,8 @@ from infra.guard import guard
 from infra.stack.settings import Stack
 from kube.charts import check_values
 from kube.metrics import exporters
+from tests.roots import ROOT
 
-ROOT = Path(__file__).resolve().parents[3]
 TOPIC = "arn:aws:sns:us-east-1:123456789012:oncall"
 RECEIVERS: dict[str, Any] = {
     "oncall": {"kind": "pagerduty", "secret": "modelyard-dev/pagerduty"},

@@ -11,7 +11,7 @@ from components.nodes.nodepools import EFA_LABEL, gpu_labels
 from infra.declared import declare
 from infra.program import make
 from kube.objects import check_object
-from tests.infra.test_golden import ROOT
+from tests.roots import ROOT
 
 DAEMON_SET = "kubernetes:apps/v1:DaemonSet"
 

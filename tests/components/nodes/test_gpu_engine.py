@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,8 +17,8 @@ from infra.declared import Declared, declare
 from infra.guard import guard
 from infra.stack.settings import Stack
 from pricing.capacity.gpus import gpu_types
+from tests.roots import ROOT
 
-ROOT = Path(__file__).resolve().parents[3]
 AMD64 = sorted(name for name, known in gpu_types().items() if known.architecture == "amd64")
 ARM64 = sorted(name for name, known in gpu_types().items() if known.architecture == "arm64")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,8 +20,8 @@ from infra.guard import guard
 from infra.stack.audiences import audiences
 from infra.stack.settings import Stack
 from tests.iam import allowed, trusts
+from tests.roots import ROOT
 
-ROOT = Path(__file__).resolve().parents[3]
 READ = "secretsmanager:GetSecretValue"
 TEAM, OTHER = "team-a", "team-a-b"
 PLATFORM = {"registry": "modelyard-registry", "pagerduty": "monitoring", "remote-write": "monitoring"}

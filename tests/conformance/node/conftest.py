@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -15,8 +14,8 @@ from sandbox.node.giving import give
 from sandbox.node.node import Node, started
 from tests.conformance.node.kube import Space
 from tests.conformance.node.machine import Machine
+from tests.roots import ROOT
 
-REPOSITORY = Path(__file__).resolve().parents[3]
 _NUMBERS = itertools.count(1)
 
 
@@ -33,15 +32,15 @@ def before() -> Machine:
 @pytest.fixture(scope="session")
 def node(before: Machine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     """A node with the Python image on it."""
-    with started(REPOSITORY, tmp_path_factory.mktemp("node"), say=say) as running:
-        give(REPOSITORY, running, "python", say)
+    with started(ROOT, tmp_path_factory.mktemp("node"), say=say) as running:
+        give(ROOT, running, "python", say)
         yield running
 
 
 @pytest.fixture(scope="session")
 def chain(before: Machine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """A cluster of its own with the controllers, the gateway and a model's image: a stack would meet them on `node`."""
-    with lab.started(REPOSITORY, tmp_path_factory.mktemp("chain"), say=say, images=["model-server"]) as found:
+    with lab.started(ROOT, tmp_path_factory.mktemp("chain"), say=say, images=["model-server"]) as found:
         yield found
 
 

@@ -12,7 +12,7 @@ from collections import Counter
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from sandbox.node import cgroups
+from sandbox.node.isolation import cgroups
 
 
 def processes(marks: tuple[str, ...]) -> frozenset[str]:

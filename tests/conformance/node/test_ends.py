@@ -13,12 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.node import cgroups, control
+from sandbox.node import control
+from sandbox.node.isolation import cgroups
 from sandbox.node.layout import Layout
 from sandbox.node.node import Node
-from tests.conformance.node.conftest import REPOSITORY
 from tests.conformance.node.kube import Space, deployment, until
 from tests.conformance.node.machine import Machine, left_over
+from tests.roots import ROOT
 
 pytestmark = pytest.mark.conformance
 Record = Callable[[str, object], None]
@@ -37,7 +38,7 @@ class Ground:
     def start(self, word: str) -> subprocess.Popen[str]:
         """Starts an owner and waits until it has said something."""
         command = [sys.executable, "-m", "sandbox.node.owner", str(self.folder), "modelyard"]
-        owner = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True, start_new_session=True)
+        owner = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True)
         self.owners.append(owner)
         assert owner.stdout is not None
         for line in owner.stdout:
@@ -142,6 +143,6 @@ def test_two_nodes_run_at_once_and_the_end_of_one_is_not_that_of_the_other(
 
 def test_a_folder_is_one_owners_alone(node: Node) -> None:
     command = [sys.executable, "-m", "sandbox.node.owner", str(node.layout.folder), "modelyard"]
-    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 4 and "another command is using the cluster" in done.stdout
     assert node.running and node.kubeconfig.exists()

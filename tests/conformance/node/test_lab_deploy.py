@@ -9,7 +9,8 @@ import pytest
 from core.problem import ExitCode
 from labs.deploy import run
 from sandbox.lab import Lab
-from tests.conformance.node.conftest import REPOSITORY, say
+from tests.conformance.node.conftest import say
+from tests.roots import ROOT
 
 pytestmark = pytest.mark.conformance
 
@@ -23,12 +24,12 @@ def cluster(chain: Lab) -> Lab:
 
 
 def test_a_change_goes_out_without_a_lost_request_and_a_bad_one_is_taken_back_by_itself(cluster: Lab) -> None:
-    found = run.run(REPOSITORY, say, short=True, cluster=cluster)
+    found = run.run(ROOT, say, short=True, cluster=cluster)
     assert found.problems == [] and found.code == ExitCode.OK
     assert found.good.course and found.bad.course
     assert found.good.course.lost == () and found.bad.course.back
     assert len({found.first.digest, found.good.digest, found.bad.digest}) == 3
     assert any("argo-rollouts" in each for each in found.behind), "what stands in is named"
-    folder = REPOSITORY / ".sandbox" / "labs" / "deploy"
+    folder = ROOT / ".sandbox" / "labs" / "deploy"
     assert json.loads((folder / "report.json").read_text())["outcome"] == "OK"
     assert "taken back by itself" in (folder / "report.html").read_text()

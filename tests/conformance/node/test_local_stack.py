@@ -27,16 +27,17 @@ from ops.engine.automation import Outcome
 from ops.recover import command as recover
 from ops.release import status as release_status
 from ops.worlds.world import Place, World, opened
-from sandbox import toolchain
 from sandbox.images.catalogue import RECIPES
 from sandbox.node.giving import give
 from sandbox.node.node import Node
+from sandbox.programs import toolchain
 from sandbox.releases import gateway
 from sandbox.releases.install import releases
 from tests.conformance.node import scraper
-from tests.conformance.node.conftest import REPOSITORY, say
+from tests.conformance.node.conftest import say
 from tests.conformance.node.kube import Space, deployment, until
-from tests.conformance.test_local import PACKS, Heard
+from tests.conformance.stacks.test_local import PACKS, Heard
+from tests.roots import ROOT
 
 RELEASES = {"argo-rollouts", "dcgm-exporter", "envoy-gateway", "external-secrets", "kube-prometheus-stack"}
 """What the stack declares as charts."""
@@ -48,13 +49,13 @@ pytestmark = pytest.mark.conformance
 @pytest.fixture
 def place(node: Node, tmp_path: Path) -> Place:
     """A scratch project with the local stack's own file: the node's context is the one that it names."""
-    toolchain.ensure(REPOSITORY, say=print)
+    toolchain.ensure(ROOT, say=print)
     (tmp_path / ".sandbox").mkdir()
-    (tmp_path / ".sandbox" / "toolchain").symlink_to(REPOSITORY / ".sandbox" / "toolchain")
+    (tmp_path / ".sandbox" / "toolchain").symlink_to(ROOT / ".sandbox" / "toolchain")
     for name in ("Pulumi.yaml", "Pulumi.local.yaml"):
-        shutil.copy(REPOSITORY / name, tmp_path)
+        shutil.copy(ROOT / name, tmp_path)
     for name in (".venv", "policies", "mlflow_provider", "releases"):
-        (tmp_path / name).symlink_to(REPOSITORY / name)
+        (tmp_path / name).symlink_to(ROOT / name)
     (tmp_path / "infra").mkdir()
     file = tmp_path / "Pulumi.local.yaml"
     return Place(root=tmp_path, stack="local", stack_file=file, world=World.KUBECONFIG, kubeconfig=node.kubeconfig)
@@ -68,7 +69,7 @@ def test_local_runs_real_pods_is_scraped_drifts_is_mended_and_leaves_nothing(
     record_property: Callable[[str, object], None],
 ) -> None:
     for image in ("mlflow", "prometheus", "model-server"):
-        give(REPOSITORY, node, image, lambda line: print(line, file=sys.stderr))
+        give(ROOT, node, image, lambda line: print(line, file=sys.stderr))
     before = space.kubectl("get", "namespaces", "-o", "name").split()
     show = Heard()
     job = Job(place=place, program=commands.program(place), packs=PACKS, show=show, confirm=lambda _: True)
@@ -147,7 +148,7 @@ def _release_answers(node: Node, job: Job, url: str) -> float:
     with opened(job.place, job.program, print) as engine:
         values = cluster_install.declared(engine.state()["resources"])
     assert values.keys() == {"argo-rollouts", "gateway-helm", "kube-prometheus-stack"}
-    releases(REPOSITORY, node, ["argo-rollouts", "gateway-helm"], values=values, say=say)
+    releases(ROOT, node, ["argo-rollouts", "gateway-helm"], values=values, say=say)
     space = Space(node, "modelyard-serving")
     client = MlflowClient(url, url)
     (experiment,) = client.search_experiments(filter_string="name = 'support'")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from sandbox.node import cgroups
+from sandbox.node.isolation import cgroups
 from sandbox.node.layout import NAME
 from sandbox.node.node import Node
 from tests.conformance.node.kube import PYTHON, Space, deployment, service, until

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from mlflow_provider.api import Server
-from sandbox import registry
-from tests.conformance.registry.playground import REPOSITORY, Playground
+from sandbox.stack import registry
+from tests.conformance.registry.playground import Playground
+from tests.roots import ROOT
 
 PLANTED = "planted-secret-0f4e8d"
 
@@ -20,7 +21,7 @@ PLANTED = "planted-secret-0f4e8d"
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[registry.Registry]:
     """A server that asks for a password; tests share it and use names of their own."""
     env = {key: value for key, value in os.environ.items() if not key.startswith("MLFLOW_")}
-    server = registry.start(tmp_path_factory.mktemp("mlflow"), REPOSITORY / ".sandbox" / "cache", env, users=True)
+    server = registry.start(tmp_path_factory.mktemp("mlflow"), ROOT / ".sandbox" / "cache", env, users=True)
     yield server
     server.close()
 

@@ -19,10 +19,9 @@ from infra.stack.prompts import contents
 from ops.engine.automation import Engine, Outcome
 from ops.engine.process import EngineCommand
 from ops.report import changes
-from sandbox import toolchain
-from sandbox.session import Session
-
-REPOSITORY = Path(__file__).resolve().parents[3]
+from sandbox.programs import toolchain
+from sandbox.stack.session import Session
+from tests.roots import ROOT
 
 
 @dataclass
@@ -41,8 +40,8 @@ class Playground:
     def made(cls, root: Path, env: Mapping[str, str]) -> Playground:
         """A new project in the folder `root`, which is made."""
         root.mkdir()
-        shutil.copy(REPOSITORY / "Pulumi.yaml", root / "Pulumi.yaml")
-        (root / "mlflow_provider").symlink_to(REPOSITORY / "mlflow_provider")
+        shutil.copy(ROOT / "Pulumi.yaml", root / "Pulumi.yaml")
+        (root / "mlflow_provider").symlink_to(ROOT / "mlflow_provider")
         (root / "infra").mkdir()
         return cls(root, env)
 
@@ -63,7 +62,7 @@ class Playground:
         """The engine on this stack, with `env` added to what the provider sees."""
         file = self.root / "Pulumi.trial.yaml"
         file.write_text(yaml.safe_dump({"config": {"aws:region": "us-east-1"}}))
-        with Session.open(self.root, file, "trial", toolchain=toolchain.ensure(REPOSITORY, say=print)) as session:
+        with Session.open(self.root, file, "trial", toolchain=toolchain.ensure(ROOT, say=print)) as session:
             env = {**session.env, **self.env}
             command = EngineCommand(session.toolchain.pulumi, session.toolchain.version, env, lambda _: None)
             if self.config:

@@ -20,8 +20,8 @@ from mlflow.store.tracking.dbmodels.initial_models import Base
 from werkzeug.security import generate_password_hash
 
 from mlflow_provider.api import Rejected, Server
+from tests.conformance.registry.ground import BUCKET, USER, Ground, opened
 from tests.conformance.registry.playground import Playground
-from tests.conformance.registry_ground import BUCKET, USER, Ground, opened
 
 pytestmark = pytest.mark.conformance
 OLDER, OLDER_USERS = "0584bdc529eb", "8606fa83a998"

@@ -14,8 +14,9 @@ from mlflow_provider.api import Server
 from mlflow_provider.kinds import KINDS
 from mlflow_provider.kinds.base import Found
 from ops.registry import importing as registry_import
-from sandbox import registry
-from tests.conformance.registry.playground import REPOSITORY, Playground
+from sandbox.stack import registry
+from tests.conformance.registry.playground import Playground
+from tests.roots import ROOT
 
 pytestmark = pytest.mark.conformance
 
@@ -83,7 +84,7 @@ def fill(server: Server, count: int) -> None:
 @pytest.fixture
 def own(tmp_path: Path) -> Iterator[registry.Registry]:
     """A server of this test's own, with nothing in it."""
-    server = registry.start(tmp_path / "mlflow", REPOSITORY / ".sandbox" / "cache", {}, users=True)
+    server = registry.start(tmp_path / "mlflow", ROOT / ".sandbox" / "cache", {}, users=True)
     yield server
     server.close()
 

@@ -14,9 +14,10 @@ import pytest
 
 from mlflow_provider.api import Server
 from mlflow_provider.kinds import KINDS
-from sandbox import registry
+from sandbox.stack import registry
 from tests.conformance.registry.door import Door
-from tests.conformance.registry.playground import REPOSITORY, Playground, said
+from tests.conformance.registry.playground import Playground, said
+from tests.roots import ROOT
 
 pytestmark = pytest.mark.conformance
 ITEMS = 20
@@ -35,7 +36,7 @@ class Mortal:
 
     def start(self) -> None:
         """Starts it, again with the data that it had."""
-        self.running = registry.start(self.folder, REPOSITORY / ".sandbox" / "cache", {}, users=True)
+        self.running = registry.start(self.folder, ROOT / ".sandbox" / "cache", {}, users=True)
 
     def kill(self) -> None:
         """Ends it as a power cut does."""

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import toolchain
-from tests.conformance.registry.playground import REPOSITORY
+from sandbox.programs import toolchain
+from tests.roots import ROOT
 
 pytestmark = pytest.mark.conformance
-PAGE = REPOSITORY / "docs" / "registry.md"
+PAGE = ROOT / "docs" / "registry.md"
 BLOCK = re.compile(r"^```(python|console|yaml)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LAST_RESORT = 600
 """Seconds after which a command hangs."""
@@ -24,17 +24,17 @@ LAST_RESORT = 600
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """What is checked in, with the tools that are built already."""
-    toolchain.ensure(REPOSITORY, say=print)
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=REPOSITORY, capture_output=True, check=True)
+    toolchain.ensure(ROOT, say=print)
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True)
     for name in filter(None, listed.stdout.decode().split("\0")):
         if not name.startswith("tests/"):
             target = tmp_path / name
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes((REPOSITORY / name).read_bytes())
-            target.chmod((REPOSITORY / name).stat().st_mode)
+            target.write_bytes((ROOT / name).read_bytes())
+            target.chmod((ROOT / name).stat().st_mode)
     (tmp_path / ".sandbox").mkdir()
     for name in ("toolchain", "tools"):
-        (tmp_path / ".sandbox" / name).symlink_to(REPOSITORY / ".sandbox" / name)
+        (tmp_path / ".sandbox" / name).symlink_to(ROOT / ".sandbox" / name)
     return tmp_path
 
 

@@ -8,7 +8,7 @@ import mlflow
 import pytest
 from mlflow.entities import SpanStatusCode, Trace
 
-from sandbox.registry import ADMIN, Registry
+from sandbox.stack.registry import ADMIN, Registry
 from tests.conformance.registry.otlp import batch, send
 
 pytestmark = pytest.mark.conformance

@@ -12,7 +12,8 @@ import pytest
 from app.assignment import Assigner
 from core.problem import ExitCode, Refused
 from labs.ab import change, experiment
-from tests.labs.ab.world import OURS, ROOT, copied, ours, split
+from tests.labs.ab.world import OURS, copied, ours, split
+from tests.roots import ROOT
 
 
 def test_the_experiment_is_the_apps_own_flag_and_prompts() -> None:

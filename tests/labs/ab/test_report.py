@@ -15,7 +15,8 @@ from labs.ab import page, report
 from labs.ab.__main__ import main
 from labs.ab.judge import judge
 from labs.ab.report import Report
-from tests.labs.ab.world import ROOT, ours, seen, verdict_on
+from tests.labs.ab.world import ours, seen, verdict_on
+from tests.roots import ROOT
 
 
 def of(plain: int, short: int, change: str = "") -> Report:

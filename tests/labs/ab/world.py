@@ -13,8 +13,8 @@ from labs.ab import experiment
 from labs.ab.evidence import Seen
 from labs.ab.experiment import Experiment
 from labs.ab.judge import Verdict, judge
+from tests.roots import ROOT
 
-ROOT = Path(__file__).resolve().parents[3]
 OURS = ROOT / experiment.FOLDER
 
 

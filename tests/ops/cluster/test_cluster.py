@@ -32,6 +32,7 @@ from sandbox import lock
 from sandbox.images import catalogue
 from sandbox.node.control import Control
 from sandbox.node.layout import Layout
+from tests.roots import ROOT
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="a node is a thing of Linux")
 OWNER = """\
@@ -85,7 +86,7 @@ def stand_in_owner(monkeypatch: pytest.MonkeyPatch, home: Path, script: str) -> 
 
     def start(command: list[str], **kwargs: Any) -> Any:
         python, _, _, *rest = command
-        ours = str(Path(__file__).parents[3])
+        ours = str(ROOT)
         env = {**os.environ, "PYTHONPATH": ours}
         return began([python, str(file), "owner", *rest], **{**kwargs, "cwd": ours, "env": env})
 
@@ -310,7 +311,7 @@ def test_after_a_killed_owner_stop_sweeps_and_start_starts(
     found.remember(Using.NODE)
     (found.layout.data / "etcd").mkdir(parents=True)
     assert found.status() is None
-    monkeypatch.setattr("sandbox.node.cgroups.sweep", lambda: [Path("/sys/fs/cgroup/left")])
+    monkeypatch.setattr("sandbox.node.isolation.cgroups.sweep", lambda: [Path("/sys/fs/cgroup/left")])
     assert run(["cluster", "stop"]) == ExitCode.OK
     captured = capsys.readouterr()
     assert "swept /sys/fs/cgroup/left" in captured.err and "had ended before" in captured.out

@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from ops.worlds.world import runs_pods
-from sandbox.kubernetes.api import Api
-from sandbox.kubernetes.awaiting import KWOK_NODE
+from sandbox.kubernetes.real.api import Api
+from sandbox.kubernetes.real.awaiting import KWOK_NODE
 
 REAL, FAKE = {"metadata": {"name": "a"}}, {"metadata": {"name": "b", "annotations": {KWOK_NODE: "fake"}}}
 

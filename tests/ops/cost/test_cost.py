@@ -23,8 +23,7 @@ from ops.cost import report as cost
 from ops.cost.report import SCHEMA, Report
 from policies.guard.deployed import Deployed
 from pricing.bill import shares
-
-ROOT = Path(__file__).resolve().parents[3]
+from tests.roots import ROOT
 
 
 def _report(stack: str = "dev", compare: str = "") -> Report:

@@ -29,6 +29,7 @@ from ops.images.oci import Manifest
 from ops.show import Show
 from ops.worlds import world as worlds
 from ops.worlds.world import Place, World
+from tests.roots import ROOT
 
 TYPES = ("m7g.large", "m7g.xlarge", "g6.xlarge", "g6.2xlarge")
 ARN = "arn:aws:sts::000000000000:assumed-role/modelyard-deployer/ci"
@@ -328,7 +329,7 @@ class Deployed:
 def test_an_up_in_an_account_is_refused_before_its_preview_with_everything_that_stops_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    file = Path(__file__).resolve().parents[3] / "Pulumi.dev.yaml"
+    file = ROOT / "Pulumi.dev.yaml"
     place = Place(root=file.parent, stack="dev", stack_file=file, world=World.CLOUD)
     job = Job(place=place, program=lambda: None, packs=(), show=Show(), confirm=lambda _: False)
 
@@ -348,7 +349,7 @@ def test_an_up_in_an_account_is_refused_before_its_preview_with_everything_that_
 def test_an_account_that_can_carry_the_stack_lets_the_up_go_on(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    file = Path(__file__).resolve().parents[3] / "Pulumi.dev.yaml"
+    file = ROOT / "Pulumi.dev.yaml"
     place = Place(root=file.parent, stack="dev", stack_file=file, world=World.CLOUD)
     everywhere = {
         (name, f"us-east-1{zone}") for name in (*TYPES, "m7g.2xlarge", "g5.xlarge", "g5.2xlarge") for zone in "ab"
@@ -374,7 +375,7 @@ def test_an_account_that_can_carry_the_stack_lets_the_up_go_on(
 def test_kubectl_is_needed_when_the_registry_has_content_and_no_address(
     registry: dict[str, Any] | None, address: str, asked: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file = Path(__file__).resolve().parents[3] / "Pulumi.dev.yaml"
+    file = ROOT / "Pulumi.dev.yaml"
     place = Place(root=file.parent, stack="dev", stack_file=file, world=World.CLOUD)
     monkeypatch.setenv(URL, address)
     of = stack(registry=registry) if registry is not None else stack()
@@ -386,7 +387,7 @@ def test_kubectl_is_needed_when_the_registry_has_content_and_no_address(
 
 
 def test_an_image_that_does_not_run_on_its_nodes_stops_an_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    file = Path(__file__).resolve().parents[3] / "Pulumi.dev.yaml"
+    file = ROOT / "Pulumi.dev.yaml"
     place = Place(root=file.parent, stack="dev", stack_file=file, world=World.CLOUD)
     image = images.Wanted(name="app", repository="r/app", tag="1", needs=frozenset({"arm64"}))
     monkeypatch.setattr("ops.images.deployed.wanted", lambda _: [image])

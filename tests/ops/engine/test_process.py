@@ -12,8 +12,7 @@ import pytest
 from pulumi.automation import CommandError
 
 from ops.engine.process import EngineCommand, replaced_environment
-
-REPOSITORY = Path(__file__).resolve().parents[3]
+from tests.roots import ROOT
 
 
 def script(folder: Path, text: str) -> Path:
@@ -72,7 +71,7 @@ def test_an_interrupt_is_passed_on_and_the_engines_end_is_waited_for(tmp_path: P
         [sys.executable, "-c", WAITS, str(script(tmp_path, text))],
         stdout=subprocess.PIPE,
         text=True,
-        cwd=REPOSITORY,
+        cwd=ROOT,
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "started\n"

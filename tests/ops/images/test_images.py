@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,8 +18,8 @@ from ops.images import deployed as images
 from ops.images.deployed import Nodes, Wanted, checks, declared, nodes, wanted
 from ops.images.oci import Manifest, Missing, Unread
 from ops.images.pins import Pin, refresh, written
+from tests.roots import ROOT
 
-ROOT = Path(__file__).resolve().parents[3]
 BOTH = ("amd64", "arm64")
 MOVED = "sha256:" + "0" * 64
 NOT_RUN = {

@@ -18,8 +18,8 @@ from infra.stack.file import StackFile
 from infra.stack.settings import Stack
 from ops.preview.base_checkout import changed, guarded, guards, judged_by
 from policies.guard.deployed import MAXIMUM_VARIABLE as DEPLOYED
+from tests.roots import ROOT
 
-ROOT = Path(__file__).resolve().parents[3]
 FILE = ROOT / "Pulumi.dev.yaml"
 
 

@@ -23,6 +23,7 @@ from ops.prices import refresh as prices
 from ops.prices.reader import Reader
 from pricing.book import book, facts, refreshed
 from pricing.book.wanted import Service
+from tests.roots import ROOT
 
 TODAY = datetime.date(2026, 11, 24)
 KEYS = {"aws_access_key_id": "x", "aws_secret_access_key": "x"}
@@ -267,7 +268,7 @@ def test_spot_is_the_percentile_of_its_history_over_all_pages(aws: PriceList, tm
 def test_a_dearer_type_moves_the_compiled_limit_of_a_pool_bound_by_dollars(
     times: str, says: list[str], tmp_path: Path
 ) -> None:
-    root = Path(__file__).resolve().parents[3]
+    root = ROOT
     text = (root / "Pulumi.dev.yaml").read_text()
     (tmp_path / "Pulumi.dev.yaml").write_text(text.replace("gpus: 2, monthlyUsd: 2700", "gpus: 40, monthlyUsd: 9000"))
     (tmp_path / "prompts").symlink_to(root / "prompts")

@@ -28,7 +28,7 @@ from ops.recover.command import Said
 from ops.show import Show
 from ops.worlds import world as worlds
 from ops.worlds.world import Place
-from sandbox import session
+from sandbox.stack import session
 from sandbox.world import World
 
 QUEUES = 4

@@ -16,8 +16,8 @@ from ops.registry import cli as registry_cli
 from ops.registry import importing as registry_import
 from ops.registry import versions as model_versions
 from ops.registry.versions import Model, Version
+from tests.roots import ROOT
 
-ROOT = Path(__file__).resolve().parents[3]
 MODEL = {"name": "assistant", "description": "Answers", "newest": 2, "aliases": {"production": 1}}
 BLOCK = registry_import.Block(
     content={"models": {"assistant": {"description": "Answers"}}},

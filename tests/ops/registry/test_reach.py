@@ -18,8 +18,8 @@ from mlflow_provider.credentials import SIMULATED
 from ops.registry import reach
 from ops.worlds import world as worlds
 from ops.worlds.world import Place, World
+from tests.roots import ROOT
 
-ROOT = Path(__file__).resolve().parents[3]
 KUBECTL = """#!/bin/sh
 echo "$*" >>"$(dirname "$0")/asked"
 test "$1" = --kubeconfig && cat "$2" >"$(dirname "$0")/kubeconfig"

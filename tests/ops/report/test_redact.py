@@ -7,7 +7,6 @@ import json
 import random
 import string
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +22,7 @@ from ops.report import redact
 from ops.report.fit import LIMIT, fitted
 from ops.report.make import Found, make
 from ops.report.model import Report
+from tests.roots import ROOT
 
 ALNUM = string.ascii_letters + string.digits
 HEX = "0123456789abcdef"
@@ -217,6 +217,6 @@ def _keys(value: object) -> Iterator[str]:
 
 
 def test_every_name_and_property_of_the_golden_stacks_stays_readable() -> None:
-    for file in sorted((Path(__file__).parents[2] / "golden").glob("*.yaml")):
+    for file in sorted((ROOT / "tests" / "golden").glob("*.yaml")):
         for key in set(_keys(yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader))):
             assert redact.text(key) == key

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from infra.declared import Declared, declare
 from infra.program import make
 from infra.stack.file import StackFile
 from infra.stack.settings import Stack
-from ops.simulate.pools import Purchase, purchases
-
-ROOT = Path(__file__).resolve().parents[3]
+from ops.simulate.cluster.pools import Purchase, purchases
+from tests.roots import ROOT
 
 
 @pytest.fixture(scope="session")

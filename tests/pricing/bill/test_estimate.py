@@ -20,7 +20,7 @@ from pricing.bill.estimate import Estimate, estimate
 from pricing.bill.graph import UNKNOWN, Graph
 from pricing.bill.usage import Usage
 from pricing.book.book import PriceBook
-from pricing.meters.balancers import BALANCER
+from pricing.meters.network.balancers import BALANCER
 
 BOOK = PriceBook.embedded("us-east-1")
 TODAY = datetime.date(2026, 11, 24)

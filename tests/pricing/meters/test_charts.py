@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Mapping
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,12 +15,13 @@ from pricing.bill.graph import UNKNOWN
 from pricing.book import facts
 from tests.pricing.bills import bill, storage_class
 from tests.pricing.bills import claim as asked
+from tests.roots import ROOT
 
 TOKEN, STACK = "kubernetes:helm.sh/v3:Release", "kube-prometheus-stack"
 KNOWN: dict[str, Any] = facts.load("charts")["charts"]
 READ = {
     path.stem: json.loads(path.read_text(encoding="utf-8"))
-    for path in sorted((Path(__file__).parents[3] / "kube" / "data" / "charts").glob("*.json"))
+    for path in sorted((ROOT / "kube" / "data" / "charts").glob("*.json"))
 }
 TELLING = re.compile(
     r"(?i)((ingress|persistence)\.enabled$|service[a-z]*\.type$|additionalIngresses$|extra(objects|manifests|deploy)$"

@@ -1,0 +1,1 @@
+"""The simulated cluster: the pools and instance types that Karpenter is given, KWOK in place of kubelets, and what happened."""

@@ -1,0 +1,1 @@
+"""The load: manifests and short forms, reduced to what decides where a pod goes."""

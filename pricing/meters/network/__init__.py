@@ -1,0 +1,1 @@
+"""What networks cost: ways in and out, load balancers and gateways."""

@@ -1,0 +1,1 @@
+"""What the node's programs are told: their command lines, configuration files, keys and first objects."""

@@ -1,0 +1,1 @@
+"""What keeps the node apart from the rest of the machine: namespaces, mounts and control groups."""
