@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from policies import budget, security
+from policies.budget import rules as budget
 from policies.rule import Rule
+from policies.security import rules as security
 
 if TYPE_CHECKING:
     from policies.guard.model import Guard
