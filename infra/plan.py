@@ -17,7 +17,8 @@ from components.cluster.existing import Part
 from components.registry.component import Keeping
 from core.problem import Problem, Refused
 from infra.parts import Aws
-from infra.stack.settings import Settings, Stack
+from infra.stack.settings import Settings
+from infra.stack.stack import Stack
 from policies.guard import ceilings
 from policies.guard import file as guard_file
 from policies.guard.ceilings import Bounds

@@ -12,7 +12,7 @@ import pulumi
 
 from core.problem import Refused
 from infra.stack.file import StackFile
-from infra.stack.settings import Stack
+from infra.stack.stack import Stack
 
 
 def make(stack_file: Path) -> Callable[[], None]:

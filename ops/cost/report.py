@@ -22,7 +22,7 @@ from core.problem import Problem, Refused
 from infra.outputs import Deployed
 from infra.plan import Plan, plan
 from infra.stack.file import StackFile
-from infra.stack.settings import Stack
+from infra.stack.stack import Stack
 from policies.budget.bill import amount
 from policies.budget.parts import deployed_parts
 from policies.budget.plan import DEPLOYED

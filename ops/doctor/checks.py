@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from components.cluster.existing import Part
 from core.problem import Problem
 from core.versions import ADDONS
-from infra.stack.settings import Stack
+from infra.stack.stack import Stack
 from ops.doctor import needs
 from ops.doctor.account import Unanswered, Zone
 from ops.doctor.needs import Load

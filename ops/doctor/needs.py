@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from components.cluster.existing import Part
 from components.network.component import Nat
 from components.nodes.disruption import PRESETS, Purpose
-from infra.stack.settings import Stack
+from infra.stack.stack import Stack
 from pricing.capacity.aws_facts import Quota, quota_of
 from pricing.capacity.gpus import gpu_type, shape
 from pricing.capacity.pool import Buying, PoolAsk, Share

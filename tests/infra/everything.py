@@ -19,7 +19,7 @@ from infra import plan as planning
 from infra.build import build
 from infra.declared import Declared, declare
 from infra.stack.file import StackFile
-from infra.stack.settings import Stack
+from infra.stack.stack import Stack
 from policies.guard.ceilings import Bounds
 from sandbox.aws.cloud import AwsCloud
 from sandbox.world import World

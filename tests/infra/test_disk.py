@@ -13,7 +13,7 @@ from components.resources import LOGS_MIB, SMALL_MIB, resources, small
 from core.problem import Refused
 from infra.declared import Declared, declare
 from infra.program import make
-from infra.stack.settings import Stack
+from infra.stack.stack import Stack
 from kube.pods import containers, pod_template
 from tests.roots import ROOT
 

@@ -16,7 +16,7 @@ from infra import plan as planning
 from infra.build import build
 from infra.declared import as_graph, declare
 from infra.plan import hold, plan
-from infra.stack.settings import Stack
+from infra.stack.stack import Stack
 from policies.guard.ceilings import Bounds
 from pricing.bill.cost import CostItem
 from pricing.bill.estimate import estimate

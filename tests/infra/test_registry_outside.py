@@ -12,7 +12,7 @@ from components.publication.component import CONFIG_MAP, KEY
 from core.problem import Problem, Refused
 from infra.build import build
 from infra.declared import declare
-from infra.stack.settings import Stack
+from infra.stack.stack import Stack
 from pricing.meters.network.balancers import BALANCER
 
 ARN = "arn:aws:acm:us-east-1:123456789012:certificate/0a1b-2c"

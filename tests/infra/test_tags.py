@@ -14,7 +14,7 @@ from components.storage.component import volume_tags
 from infra.build import build
 from infra.declared import Declared, declare
 from infra.on_aws import tags_of
-from infra.stack.settings import Stack
+from infra.stack.stack import Stack
 from tests.roots import ROOT
 
 OUTSIDE = {

@@ -24,7 +24,7 @@ from infra.build import _plan
 from infra.plan import plan
 from infra.program import make
 from infra.stack.file import StackFile
-from infra.stack.settings import Stack
+from infra.stack.stack import Stack
 from pricing.bill.cost import CENT
 from tests.roots import ROOT
 

@@ -28,7 +28,7 @@ from core.problem import Refused
 from core.versions import CHARTS
 from infra.build import build
 from infra.declared import Declared, declare
-from infra.stack.settings import Stack
+from infra.stack.stack import Stack
 from kube.charts import check_values
 from kube.metrics import exporters
 from tests.roots import ROOT

@@ -14,7 +14,7 @@ from components.nodes.gpu_engine import GpuEngine, agent_values, engine, exporte
 from components.nodes.nodepools import GPU_TAINT
 from infra.build import build
 from infra.declared import Declared, declare
-from infra.stack.settings import Stack
+from infra.stack.stack import Stack
 from pricing.capacity.gpus import gpu_types
 from tests.roots import ROOT
 

@@ -17,7 +17,7 @@ from core.problem import Refused
 from infra.build import build
 from infra.declared import Declared, declare
 from infra.stack.audiences import audiences
-from infra.stack.settings import Stack
+from infra.stack.stack import Stack
 from tests.iam import allowed, trusts
 from tests.roots import ROOT
 

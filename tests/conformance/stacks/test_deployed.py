@@ -9,7 +9,7 @@ import pytest
 
 from infra.plan import plan
 from infra.stack.file import StackFile
-from infra.stack.settings import Stack
+from infra.stack.stack import Stack
 from pricing.bill.cost import CENT
 from tests.policies.conftest import Engine, engine
 from tests.policies.test_bypass import LIMITS, changed

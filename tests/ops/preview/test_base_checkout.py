@@ -12,7 +12,7 @@ import pytest
 from core.problem import Refused
 from infra.plan import plan
 from infra.stack.file import StackFile
-from infra.stack.settings import Stack
+from infra.stack.stack import Stack
 from ops.preview.base_checkout import changed, guarded, guards, judged_by
 from policies.budget.plan import DEPLOYED
 from tests.roots import ROOT
