@@ -24,7 +24,7 @@ from infra.on_aws import OnAws, tags_of
 from infra.outputs import deployed, export, export_cost
 from infra.plan import Plan, hold, plan
 from infra.services import Services
-from infra.stack.settings import Stack
+from infra.stack.stack import Stack
 from policies.guard.model import Guard
 from pricing.capacity.announced import GPU_RESOURCE
 from pricing.capacity.pool import PoolBound

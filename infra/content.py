@@ -9,7 +9,7 @@ import pulumi
 from components.registry import pods as registry_pods
 from components.registry.component import Keeping, RegistrySpec
 from components.registry.content.component import RegistryContentArgs
-from infra.stack.settings import Stack
+from infra.stack.stack import Stack
 
 
 def content_args(

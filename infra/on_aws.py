@@ -30,7 +30,8 @@ from components.registry.pods import SERVICE_ACCOUNT
 from components.registry.secrets import AwsSecrets
 from components.secrets.component import ExternalSecrets
 from components.stack import Aws
-from infra.stack.settings import Settings, Stack
+from infra.stack.settings import Settings
+from infra.stack.stack import Stack
 from pricing.capacity.announced import Plugin, plugin
 
 

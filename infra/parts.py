@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from ipaddress import IPv4Network
-from typing import TYPE_CHECKING
 
 from components.cluster.access import Reach
 from components.kinds import aws
@@ -27,14 +26,12 @@ from components.stack import Aws
 from core.problem import Problem, Refused
 from infra.stack.audiences import crossing
 from infra.stack.file import REGION_KEY
+from infra.stack.settings import Settings
 from pricing.book.book import PriceBook
 from pricing.capacity.general import GeneralBound
 from pricing.capacity.gpus import shape
 from pricing.capacity.pool import PoolBound
 from pricing.capacity.pool_plan import pool_bound
-
-if TYPE_CHECKING:
-    from infra.stack.settings import Settings
 
 AWS_PARTS = {"network": "network", "cluster": "cluster", "karpenter": "karpenter", "generalPool": "general_pool"}
 """The parts that are in AWS and nowhere else: their keys in a stack file and their fields."""

@@ -13,7 +13,8 @@ from typing import Any
 from components import catalogue
 from components.part import Meters
 from core.problem import Problem, Refused
-from infra.stack.settings import Settings, Stack
+from infra.stack.settings import Settings
+from infra.stack.stack import Stack
 from policies.guard import ceilings
 from policies.guard.ceilings import Bounds
 from policies.guard.deployed import Deployed

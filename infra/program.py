@@ -13,7 +13,7 @@ import pulumi
 from core.problem import Refused
 from infra.guard import GUARD
 from infra.stack.file import StackFile
-from infra.stack.settings import Stack
+from infra.stack.stack import Stack
 from policies.guard.file import load
 
 

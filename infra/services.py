@@ -25,7 +25,8 @@ from components.serving.spec import ReleaseSpec
 from infra.ground import Ground
 from infra.on_aws import InAwsToo, tags_of
 from infra.stack.audiences import audiences
-from infra.stack.settings import Settings, Stack
+from infra.stack.settings import Settings
+from infra.stack.stack import Stack
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,8 +20,8 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 from mlflow_provider.api import Rejected, Server, Stopped, Unavailable, persist
 from mlflow_provider.connection import Connection
 from mlflow_provider.credentials import NoSecret, Secrets, digest
-from mlflow_provider.kinds import KINDS
 from mlflow_provider.kinds.base import Kind, Props, own
+from mlflow_provider.kinds.catalogue import KINDS
 from mlflow_provider.wire import UNKNOWN, SecretGiven, differences, plain, struct
 
 T = TypeVar("T")

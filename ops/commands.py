@@ -88,7 +88,7 @@ def _stopped(job: Job, engine: Engine, done: Outcome) -> Problem | None:
     if done.ok or not any(first_up.UNREACHABLE in each for each in messages):
         return None
     from infra.stack.file import StackFile
-    from infra.stack.settings import Stack
+    from infra.stack.stack import Stack
 
     stack = Stack.read(StackFile.read(job.place.stack_file))
     return first_up.stopped(stack, messages, _resources(engine.state()))
@@ -162,7 +162,7 @@ def outputs(job: Job) -> ExitCode:
 def config(place: Place, show: Show) -> ExitCode:
     """Every effective setting and where it came from; opens neither engine nor world."""
     from infra.stack.file import StackFile
-    from infra.stack.settings import Stack
+    from infra.stack.stack import Stack
 
     values = list(Stack.read(StackFile.read(place.stack_file)).values())
     if show.as_json:
@@ -235,7 +235,7 @@ def program(place: Place) -> Program:
     """
     from infra import program as wiring
     from infra.stack.file import StackFile
-    from infra.stack.settings import Stack
+    from infra.stack.stack import Stack
 
     stack = Stack.read(StackFile.read(place.stack_file))
     if place.world is World.CLOUD:

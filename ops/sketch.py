@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from components.nodes.nodepools import arithmetic
 from infra.declared import declare
 from infra.stack.file import StackFile
-from infra.stack.settings import Stack
+from infra.stack.stack import Stack
 from ops import commands
 from ops.worlds.world import Place
 

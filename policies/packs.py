@@ -7,8 +7,9 @@ from argparse import ArgumentParser
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from policies import budget, security
+from policies.budget import rules as budget
 from policies.rule import Rule
+from policies.security import rules as security
 
 VERSION = "0.1.0"
 """Version of every pack; the project's own."""

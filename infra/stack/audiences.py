@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from components.monitoring.component import NAMESPACE as MONITORING
 from components.registry.component import Keeping
@@ -12,9 +11,7 @@ from components.registry.secrets import reader_secret, secret_name
 from components.secrets.component import SecretSource
 from components.secrets.stores import Audience, prefix
 from core.problem import Problem
-
-if TYPE_CHECKING:
-    from infra.stack.settings import Settings
+from infra.stack.settings import Settings
 
 
 def audiences(settings: Settings) -> list[Audience]:

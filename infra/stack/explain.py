@@ -33,6 +33,13 @@ def problems_of(
     ]
 
 
+def problems_of_rules(
+    found: Sequence[Problem], model: type[BaseModel], words: Mapping[str, str] | None = None
+) -> list[Problem]:
+    """What a rule over a whole `model` refused, told as `problems_of` tells a field's own refusal."""
+    return [_raised(each, (), "", model, words or {}) for each in found]
+
+
 def dotted(steps: Sequence[str | int]) -> str:
     """A path as an error writes it: `gpuPools.chat.instanceTypes[0]`."""
     text = ""

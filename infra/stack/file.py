@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from core.problem import Problem, Refused
+from infra.stack.settings import Settings
 from kube import plain_yaml
 
 PLATFORM_KEY = "modelyard:platform"
@@ -118,9 +119,6 @@ def _move(key: str) -> str:
 
 
 def _parts() -> frozenset[str]:
-    # The settings read a stack file: they are asked when there is one, not when this module is loaded.
-    from infra.stack.settings import Settings
-
     return frozenset(str(about.alias) for about in Settings.model_fields.values())
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
@@ -17,12 +16,10 @@ from components.serving.judge import crowded, disk_problems, pool_problems
 from components.serving.spec import ReleaseSpec
 from core.problem import Problem, Refused
 from infra.stack.explain import problems_of
+from infra.stack.settings import Settings
 from kube import plain_yaml
 from kube.shape import nearest
 from pricing.capacity.pool import PoolBound
-
-if TYPE_CHECKING:
-    from infra.stack.settings import Settings
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 FOLDER = "releases"

@@ -21,7 +21,7 @@ from core.problem import Problem, Refused
 from infra.guard import guard
 from infra.plan import Plan, plan
 from infra.stack.file import StackFile
-from infra.stack.settings import Stack
+from infra.stack.stack import Stack
 from policies.guard import ceilings
 from policies.guard.deployed import Deployed
 from pricing.bill import shares

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from components import catalogue
 from core.problem import Problem
 from core.versions import ADDONS
-from infra.stack.settings import Stack
+from infra.stack.stack import Stack
 from ops.doctor.account import Unanswered, Zone
 from pricing.capacity.pool import Buying
 from pricing.capacity.quota_load import Load

@@ -19,7 +19,7 @@ from core.problem import ExitCode, Refused
 from core.versions import PULUMI, PULUMI_MINIMUM
 from infra import program as wiring
 from infra.stack.file import StackFile
-from infra.stack.settings import Stack
+from infra.stack.stack import Stack
 from mlflow_provider.connection import URL
 from ops.doctor import checks as health
 from ops.doctor import network_paths

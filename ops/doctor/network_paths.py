@@ -10,7 +10,7 @@ from core.problem import Refused
 from infra.build import build
 from infra.declared import as_graph, declare
 from infra.guard import guard
-from infra.stack.settings import Stack
+from infra.stack.stack import Stack
 from ops.doctor import seen_network
 from ops.doctor.checks import Answers, Check, Status
 from policies.paths.judge import Path, paths, problems, unseen

@@ -11,7 +11,7 @@ from core.versions import CHART_IMAGES, CHARTS, IMAGES, Chart, Image
 from infra.build import build
 from infra.declared import Declared, declare
 from infra.guard import guard
-from infra.stack.settings import Stack
+from infra.stack.stack import Stack
 from kube.charts import name_of
 from kube.pods import containers, pod_template
 from ops.doctor.checks import Check, Status

@@ -56,7 +56,7 @@ def post(folder: Folder) -> int:
 def runner(stack: Annotated[str, typer.Option("--stack", "-s", help="The stack.")]) -> int:
     """Print the label of the CI runner that deploys a stack, as its file says."""
     from infra.stack.file import StackFile
-    from infra.stack.settings import Stack
+    from infra.stack.stack import Stack
 
     cluster = Stack.read(StackFile.read(root() / f"Pulumi.{stack}.yaml")).settings.cluster
     if cluster is None:

@@ -13,7 +13,7 @@ from typing import Any
 from core.problem import ExitCode, Problem, Refused
 from infra.parts import bounds
 from infra.stack.file import StackFile
-from infra.stack.settings import Stack
+from infra.stack.stack import Stack
 from ops.prices.reader import Reader
 from pricing.book import book, facts, price_list, refreshed, spot_history, wanted
 from pricing.book.book import PriceBook

@@ -18,8 +18,8 @@ from core.problem import Problem, Refused
 from infra.stack.file import PLATFORM_KEY
 from infra.stack.prompts import CHAT
 from mlflow_provider.api import Server
-from mlflow_provider.kinds import KINDS, PACKAGE
 from mlflow_provider.kinds.base import Found, Props
+from mlflow_provider.kinds.catalogue import KINDS, PACKAGE
 
 FOLDER = "prompts"
 _CONTENT = ("experiments", "models", "prompts", "webhooks", "users", "gateway")

@@ -12,7 +12,7 @@ from core.problem import ExitCode, Problem, Refused
 from mlflow_provider.api import Rejected, Server, Unavailable
 from mlflow_provider.connection import PASSWORD, URL, Connection
 from mlflow_provider.credentials import NoSecret, Secrets
-from mlflow_provider.kinds import PACKAGE
+from mlflow_provider.kinds.catalogue import PACKAGE
 from ops.engine.automation import Engine
 from ops.show import Show
 from ops.worlds import world
@@ -71,7 +71,7 @@ def _elsewhere(place: Place, url: str) -> Connection:
     from infra import program as wiring
     from infra.content import content_args, context
     from infra.stack.file import StackFile
-    from infra.stack.settings import Stack
+    from infra.stack.stack import Stack
 
     if url:
         return Connection({"url": url}, Secrets(config={}, environ=os.environ))

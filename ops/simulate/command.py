@@ -11,7 +11,7 @@ from components.nodes.general_pool import POOL as GENERAL
 from core.problem import ExitCode, Refused
 from infra.declared import declare
 from infra.stack.file import StackFile
-from infra.stack.settings import Stack
+from infra.stack.stack import Stack
 from ops import commands
 from ops.show import Show
 from ops.simulate.answer import nodes, page

@@ -11,7 +11,7 @@ from typing import Any
 
 from components.cluster.access import AccessSpec, Reach
 from core.problem import Problem
-from infra.stack.settings import Stack
+from infra.stack.stack import Stack
 
 UNREACHABLE = "configured Kubernetes cluster is unreachable"
 """How the Kubernetes provider begins when the API server does not answer."""

@@ -178,7 +178,7 @@ def account_kind(place: Place) -> str:
 def _settings(place: Place) -> Settings | None:
     """What the stack file says; None when it is refused, which its own program then says."""
     from infra.stack.file import StackFile
-    from infra.stack.settings import Stack
+    from infra.stack.stack import Stack
 
     try:
         return Stack.read(StackFile.read(place.stack_file)).settings

@@ -15,7 +15,7 @@ from components.page import PAGE, page
 from infra.declared import declare
 from infra.program import make
 from infra.stack.file import StackFile
-from infra.stack.settings import Stack
+from infra.stack.stack import Stack
 
 ROOT = Path(__file__).resolve().parents[2]
 STACKS = sorted(path.name.split(".")[1] for path in ROOT.glob("Pulumi.*.yaml"))
@@ -70,7 +70,7 @@ from infra.guard import guard
 from infra.plan import plan
 from infra.program import make
 from infra.stack.file import StackFile
-from infra.stack.settings import Stack
+from infra.stack.stack import Stack
 from pricing.bill.estimate import estimate
 
 file = Path("Pulumi.dev.yaml")

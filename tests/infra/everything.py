@@ -20,7 +20,7 @@ from infra.build import build
 from infra.declared import Declared, declare
 from infra.guard import guard
 from infra.stack.file import StackFile
-from infra.stack.settings import Stack
+from infra.stack.stack import Stack
 from policies.guard.ceilings import Bounds
 from sandbox.aws.cloud import AwsCloud
 from sandbox.world import World

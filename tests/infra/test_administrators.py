@@ -7,7 +7,7 @@ from typing import Any
 from infra.build import build
 from infra.declared import ACCOUNT, declare
 from infra.guard import guard
-from infra.stack.settings import Stack
+from infra.stack.stack import Stack
 
 SSO = "aws-reserved/sso.amazonaws.com/eu-west-2/AWSReservedSSO_Ops_1234567890abcdef"
 STACK: dict[str, Any] = {

@@ -14,7 +14,7 @@ import pytest
 from infra.guard import guard
 from infra.plan import plan
 from infra.stack.file import StackFile
-from infra.stack.settings import Stack
+from infra.stack.stack import Stack
 from pricing.bill.cost import cents, totals
 from pricing.book.book import PriceBook
 from tests.roots import ROOT

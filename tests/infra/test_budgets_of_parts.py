@@ -11,7 +11,7 @@ import pytest
 
 from core.problem import Problem, Refused
 from infra.plan import hold, plan
-from infra.stack.settings import Stack
+from infra.stack.stack import Stack
 from policies.guard.deployed import Deployed
 from policies.guard.model import Guard
 

@@ -14,7 +14,7 @@ from core.problem import Refused
 from infra.declared import Declared, declare
 from infra.guard import guard
 from infra.program import make
-from infra.stack.settings import Stack
+from infra.stack.stack import Stack
 from kube.pods import containers, pod_template
 from tests.roots import ROOT
 

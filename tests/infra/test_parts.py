@@ -14,7 +14,7 @@ from infra.declared import Declared, declare
 from infra.guard import guard
 from infra.parts import AWS_PARTS
 from infra.stack.file import StackFile
-from infra.stack.settings import Stack
+from infra.stack.stack import Stack
 from tests.roots import ROOT
 
 LOCAL = ROOT / "Pulumi.local.yaml"

@@ -17,7 +17,7 @@ from infra.build import build
 from infra.declared import as_graph, declare
 from infra.guard import guard
 from infra.plan import hold, plan
-from infra.stack.settings import Stack
+from infra.stack.stack import Stack
 from policies.guard.ceilings import Bounds
 from policies.guard.deployed import Deployed
 from pricing.bill.cost import CostItem

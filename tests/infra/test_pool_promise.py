@@ -11,7 +11,7 @@ import pytest
 from components.nodes.sharing import bottlerocket_settings, plugin_configs
 from core.problem import Refused
 from infra.build import pool_promise
-from infra.stack.settings import Stack
+from infra.stack.stack import Stack
 from pricing.capacity.announced import AmiFamily, Plugin, Sharing, announced, plugin
 from pricing.capacity.gpus import gpu_types
 

@@ -13,7 +13,7 @@ from core.problem import Problem, Refused
 from infra.build import build
 from infra.declared import declare
 from infra.guard import guard
-from infra.stack.settings import Stack
+from infra.stack.stack import Stack
 from pricing.meters.network.balancers import BALANCER
 
 ARN = "arn:aws:acm:us-east-1:123456789012:certificate/0a1b-2c"

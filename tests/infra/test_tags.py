@@ -15,7 +15,7 @@ from infra.build import build
 from infra.declared import Declared, declare
 from infra.guard import guard
 from infra.on_aws import tags_of
-from infra.stack.settings import Stack
+from infra.stack.stack import Stack
 from tests.roots import ROOT
 
 OUTSIDE = {

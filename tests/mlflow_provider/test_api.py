@@ -10,7 +10,7 @@ import pytest
 
 from mlflow_provider.api import Rejected, Server, Stopped, Unavailable, persist
 from mlflow_provider.credentials import NoSecret, Secrets, digest
-from mlflow_provider.kinds import KINDS
+from mlflow_provider.kinds.catalogue import KINDS
 from mlflow_provider.wire import UNKNOWN, SecretGiven, differences, plain, struct
 
 

@@ -7,7 +7,6 @@ Programs that go round the platform's own gate register a plan of their own unde
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,15 +19,12 @@ import pytest
 
 from components.platform.component import Platform, PlatformArgs
 from infra.build import _plan
-from infra.guard import GUARD, guard
+from infra.guard import guard
 from infra.plan import plan
-from infra.program import make
 from infra.stack.file import StackFile
-from infra.stack.settings import Stack
-from pricing.bill.cost import CENT
-from tests.roots import ROOT
+from infra.stack.stack import Stack
+from tests.policies.copies import STACK_FILE, changed, copied_packs
 
-STACK_FILE = ROOT / "Pulumi.dev.yaml"
 TAGS: dict[str, str] = {"Environment": "dev", "ManagedBy": "modelyard", "Owner": "ml-platform"}
 Engine = Any
 
@@ -356,14 +352,6 @@ def test_a_rule_that_raises_refuses(engine: Engine, tmp_path: Path) -> None:
     assert "could not run: ZeroDivisionError" in run.output and engine.made == []
 
 
-def copied_packs(folder: Path) -> Path:
-    copy = folder / "copy"
-    for room in ("policies", "pricing", "kube", "core"):
-        shutil.copytree(ROOT / room, copy / room, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "guard.yaml", copy / "guard.yaml")
-    return copy
-
-
 EXPIRED = """
 budgetExemptions:
   - { environment: dev, monthlyUsd: 9000, owner: ml-platform, reason: a trial, expires: 2026-01-31 }
@@ -382,78 +370,3 @@ def test_an_exemption_that_has_ended_lifts_no_ceiling_for_program_or_pack(engine
     assert not run.ok and run.told == [] and engine.made == []
     guard.write_text(guard.read_text().replace("2026-01-31", "2999-01-31"))
     assert engine.run_whole("preview", grown(budget, nothing)).ok
-
-
-def changed(folder: Path, old: str, new: str, guard: Path = GUARD) -> Callable[[], None]:
-    """The platform's own program, of dev's stack file with one change."""
-    text = STACK_FILE.read_text()
-    file = folder / "Pulumi.dev.yaml"
-    file.write_text(re.sub(old, new, text))
-    assert file.read_text() != text
-    return make(file, guard)
-
-
-LIMITS = "gpus: 2, monthlyUsd: 2700"
-IN_THE_STACK_FILE = {
-    "more GPUs than the budget holds": (LIMITS, "gpus: 5", "can cost more"),
-    "a huge limit that few pods would ever use": (LIMITS, "gpus: 5000", "can cost more"),
-    "a limit of dollars that the budget does not hold": (LIMITS, "monthlyUsd: 999999", "can cost more"),
-    "a budget above the ceiling": (r"budget: .*", "budget: { monthlyUsd: 5000.01 }", "above the ceiling"),
-    "another environment, whose ceiling is higher": (
-        "environment: dev\n    owner: ml-platform\n    budget: .*",
-        "environment: staging\n    owner: ml-platform\n    budget: { monthlyUsd: 20000 }",
-        "above the ceiling",
-    ),
-    "a region without prices": ("us-east-1", "sa-east-1", "no on-demand price"),
-    "a region with prices of machines only": ("us-east-1", "eu-central-1", "budget-undetermined|no on-demand price"),
-    "use below zero": ("network:", "usage: { natGb: -1000000 }\n    network:", "greater than or equal to 0"),
-    "use below zero of one resource": (
-        "network:",
-        "usage: { each: { nat-a.natGb: -1 } }\n    network:",
-        "out of range",
-    ),
-    "a type whose price nobody knows": ("g6.xlarge, g6.2xlarge, g5.xlarge", "g9.xlarge", "g9.xlarge"),
-}
-
-
-ASKED = [(way, "none") for way in IN_THE_STACK_FILE] + [
-    (way, packs)
-    for way in ("more GPUs than the budget holds", "a budget above the ceiling")
-    for packs in ("another", "all")
-]
-
-
-@pytest.mark.parametrize(("way", "packs"), ASKED)
-def test_a_stack_file_over_the_budget_is_refused_with_any_pack_or_none(
-    engine: Engine, security_pack: Path, tmp_path: Path, way: str, packs: str
-) -> None:
-    old, new, told = IN_THE_STACK_FILE[way]
-    engine.packs = {"none": [], "another": [security_pack], "all": engine.packs}[packs]
-    run = engine.run_whole("up", changed(tmp_path, old, new))
-    assert not run.ok and re.search(told, run.output), run.output
-    assert engine.made == []
-
-
-def test_the_refusal_shows_its_arithmetic_and_where_it_stands(engine: Engine, tmp_path: Path) -> None:
-    run = engine.run_whole("preview", changed(tmp_path, LIMITS, "gpus: 4"))
-    assert (
-        "Pulumi.dev.yaml:7: budget.monthlyUsd: the stack can cost more than its budget: the budget binds" in run.output
-    )
-    assert "gpu-pool-chat 4502.28 + general-pool 526.94" in run.output
-    assert "lower the limits of gpuPools.chat" in run.output
-
-
-def test_a_run_that_makes_nothing_dearer_is_warned_and_not_blocked(engine: Engine, tmp_path: Path) -> None:
-    def exporting(maximum: str) -> Callable[[], None]:
-        return lambda: pulumi.export("cost", {"maximumUsd": maximum})
-
-    dearer = changed(tmp_path, LIMITS, "gpus: 4")
-    engine.packs = []
-    file = StackFile.read(tmp_path / "Pulumi.dev.yaml")
-    maximum = plan(Stack.read(file), guard()).totals.maximum
-    assert maximum > 5000
-    for deployed, lets in ((f"{maximum + CENT:.2f}", True), (f"{maximum - CENT:.2f}", False)):
-        assert engine.run_whole("up", exporting(deployed)).ok
-        run = engine.run_whole("preview", dearer)
-        assert ("no dearer than what is deployed" in run.output) is lets
-        assert ("can cost more than its budget" in run.output) is not lets

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import pulumi
 import pulumi_aws as aws
 import pytest
 
-from tests.roots import ROOT
+from tests.policies.copies import copied_packs
 
 TAGS = {"Environment": "dev", "ManagedBy": "modelyard", "Owner": "ml-platform"}
 Engine = Any
@@ -102,11 +101,7 @@ def test_a_configuration_file_cannot_switch_a_rule_off(engine: Engine, tmp_path:
 
 
 def test_a_bad_guard_file_stops_the_run_and_says_why(engine: Engine, tmp_path: Path) -> None:
-    copy = tmp_path / "copy"
-    copy.mkdir()
-    for room in ("policies", "pricing", "kube", "core"):
-        shutil.copytree(ROOT / room, copy / room, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "guard.yaml", copy / "guard.yaml")
+    copy = copied_packs(tmp_path)
     guard = copy / "guard.yaml"
     guard.write_text(guard.read_text().replace("requiredTags", "requiredTag"), encoding="utf-8")
     run = engine.run("preview", _good, policy_packs=[str(copy / "policies" / "run")])

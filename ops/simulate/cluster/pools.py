@@ -12,7 +12,7 @@ from typing import Any
 
 from components.nodes.nodepools import POOL_LABEL
 from infra.declared import Declared
-from infra.stack.settings import Stack
+from infra.stack.stack import Stack
 from pricing.bill.tokens import NODE_CLASS, NODE_POOL
 from pricing.capacity.announced import Announced, Sharing, announced
 from pricing.capacity.pool import Buying

@@ -17,7 +17,7 @@ from infra.declared import Declared, declare
 from infra.guard import guard
 from infra.plan import plan
 from infra.stack.file import StackFile
-from infra.stack.settings import Stack
+from infra.stack.stack import Stack
 from tests.roots import ROOT
 
 DEV: dict[str, Any] = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text())["config"]["modelyard:platform"]

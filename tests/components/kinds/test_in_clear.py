@@ -10,7 +10,7 @@ from components.kinds import in_clear
 from components.registry.content.spec import WebhookSpec
 from core.problem import Refused
 from infra.stack.file import StackFile
-from infra.stack.settings import Stack
+from infra.stack.stack import Stack
 from tests.components.registry.content.test_spec import HAPPY
 from tests.roots import ROOT
 

@@ -21,7 +21,8 @@ from infra.program import main
 from infra.stack import keys
 from infra.stack.explain import problems_of
 from infra.stack.file import StackFile
-from infra.stack.settings import Settings, Stack
+from infra.stack.settings import Settings
+from infra.stack.stack import Stack
 from tests.specs import places, specs
 
 HEAD = """\

@@ -27,7 +27,7 @@ from core.versions import CHARTS
 from infra.build import build
 from infra.declared import Declared, declare
 from infra.guard import guard
-from infra.stack.settings import Stack
+from infra.stack.stack import Stack
 from kube.charts import check_values
 from kube.metrics import exporters
 from tests.roots import ROOT

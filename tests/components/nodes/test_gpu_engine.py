@@ -15,7 +15,7 @@ from components.nodes.nodepools import GPU_TAINT
 from infra.build import build
 from infra.declared import Declared, declare
 from infra.guard import guard
-from infra.stack.settings import Stack
+from infra.stack.stack import Stack
 from pricing.capacity.gpus import gpu_types
 from tests.roots import ROOT
 

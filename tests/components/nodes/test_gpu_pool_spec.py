@@ -15,7 +15,7 @@ from components.nodes.sharing import SharingSpec, bottlerocket_settings, plugin_
 from components.spec import Invalid
 from core.problem import Refused
 from core.versions import CHARTS
-from infra.stack.settings import Stack
+from infra.stack.stack import Stack
 from kube.charts import check_values
 
 HAPPY: dict[str, Any] = {

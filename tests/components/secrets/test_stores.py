@@ -18,7 +18,7 @@ from infra.build import build
 from infra.declared import Declared, declare
 from infra.guard import guard
 from infra.stack.audiences import audiences
-from infra.stack.settings import Stack
+from infra.stack.stack import Stack
 from tests.iam import allowed, trusts
 from tests.roots import ROOT
 

@@ -10,7 +10,7 @@ import yaml
 
 from core.problem import Problem, Refused
 from infra.stack.file import StackFile
-from infra.stack.settings import Stack
+from infra.stack.stack import Stack
 
 RELEASE: dict[str, Any] = {
     "model": "assistant",

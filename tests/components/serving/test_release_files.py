@@ -169,7 +169,7 @@ def test_a_file_that_is_not_there_is_refused_with_the_nearest(tmp_path: Path) ->
     (tmp_path / "releases" / "small" / "chat.yaml").rename(tmp_path / "releases" / "small" / "chart.yaml")
     from core.problem import Refused
     from infra.stack.file import StackFile
-    from infra.stack.settings import Stack
+    from infra.stack.stack import Stack
 
     with pytest.raises(Refused) as refusal:
         Stack.read(StackFile.read(tmp_path / "Pulumi.small.yaml"))

@@ -15,7 +15,7 @@ import yaml
 from infra.declared import declare
 from infra.program import make
 from infra.stack.file import StackFile
-from infra.stack.settings import Stack
+from infra.stack.stack import Stack
 from ops.simulate.cluster.cluster import CLAIMS, Cluster
 from ops.simulate.cluster.machines import Machine, machines
 from ops.simulate.cluster.pools import Purchase, purchases

@@ -14,7 +14,7 @@ import pytest
 
 from infra.build import build
 from infra.guard import guard
-from infra.stack.settings import Stack
+from infra.stack.stack import Stack
 from kube.charts import check_values
 from kube.pods import ENFORCE
 from sandbox.faults import CloudError, Faults

@@ -14,7 +14,7 @@ from components.alerts.rule import Example
 from components.catalogue import alerts
 from components.nodes.alerts.nodes import waiting
 from components.nodes.nodepools import pool_name
-from infra.stack.settings import Stack
+from infra.stack.stack import Stack
 from pricing.capacity.announced import GPU_RESOURCE, announced
 from pricing.capacity.gpus import gpu_types
 from pricing.capacity.pool import Share

@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from mlflow_provider.api import Server
-from mlflow_provider.kinds import KINDS
 from mlflow_provider.kinds.base import Found
+from mlflow_provider.kinds.catalogue import KINDS
 from ops.registry import importing as registry_import
 from sandbox.stack import registry
 from tests.conformance.registry.playground import Playground

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from mlflow_provider.api import Server
-from mlflow_provider.kinds import KINDS
+from mlflow_provider.kinds.catalogue import KINDS
 from sandbox.stack import registry
 from tests.conformance.registry.door import Door
 from tests.conformance.registry.playground import Playground, said

@@ -10,10 +10,11 @@ import pytest
 from infra.guard import guard
 from infra.plan import plan
 from infra.stack.file import StackFile
-from infra.stack.settings import Stack
+from infra.stack.stack import Stack
 from pricing.bill.cost import CENT
 from tests.policies.conftest import Engine, engine
-from tests.policies.test_bypass import LIMITS, changed
+from tests.policies.copies import changed
+from tests.policies.test_over_budget import LIMITS
 
 pytestmark = pytest.mark.conformance
 __all__ = ["engine"]

@@ -8,7 +8,7 @@ import pytest
 
 from core.problem import Problem, Refused
 from infra.stack.file import MAX_BYTES, StackFile
-from infra.stack.settings import Stack
+from infra.stack.stack import Stack
 
 HAPPY = """\
 config:

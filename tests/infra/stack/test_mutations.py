@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from core.problem import ExitCode, Refused
 from infra.stack.file import StackFile
-from infra.stack.settings import Stack
+from infra.stack.stack import Stack
 from tests.roots import ROOT
 
 FOLDER = Path(tempfile.mkdtemp())

@@ -13,7 +13,8 @@ from components.kinds.secrecy import private
 from components.spec import Spec
 from core.problem import Refused
 from infra.stack.file import StackFile
-from infra.stack.settings import Settings, Stack
+from infra.stack.settings import Settings
+from infra.stack.stack import Stack
 from tests.specs import Path as Steps
 from tests.specs import places, planted, specs
 

@@ -10,7 +10,8 @@ from pydantic import BaseModel
 from components.spec import Environment, Spec
 from infra.stack.profiles import PROFILES
 from infra.stack.schema import files
-from infra.stack.settings import Settings, Stack
+from infra.stack.settings import Settings
+from infra.stack.stack import Stack
 
 MINIMAL: dict[str, Any] = {
     "owner": "ml-platform",

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ from sandbox import lock
 from sandbox.images import catalogue
 from sandbox.node.control import Control
 from sandbox.node.layout import Layout
+from tests.ops.cluster.theirs import CONFIG, UP, program
 from tests.roots import ROOT
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="a node is a thing of Linux")
@@ -50,33 +51,6 @@ control = Control(Path(folder, "control"), answer)
 ended.wait()
 control.close()
 """
-UP = {"kubernetes": "v1.36.0", "ready": True, "running": 2, "pods": 3}
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A repository without Docker, kind or a kubeconfig in reach."""
-    (tmp_path / "Pulumi.yaml").write_text("name: modelyard\n")
-    (tmp_path / "path").mkdir()
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PATH", f"{tmp_path / 'path'}:/usr/bin:/bin")
-    monkeypatch.setattr("shutil.which", _only(tmp_path / "path"))
-    monkeypatch.delenv("KUBECONFIG", raising=False)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    return tmp_path
-
-
-def _only(folder: Path) -> Callable[[str], str | None]:
-    return lambda name: str(folder / name) if (folder / name).exists() else None
-
-
-def program(home: Path, name: str, script: str) -> Path:
-    """A stand-in for a program; gives the log of its calls."""
-    log, file = home / f"{name}.log", home / "path" / name
-    file.write_text(f'#!/bin/sh\necho "$*" >>{log}\n{script}\n')
-    file.chmod(0o755)
-    log.touch()
-    return log
 
 
 def stand_in_owner(monkeypatch: pytest.MonkeyPatch, home: Path, script: str) -> None:
@@ -91,27 +65,6 @@ def stand_in_owner(monkeypatch: pytest.MonkeyPatch, home: Path, script: str) -> 
         return began([python, str(file), "owner", *rest], **{**kwargs, "cwd": ours, "env": env})
 
     monkeypatch.setattr("subprocess.Popen", start)
-
-
-CONFIG: dict[str, Any] = {
-    "current-context": "other",
-    "clusters": [
-        {"name": "mine", "cluster": {"server": "https://127.0.0.1:1", "certificate-authority": "ca.crt"}},
-        {"name": "other", "cluster": {"server": "https://127.0.0.1:2"}},
-    ],
-    "users": [{"name": "me", "user": {"token": "t"}}, {"name": "you", "user": {"token": "secret"}}],
-    "contexts": [
-        {"name": "mine", "context": {"cluster": "mine", "user": "me"}},
-        {"name": "other", "context": {"cluster": "other", "user": "you"}},
-    ],
-}
-
-
-@pytest.fixture
-def kubeconfig(home: Path) -> Path:
-    file = home / "theirs"
-    file.write_text(yaml.safe_dump(CONFIG))
-    return file
 
 
 @pytest.mark.parametrize(
@@ -218,85 +171,6 @@ def test_a_kind_cluster_is_made_with_a_context_of_its_own_name_and_deleted_again
     assert run(["cluster", "stop"]) == ExitCode.OK
     calls = log.read_text().splitlines()
     assert f"load image-archive {archive} --name modelyard" in calls and calls[-1] == "delete cluster --name modelyard"
-
-
-def test_a_cluster_of_the_users_is_taken_and_never_ended(
-    home: Path, kubeconfig: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    log = program(home, "kind", "exit 0")
-    monkeypatch.setattr(cluster_start, "reached", lambda _: UP)
-    monkeypatch.setattr(cluster, "reached", lambda _: UP)
-    before = kubeconfig.read_text()
-    assert run(["cluster", "start", "--context", "mine", "--kubeconfig", str(kubeconfig)]) == ExitCode.OK
-    found = yaml.safe_load(Cluster(home, "modelyard").layout.kubeconfig.read_text())
-    assert (found["current-context"], found["clusters"][0]["cluster"]["server"]) == ("modelyard", "https://127.0.0.1:1")
-    assert found["contexts"][0]["name"] == "modelyard", "which is what the stack names"
-    assert found["clusters"][0]["cluster"]["certificate-authority"] == str(home / "ca.crt"), "it stands elsewhere now"
-    assert "secret" not in yaml.safe_dump(found), "only what the context needs is copied"
-    assert run(["cluster", "start", "--context", "mine"]) == ExitCode.OK, "it is taken already"
-    for asked in (["--context", "other"], ["--using", "node"], ["--context", "mine", "--load", "mlflow"]):
-        assert run(["cluster", "start", *asked]) == ExitCode.USAGE, asked
-    assert run(["cluster", "load", "mlflow"]) == ExitCode.REFUSED
-    assert run(["cluster", "stop"]) == ExitCode.OK
-    assert (log.read_text(), kubeconfig.read_text()) == ("", before)
-
-
-@pytest.mark.parametrize(
-    ("answer", "said"),
-    [(None, "does not answer"), ({**UP, "ready": False}, "has no ready node")],
-    ids=["dead", "no node"],
-)
-def test_a_cluster_of_the_users_that_cannot_run_pods_is_refused_and_not_noted(
-    home: Path, kubeconfig: Path, monkeypatch: pytest.MonkeyPatch, answer: Mapping[str, Any] | None, said: str
-) -> None:
-    monkeypatch.setattr(cluster_start, "reached", lambda _: answer)
-    with pytest.raises(Refused, match=said) as refused:
-        cluster_start.start_context(Cluster(home, "one"), [kubeconfig], "mine")
-    assert refused.value.code is ExitCode.UNAVAILABLE
-    assert Cluster(home, "one").using is None and not Cluster(home, "one").layout.kubeconfig.exists()
-
-
-def test_a_context_that_the_file_does_not_have_is_refused_with_those_it_has(
-    home: Path, kubeconfig: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert run(["cluster", "start", "--context", "mne", "--kubeconfig", str(kubeconfig)]) == ExitCode.USAGE
-    assert "mine, other" in capsys.readouterr().err
-    assert run(["cluster", "start", "--context", "mine", "--kubeconfig", str(home / "none")]) == ExitCode.USAGE
-
-
-def test_a_context_is_looked_for_in_each_file_of_kubeconfig_and_the_first_counts(
-    home: Path, kubeconfig: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(cluster_start, "reached", lambda _: UP)
-    first = home / "below" / "first"
-    first.parent.mkdir()
-    user = {"client-certificate": "me.crt"}
-    first.write_text(yaml.safe_dump({"users": [{"name": "me", "user": user}], "contexts": None}))
-    monkeypatch.setenv("KUBECONFIG", f"{home / 'none'}:{first}:{kubeconfig}")
-    cluster_start.start_context(Cluster(home, "one"), cluster_kubeconfig.own(), "mine")
-    found = yaml.safe_load(Cluster(home, "one").layout.kubeconfig.read_text())
-    assert found["users"] == [{"name": "me", "user": {"client-certificate": str(home / "below" / "me.crt")}}]
-    assert found["clusters"][0]["cluster"]["server"] == "https://127.0.0.1:1"
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"a plain string",
-        b"\xff\xfe\x00",
-        b"- a list",
-        b"a: {",
-        b"contexts: [{name: mine}]",
-        b"contexts: [mine, 3]",
-        b"contexts: {mine: here}",
-        b"contexts: [{name: mine, context: {cluster: gone}}]",
-    ],
-    ids=["text", "binary", "list", "broken", "bare context", "names", "mapping", "no cluster"],
-)
-def test_a_file_that_is_no_kubeconfig_is_refused_and_not_noted(home: Path, content: bytes) -> None:
-    (home / "theirs").write_bytes(content)
-    assert run(["cluster", "start", "--context", "mine", "--kubeconfig", str(home / "theirs")]) == ExitCode.USAGE
-    assert Cluster(home, "modelyard").using is None
 
 
 @pytest.mark.parametrize("name", ["../up", "", "a b", "ä", "a/b"])

@@ -16,7 +16,7 @@ from core.problem import ExitCode, Refused
 from infra.guard import guard
 from infra.plan import plan
 from infra.stack.file import StackFile
-from infra.stack.settings import Stack
+from infra.stack.stack import Stack
 from ops import cli
 from ops.cost import page as cost_page
 from ops.cost import report as cost

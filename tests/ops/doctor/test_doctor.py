@@ -15,7 +15,7 @@ import pytest
 
 from core.problem import ExitCode, Refused
 from core.versions import ADDONS, KUBERNETES, Addon
-from infra.stack.settings import Stack
+from infra.stack.stack import Stack
 from mlflow_provider.connection import URL
 from ops import commands
 from ops.commands import Job

@@ -10,7 +10,7 @@ import boto3  # type: ignore[import-untyped]
 import pytest
 from botocore.stub import Stubber  # type: ignore[import-untyped]
 
-from infra.stack.settings import Stack
+from infra.stack.stack import Stack
 from ops.doctor import network_paths
 from ops.doctor.account import Account
 from ops.doctor.checks import Check, Status

@@ -12,7 +12,7 @@ import yaml
 from core.problem import Refused
 from core.versions import CHART_IMAGES, CHARTS, IMAGES
 from infra.stack.file import StackFile
-from infra.stack.settings import Stack
+from infra.stack.stack import Stack
 from ops.doctor.checks import Check, Status
 from ops.images import deployed as images
 from ops.images.deployed import Nodes, Wanted, checks, declared, nodes, wanted

@@ -15,7 +15,7 @@ from core.problem import Refused
 from infra.guard import guard
 from infra.plan import plan
 from infra.stack.file import StackFile
-from infra.stack.settings import Stack
+from infra.stack.stack import Stack
 from ops.preview.base_checkout import changed, guarded, guards, judged_by
 from policies.guard.deployed import MAXIMUM_VARIABLE as DEPLOYED
 from tests.roots import ROOT

@@ -7,7 +7,7 @@ import pytest
 from infra.declared import Declared, declare
 from infra.program import make
 from infra.stack.file import StackFile
-from infra.stack.settings import Stack
+from infra.stack.stack import Stack
 from ops.simulate.cluster.pools import Purchase, purchases
 from tests.roots import ROOT
 

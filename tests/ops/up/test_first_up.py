@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from infra.stack.settings import Stack
+from infra.stack.stack import Stack
 from ops.up import first_up
 
 SUBNETS = [

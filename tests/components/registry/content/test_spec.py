@@ -11,7 +11,7 @@ from components.registry.content.spec import PromptSpec
 from core.problem import Refused
 from infra.stack.file import StackFile
 from infra.stack.prompts import contents
-from infra.stack.settings import Stack
+from infra.stack.stack import Stack
 from tests.roots import ROOT
 
 HAPPY: dict[str, Any] = {

@@ -1,0 +1,16 @@
+"""The rules of the security pack, in the order in which the page of policies lists them."""
+
+from policies.rule import Rule
+from policies.security import cluster, encryption, iam, kept, network, nodes, pods, reach, tags
+
+RULES: tuple[Rule, ...] = (
+    *cluster.RULES,
+    *encryption.RULES,
+    *iam.RULES,
+    *kept.RULES,
+    *network.RULES,
+    *nodes.RULES,
+    *pods.RULES,
+    *reach.RULES,
+    *tags.RULES,
+)
