@@ -39,7 +39,8 @@ def test_what_a_page_tells_to_type_is_there(page: Path) -> None:
 
 
 _FILE = re.compile(
-    r"`((?:app|components|contract|examples|infra|kube|labs|ops|policies|pricing|registry|releases|sandbox|tests)/[\w./-]*)`"
+    r"`((?:app|components|contract|core|docs|examples|infra|kube|labs|mlflow_provider|ops|policies|pricing|prompts|releases"
+    r"|requirements|sandbox|tests)/[\w./-]*)`"
 )
 HISTORY = ROOT / "CHANGELOG.md"
 """Names commands and files as they were when it was written."""
@@ -52,6 +53,22 @@ def test_a_file_that_a_page_names_is_there(page: Path) -> None:
     # What stands in capitals is for the reader to fill in.
     named = [name for name in _FILE.findall(page.read_text()) if not re.search(r"\b[A-Z]{2,}\b", name)]
     assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def anchors(text: str) -> set[str]:
+    """The anchor that a page gets for each of its headings."""
+    headings = re.findall(r"^#+ (.+)$", re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+_ANCHOR = re.compile(r"\]\((?!https?:)([^)#\s]*)#([^)\s]+)\)")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_a_heading_that_a_link_names_is_there(page: Path) -> None:
+    for name, anchor in _ANCHOR.findall(page.read_text()):
+        target = page.parent / name if name else page
+        assert anchor in anchors(target.read_text()), f"{name}#{anchor}"
 
 
 def missing(text: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""The bills that were worked out by hand in docs/bills.md: their own arithmetic, and the estimate, to the cent."""
+"""The bills that were worked out by hand in tests/infra/bills.md: their own arithmetic, and the estimate, to the cent."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pricing.bill.cost import cents, totals
 from pricing.book.book import PriceBook
 from tests.roots import ROOT
 
-PAGE = (ROOT / "docs" / "bills.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "tests" / "infra" / "bills.md").read_text(encoding="utf-8")
 DAY = datetime.date(2026, 11, 24)
 STACKS = ("dev", "prod")
 OPERATORS = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv}

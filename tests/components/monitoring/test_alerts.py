@@ -44,7 +44,7 @@ def test_a_runbook_says_what_to_look_at_and_what_to_do(runbook: str) -> None:
     text = (ROOT / runbook).read_text()
     title = "".join(word.capitalize() for word in Path(runbook).stem.split("-"))
     assert text.startswith(f"# {title}\n")
-    for part in ("## Look", "## Do"):
+    for part in ("## What to check", "## What to do"):
         steps = text.split(f"\n{part}\n")[1].split("\n## ")[0]
         assert re.search(r"^1\. ", steps, re.MULTILINE), part
     for link in re.findall(r"\]\(([\w-]+\.md)\)", text):
