@@ -20,7 +20,7 @@ from ops import commands, shell
 from ops.cluster import cli as cluster_cli
 from ops.commands import Job
 from ops.doctor import command as diagnosis
-from ops.endings import ended
+from ops.exit_codes import exit_code_of
 from ops.images import cli as images_cli
 from ops.options import Cloud, CostFormat, Faults, Format, Kubeconfig, Output, Sandbox, StackFile, StackName, Yes
 from ops.preview import base_checkout as judging
@@ -302,7 +302,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def run(arguments: list[str]) -> int:
     """Runs one command; every way it can end is an `ExitCode`."""
-    return ended(lambda: app(arguments, standalone_mode=False), Show(as_json=_wants_json(arguments)))
+    return exit_code_of(lambda: app(arguments, standalone_mode=False), Show(as_json=_wants_json(arguments)))
 
 
 def _wants_json(arguments: list[str]) -> bool:

@@ -60,7 +60,7 @@ class Job:
             self.show.value({"world": self.place.world.value, "stack": self.place.stack, **as_value(last), **more})
         if last.ok:
             return ExitCode.OK
-        return ExitCode.REFUSED if last.gathered.mandatory else ExitCode.FAILED
+        return ExitCode.REFUSED if last.events.mandatory else ExitCode.FAILED
 
 
 def up(job: Job) -> ExitCode:
@@ -73,10 +73,10 @@ def up(job: Job) -> ExitCode:
         if not planned.ok:
             job.show.line("nothing was changed", style="bold")
             return job.end(planned)
-        if not job.confirm(f"change {planned.gathered.touched} resources in {job.place.world.title}?"):
+        if not job.confirm(f"change {planned.events.touched} resources in {job.place.world.title}?"):
             job.show.line("nothing was changed", style="bold")
             return ExitCode.OK
-        with job.show.progress("up", planned.gathered.touched) as progress:
+        with job.show.progress("up", planned.events.touched) as progress:
             done = engine.up(packs=job.packs, on_change=progress)
         job.show.outcome(done, steps=False)
         if (problem := _stopped(job, engine, done)) is None:
@@ -88,7 +88,7 @@ def up(job: Job) -> ExitCode:
 
 def _stopped(job: Job, engine: Engine, done: Outcome) -> Problem | None:
     """What comes next when an `up` has made the ground and could not speak to the cluster on it."""
-    messages = [each.message for each in done.gathered.errors]
+    messages = [each.message for each in done.events.errors]
     if done.ok or not any(first_up.UNREACHABLE in each for each in messages):
         return None
     from infra.stack.file import StackFile
@@ -134,10 +134,10 @@ def destroy(job: Job) -> ExitCode:
             job.show.outcome(planned)
             job.show.line("nothing was deleted", style="bold")
             return job.end(planned)
-        if not job.confirm(f"delete {planned.gathered.touched} resources from {job.place.world.title}?"):
+        if not job.confirm(f"delete {planned.events.touched} resources from {job.place.world.title}?"):
             job.show.line("nothing was deleted", style="bold")
             return ExitCode.OK
-        with job.show.progress("destroy", planned.gathered.touched) as progress:
+        with job.show.progress("destroy", planned.events.touched) as progress:
             done = engine.destroy(on_change=progress)
         job.show.outcome(done)
         tagged = remains.in_world(engine.workdir / "world") if simulated else remains.in_account

@@ -63,7 +63,7 @@ def seconds(engine: Engine, packs: tuple[Path, ...] = ()) -> float:
     started = time.perf_counter()
     outcome = engine.preview(packs=packs)
     if not outcome.ok:
-        raise RuntimeError(f"the preview failed: {[each.message for each in outcome.gathered.errors][:3]}")
+        raise RuntimeError(f"the preview failed: {[each.message for each in outcome.events.errors][:3]}")
     return time.perf_counter() - started
 
 

@@ -78,12 +78,12 @@ def test_local_comes_up_stays_drifts_survives_a_crash_and_goes_on_a_real_api(
     job = Job(place=place, program=commands.program(place), packs=PACKS, show=show, confirm=lambda _: True)
 
     def run(command: Callable[..., ExitCode]) -> Outcome:
-        assert command(job) is ExitCode.OK, show.outcomes[-1].gathered
+        assert command(job) is ExitCode.OK, show.outcomes[-1].events
         return show.outcomes[-1]
 
     up = run(commands.up)
-    resources = up.gathered.changes["create"]
-    assert up.gathered.changes == {"create": resources}
+    resources = up.events.changes["create"]
+    assert up.events.changes == {"create": resources}
     with opened(place, commands.program(place), show.say) as engine:
         state, outputs = engine.state()["resources"], engine.outputs()
     assert not [each for each in state if each["type"].startswith(("aws:", "pulumi:providers:aws"))]
@@ -93,18 +93,18 @@ def test_local_comes_up_stays_drifts_survives_a_crash_and_goes_on_a_real_api(
         key: outputs[key] for key in outputs if key != "cost"
     }
 
-    assert run(commands.refresh).gathered.changes == {"same": resources}
+    assert run(commands.refresh).events.changes == {"same": resources}
     kubectl(plane, "delete", "namespace", *LOST)
     lost = len([each for each in state if each.get("id", "").split("/")[0] in LOST])
     assert lost > len(LOST), "what is in them goes with them"
-    assert run(commands.refresh).gathered.changes == {"same": resources - lost, "delete": lost}
+    assert run(commands.refresh).events.changes == {"same": resources - lost, "delete": lost}
 
     faults = tmp_path / "faults.json"
     faults.write_text(json.dumps([{"kind": "crash", "type": NAMESPACE, "call": "create", "edge": "after-write"}]))
     assert commands.up(dataclasses.replace(job, faults=faults)) is ExitCode.FAILED
     run(recover.recover)
     run(commands.up)
-    assert run(commands.refresh).gathered.changes == {"same": resources}
+    assert run(commands.refresh).events.changes == {"same": resources}
 
     out = tmp_path / "rendered"
     assert commands.render(place, out, commands.known_values(job), show) is ExitCode.OK
@@ -112,7 +112,7 @@ def test_local_comes_up_stays_drifts_survives_a_crash_and_goes_on_a_real_api(
     assert not [each for each in left if each.endswith("#id}")], "a deployed stack knows every id"
 
     gone = run(commands.destroy)
-    assert gone.gathered.changes == {"delete": resources}
+    assert gone.events.changes == {"delete": resources}
     assert kubectl(plane, "get", "namespaces", "-o", "name").split() == before
     told = f"local, real engine and real API: {resources} resources up in {up.seconds:.1f} s"
     record_property("conformance", f"{told}, gone in {gone.seconds:.1f} s")

@@ -79,7 +79,7 @@ class Stage:
 
     def run(self, command: Callable[..., ExitCode], expected: ExitCode = ExitCode.OK, **options: Any) -> Outcome:
         """The last outcome of a command, which must end as `expected`."""
-        assert command(self.job, **options) is expected, self.show.outcomes[-1].gathered
+        assert command(self.job, **options) is expected, self.show.outcomes[-1].events
         return self.show.outcomes[-1]
 
     def preview(self) -> Outcome:
@@ -94,8 +94,8 @@ class Stage:
             assert command(self.job) is not ExitCode.OK
         except Refused as refused:
             return str(refused)
-        gathered = self.show.outcomes[-1].gathered
-        return "\n".join([each.message for each in gathered.errors] + [each.message for each in gathered.mandatory])
+        events = self.show.outcomes[-1].events
+        return "\n".join([each.message for each in events.errors] + [each.message for each in events.mandatory])
 
     @contextmanager
     def engine(self) -> Iterator[Engine]:

@@ -24,7 +24,7 @@ def test_a_policy_that_aws_does_not_have_ends_the_first_up_of_dev(stage: Make, m
     wrong = "arn:aws:iam::aws:policy/service-role/AmazonEBSCSIDriverPolicyV2"
     monkeypatch.setitem(addons.ROLES, "aws-ebs-csi-driver", ("ebs-csi-controller-sa", wrong))
     here = stage("dev")
-    found = here.run(commands.up, ExitCode.FAILED).gathered
+    found = here.run(commands.up, ExitCode.FAILED).events
     said = "\n".join(each.message for each in found.errors)
     assert f"NoSuchEntity: Policy {wrong} does not exist or is not attachable." in said
     made = {item.id for item in here.made()}
@@ -39,7 +39,7 @@ def test_an_account_that_another_one_pays_for_gets_no_monitor_by_tag(
     here = stage("existing-cluster", SMALL).edited(asked, tmp_path / "Pulumi.existing-cluster.yaml")
     with monkeypatch.context() as elsewhere:
         elsewhere.setattr(world, "account_kind", lambda _: "member")
-        found = here.run(commands.up, ExitCode.FAILED).gathered
+        found = here.run(commands.up, ExitCode.FAILED).events
     assert "Linked accounts can only create AWS Services monitor" in "\n".join(each.message for each in found.errors)
     assert not {MONITOR, TAG} & {item.type for item in here.made()}
     here.run(commands.up)

@@ -59,9 +59,9 @@ def test_a_platform_on_what_is_there_comes_up_and_goes_and_leaves_it(stage: Make
         install_karpenter(world)
     before = {item.id: item.inputs for item in world.everything()}
 
-    resources = here.run(commands.up).gathered.changes["create"]
-    assert here.preview().gathered.changes == {"same": resources}
-    assert here.run(commands.refresh).gathered.changes == {"same": resources}
+    resources = here.run(commands.up).events.changes["create"]
+    assert here.preview().events.changes == {"same": resources}
+    assert here.run(commands.refresh).events.changes == {"same": resources}
     types = {resource["type"] for resource in here.state()}
     assert (VPC in types, CLUSTER in types) == (False, stack == "existing-vpc")
     assert ("modelyard:index:Karpenter" in types) == (stack != "existing-karpenter")
@@ -71,7 +71,7 @@ def test_a_platform_on_what_is_there_comes_up_and_goes_and_leaves_it(stage: Make
     outside = outputs.get("registry", {}).get("outsideUrl")
     assert outside == ("https://registry.example.com" if stack == "existing-vpc" else None)
 
-    assert here.run(commands.destroy).gathered.changes == {"delete": resources}
+    assert here.run(commands.destroy).events.changes == {"delete": resources}
     assert {item.type for item in here.made()} == kept
     assert {item.id: item.inputs for item in world.everything() if not item.urn} == before
 
@@ -79,7 +79,7 @@ def test_a_platform_on_what_is_there_comes_up_and_goes_and_leaves_it(stage: Make
 def test_without_the_karpenter_that_is_said_to_be_there_the_pools_are_refused(stage: Make) -> None:
     here = stage("existing-karpenter", STACKS / "existing-karpenter.yaml")
     outcome = here.run(commands.up, ExitCode.FAILED)
-    (error,) = outcome.gathered.errors
+    (error,) = outcome.events.errors
     assert 'no matches for kind "EC2NodeClass" in version "karpenter.k8s.aws/v1"' in error.message
 
 

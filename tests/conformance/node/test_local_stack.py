@@ -74,15 +74,15 @@ def test_local_runs_real_pods_is_scraped_drifts_is_mended_and_leaves_nothing(
     job = Job(place=place, program=commands.program(place), packs=PACKS, show=show, confirm=lambda _: True)
 
     def run(command: Callable[..., ExitCode], **more: Any) -> Outcome:
-        assert command(job, **more) is ExitCode.OK, show.outcomes[-1].gathered
+        assert command(job, **more) is ExitCode.OK, show.outcomes[-1].events
         return show.outcomes[-1]
 
     registry_space = Space(node, NAMESPACE)
     _killed_in_the_middle(place, registry_space)
     run(recover.recover)
     up = run(commands.up)
-    resources = sum(up.gathered.changes.values())
-    assert up.gathered.changes.keys() <= {"create", "same"} and up.gathered.changes["create"] < resources
+    resources = sum(up.events.changes.values())
+    assert up.events.changes.keys() <= {"create", "same"} and up.events.changes["create"] < resources
     assert {line.split()[5] for line in show.lines if line.startswith("recorded, not installed: ")} == RELEASES
 
     registry_space.kubectl("wait", "job", "--all", "--for=condition=complete", "--timeout=300s")
@@ -124,17 +124,17 @@ def test_local_runs_real_pods_is_scraped_drifts_is_mended_and_leaves_nothing(
     scraped = until(lambda: _sample(prometheus, 'up{job="registry"}') == "1", 180)
     assert int(_sample(prometheus, 'sum(mlflow_http_request_total{namespace="modelyard-registry"})')) > 0
 
-    assert run(commands.up).gathered.changes == {"same": resources}, "nothing to change"
+    assert run(commands.up).events.changes == {"same": resources}, "nothing to change"
     shut = json.dumps({"spec": {"ingress": []}})
     registry_space.kubectl("patch", "networkpolicy", "registry", "--type=merge", f"--patch={shut}")
     until(lambda: serving.ask("asker", asked) == "", 180)
-    assert run(commands.refresh, only_look=True).gathered.changes == {"same": resources - 1, "update": 1}
+    assert run(commands.refresh, only_look=True).events.changes == {"same": resources - 1, "update": 1}
     run(commands.refresh)
-    assert run(commands.up).gathered.changes == {"same": resources - 1, "update": 1}
+    assert run(commands.up).events.changes == {"same": resources - 1, "update": 1}
     until(lambda: serving.ask("asker", asked) == "OK", 180)
 
     gone = run(commands.destroy)
-    assert gone.gathered.changes == {"delete": resources}
+    assert gone.events.changes == {"delete": resources}
     assert space.kubectl("get", "namespaces", "-o", "name").split() == before
     until(lambda: space.kubectl("get", "pv", "-o", "name") == "" and not list(node.layout.volumes.glob("*")), 180)
     told = f"{resources} resources up in {up.seconds:.1f} s, MLflow ready {seconds:.1f} s later, scraped after {scraped:.1f} s, "

@@ -21,7 +21,7 @@ from core.problem import ExitCode, Refused
 from ops import commands
 from ops.commands import Job
 from ops.engine.automation import Outcome
-from ops.engine.events import Gathered, Operation
+from ops.engine.events import EngineEvents, Operation
 from ops.preview import command as reporting
 from ops.recover import command as recover
 from ops.recover.command import Said
@@ -72,7 +72,7 @@ def test_after_a_crash_at_any_edge_recover_and_up_converge(
     assert commands.up(job(program=program)) is ExitCode.OK
     assert queues(small_root) == ["last", *(f"queue-{number}" for number in range(QUEUES))]
     outcome = reporting.look(job(program=program)).outcome
-    assert outcome is not None and set(outcome.gathered.changes) == {"same"}
+    assert outcome is not None and set(outcome.events.changes) == {"same"}
     assert commands.destroy(job(program=program)) is ExitCode.OK
     assert queues(small_root) == []
 
@@ -155,7 +155,7 @@ class FakeEngine:
 
     def refresh(self, **_: Any) -> Outcome:
         self.refreshed += 1
-        return Outcome(operation=Operation.REFRESH, ok=True, gathered=Gathered(planning=False), seconds=0.0)
+        return Outcome(operation=Operation.REFRESH, ok=True, events=EngineEvents(planning=False), seconds=0.0)
 
 
 @pytest.fixture

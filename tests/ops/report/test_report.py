@@ -14,7 +14,7 @@ from pulumi.automation.events import EngineEvent
 
 from core.problem import ExitCode, Problem, Refused
 from ops.engine.automation import Outcome
-from ops.engine.events import Gathered, Operation
+from ops.engine.events import EngineEvents, Operation
 from ops.preview.command import WRITERS, Form
 from ops.report import diff, model
 from ops.report.changes import SUMMED_UP
@@ -29,8 +29,8 @@ UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 ROOT = "urn:pulumi:dev::modelyard::"
 
 
-def gathered(*events: dict[str, Any]) -> Gathered:
-    found = Gathered(True)
+def events_of(*events: dict[str, Any]) -> EngineEvents:
+    found = EngineEvents(True)
     for number, event in enumerate(events):
         found.listen(EngineEvent.from_json({"sequence": number, "timestamp": 0, **event}))
     return found
@@ -54,7 +54,7 @@ def step(op: str, kind: str, name: str, old: Any = None, new: Any = None, **more
 
 
 def found(*events: dict[str, Any], ok: bool = True, **more: Any) -> Found:
-    outcome = Outcome(operation=Operation.PREVIEW, ok=ok, gathered=gathered(*events), seconds=1)
+    outcome = Outcome(operation=Operation.PREVIEW, ok=ok, events=events_of(*events), seconds=1)
     values = {"world": "SIMULATED sandbox", "simulated": True, "stack": "dev", "full": "all", "rules": 3}
     return Found(**{**values, "outcome": outcome, **more})
 
