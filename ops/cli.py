@@ -23,7 +23,7 @@ from ops.doctor import command as diagnosis
 from ops.exit_codes import exit_code_of
 from ops.images import cli as images_cli
 from ops.options import Cloud, CostFormat, Faults, Format, Kubeconfig, Output, Sandbox, StackFile, StackName, Yes
-from ops.preview import base_checkout as judging
+from ops.preview import base_checkout
 from ops.preview import cli as report_cli
 from ops.preview import command as reporting
 from ops.preview.command import Form, Paper
@@ -79,16 +79,16 @@ def preview(
     place = place_of(stack, file, world, kubeconfig)
     try:
         job = _job(stack, file, sandbox, cloud, output, kubeconfig=kubeconfig, ask=False)
-        held: reporting.Judging | None = None
+        ask: reporting.AskCheckout | None = None
         if judge is not None:
-            judging.able(judge)
-            held = functools.partial(judging.judged_by, judge, place.root, stack, place.stack_file)
+            base_checkout.able(judge)
+            ask = functools.partial(base_checkout.judged_by, judge, place.root, stack, place.stack_file)
             job = replace(job, packs=(judge.resolve() / "policies" / "run",), guard=judge / "policies" / "guard.yaml")
     except Refused as refused:
         if refused.code is ExitCode.USAGE:
             raise
         return reporting.unable(place, refused, Show(), paper)
-    return reporting.preview(job, paper, held)
+    return reporting.preview(job, paper, ask)
 
 
 @app.command(epilog="Examples:  modelyard up --stack dev   |   modelyard up --stack prod --cloud")

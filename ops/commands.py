@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from core.problem import ExitCode, Problem, Refused
-from ops.destroy import blockers as held
-from ops.destroy import leftovers as remains
+from ops.destroy import blockers, leftovers
 from ops.destroy.leftovers import Remains
 from ops.doctor import command as doctor
 from ops.engine.automation import Engine, Outcome, Program
@@ -125,8 +124,8 @@ def destroy(job: Job) -> ExitCode:
     with opened(job) as engine:
         state = engine.state()
         simulated = job.place.world is not World.CLOUD
-        holds = held.in_world(engine.workdir / "world") if simulated else held.in_account
-        if stopping := [*held.protected(state, job.place), *held.full(state, holds)]:
+        holds = blockers.in_world(engine.workdir / "world") if simulated else blockers.in_account
+        if stopping := [*blockers.protected(state, job.place), *blockers.full(state, holds)]:
             raise Refused(stopping)
         with job.show.progress("destroy (preview)", 0) as progress:
             planned = engine.destroy(planning=True, on_change=progress)
@@ -140,7 +139,7 @@ def destroy(job: Job) -> ExitCode:
         with job.show.progress("destroy", planned.events.touched) as progress:
             done = engine.destroy(on_change=progress)
         job.show.outcome(done)
-        tagged = remains.in_world(engine.workdir / "world") if simulated else remains.in_account
+        tagged = leftovers.in_world(engine.workdir / "world") if simulated else leftovers.in_account
         left = Remains.of(_resources(state), _resources(engine.state()), tagged, simulated=simulated)
         for line in left.lines():
             job.show.line(line)

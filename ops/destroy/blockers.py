@@ -27,7 +27,7 @@ PROTECTIONS = {
 def protected(state: dict[str, Any], place: Place) -> list[Problem]:
     """A problem for each resource of a state that Pulumi is told to protect, with the setting that does it."""
     found = [resource for resource in state.get("resources", []) if resource.get("protect")]
-    held = sorted(found, key=lambda resource: str(resource["urn"]))
+    by_urn = sorted(found, key=lambda resource: str(resource["urn"]))
     return [
         Problem(
             summary="the resource is protected, so nothing was deleted",
@@ -37,7 +37,7 @@ def protected(state: dict[str, Any], place: Place) -> list[Problem]:
             file=place.stack_file.name,
             line=_line(place, _setting(resource)),
         )
-        for resource in held
+        for resource in by_urn
     ]
 
 

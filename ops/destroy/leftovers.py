@@ -49,9 +49,9 @@ class Remains:
     @classmethod
     def of(cls, before: Iterable[Resource], after: Iterable[Resource], tagged: Tagged, *, simulated: bool) -> Remains:
         """What is left of the resources of a state `before`, of which those in `after` are still the stack's."""
-        before, held = list(before), {str(each["urn"]) for each in after}
-        kept = tuple(each for resource in before if str(resource["urn"]) not in held for each in by_design(resource))
-        known = {each.arn for each in kept} | {_arn(resource) for resource in before if str(resource["urn"]) in held}
+        before, still = list(before), {str(each["urn"]) for each in after}
+        kept = tuple(each for resource in before if str(resource["urn"]) not in still for each in by_design(resource))
+        known = {each.arn for each in kept} | {_arn(resource) for resource in before if str(resource["urn"]) in still}
         found: list[str] = []
         unknown, platforms = [], sorted({each for resource in before for each in platform(resource)})
         for region, name in platforms:

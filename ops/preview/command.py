@@ -19,7 +19,7 @@ from ops.engine.automation import Engine
 from ops.report.fit import fit, fitted
 from ops.report.make import Found, make
 from ops.report.markdown import markdown
-from ops.report.model import Judge, Report, Verdict, as_json
+from ops.report.model import JudgingCheckout, Report, Verdict, as_json
 from ops.report.page import page
 from ops.report.terminal import lines, terminal
 from ops.show import Show
@@ -27,8 +27,8 @@ from ops.worlds.world import Place, World
 from policies.guard import file as guard_file
 from policies.packs import rules
 
-Judging = Callable[[Mapping[str, str]], Judge]
-"""Judges a stack file, told what is deployed as variables of a process."""
+AskCheckout = Callable[[Mapping[str, str]], JudgingCheckout]
+"""Asks a judging checkout about a stack file, told what is deployed as variables of a process."""
 
 
 class Form(enum.Enum):
@@ -69,7 +69,7 @@ class Paper:
             sys.stdout.write(fitted(report, WRITERS[self.form]))
 
 
-def preview(job: Job, paper: Paper | None = None, judge: Judging | None = None) -> ExitCode:
+def preview(job: Job, paper: Paper | None = None, judge: AskCheckout | None = None) -> ExitCode:
     """Writes the report on what `up` would do and what the policies say; changes nothing."""
     return _written(look(job, judge), job.show, paper or Paper())
 
@@ -79,7 +79,7 @@ def unable(place: Place, refused: Refused, show: Show, paper: Paper) -> ExitCode
     return _written(replace(_found(place), failed=refused), show, paper)
 
 
-def look(job: Job, judge: Judging | None = None, engine: Engine | None = None) -> Found:
+def look(job: Job, judge: AskCheckout | None = None, engine: Engine | None = None) -> Found:
     """Runs the preview, with an engine that is open already if given, and brings together what its report needs."""
     found = _found(job.place)
     if job.packs:
@@ -99,8 +99,8 @@ def look(job: Job, judge: Judging | None = None, engine: Engine | None = None) -
         if os.environ.get("MODELYARD_DEBUG") == "1" and not isinstance(failed, Refused):
             traceback.print_exc()
         # Judged all the same, as if nothing were deployed: the stricter of the two.
-        held = judge({}) if judge and found.judge is None else found.judge
-        return replace(found, failed=failed, judge=held)
+        verdict = judge({}) if judge and found.judge is None else found.judge
+        return replace(found, failed=failed, judge=verdict)
 
 
 def _found(place: Place) -> Found:

@@ -21,7 +21,7 @@ from ops.report.model import (
     Cost,
     CostChange,
     ExemptionRow,
-    Judge,
+    JudgingCheckout,
     Policies,
     PolicyRow,
     Report,
@@ -89,7 +89,7 @@ class Found:
     deployed: Deployed | None = None
     guard: Guard | None = None
     rules: int = 0
-    judge: Judge | None = None
+    judge: JudgingCheckout | None = None
     today: datetime.date = field(default_factory=datetime.date.today)
 
 

@@ -209,7 +209,7 @@ def test_a_preview_that_was_refused_failed_or_not_judged_is_never_called_a_pass(
         make(found(outcome=None, failed=Refused(Problem(summary="x"), ExitCode.UNAVAILABLE))).verdict is Verdict.FAILED
     )
     assert make(found(outcome=None, failed=ZeroDivisionError("by us"))).headline.startswith("FAILED: modelyard itself")
-    unknown = model.Judge(revision="main", unknown=["gpuPools.chat.turbo"])
+    unknown = model.JudgingCheckout(revision="main", unknown=["gpuPools.chat.turbo"])
     assert make(found(judge=unknown)).verdict is Verdict.UNDETERMINED
 
 
@@ -292,7 +292,7 @@ def test_the_least_detail_of_the_worst_report_is_under_the_bound() -> None:
         headline=worst,
         notices=[worst] * 50,
         counts={f"{number}{worst}": 1 for number in range(50)},
-        judge=model.Judge(
+        judge=model.JudgingCheckout(
             revision=worst, changed=[model.Guarded(path=worst, how=worst)] * 50, unknown=[worst] * 50
         ),
         refusals=told,
