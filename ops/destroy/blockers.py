@@ -9,7 +9,7 @@ from typing import Any
 from core.problem import Problem, Refused
 from ops.doctor.account import Account, Unanswered
 from ops.worlds.world import Place
-from sandbox.world import World as SimulatedWorld
+from sandbox.items import ItemStore
 
 BUCKET = "aws:s3/bucket:Bucket"
 Holds = Callable[[str, str], bool]
@@ -83,7 +83,7 @@ def in_world(folder: Path) -> Holds:
     """Whether a bucket of a simulated world holds anything."""
 
     def holds(_: str, bucket: str) -> bool:
-        objects = SimulatedWorld(folder).all("aws", "aws:s3/bucketObjectv2:BucketObjectv2")
+        objects = ItemStore(folder).all("aws", "aws:s3/bucketObjectv2:BucketObjectv2")
         return any(each.inputs.get("bucket") == bucket for each in objects)
 
     return holds

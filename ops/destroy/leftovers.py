@@ -13,7 +13,7 @@ from typing import Any
 
 from components.budget.component import TAG
 from ops.doctor.account import Account, Unanswered
-from sandbox.world import World as SimulatedWorld
+from sandbox.items import ItemStore
 
 Resource = Mapping[str, Any]
 Tagged = Callable[[str, str], list[str]]
@@ -148,7 +148,7 @@ def in_world(folder: Path) -> Tagged:
     """What carries the tag in a simulated world."""
 
     def tagged(region: str, name: str) -> list[str]:
-        items = [item.state for item in SimulatedWorld(folder).all("aws")]
+        items = [item.state for item in ItemStore(folder).all("aws")]
         return [
             str(each.get("arn", ""))
             for each in items

@@ -24,7 +24,7 @@ from ops.engine.automation import Engine
 from ops.recover.settle import Made, Mended, mend
 from ops.worlds import world
 from ops.worlds.world import World
-from sandbox.world import World as SimulatedWorld
+from sandbox.items import ItemStore
 
 _STILL_ENDING = 15.0
 """Seconds to wait for an engine that has lost its program or its provider and is ending by itself."""
@@ -181,7 +181,7 @@ def _gone(pid: int, taken: float) -> bool:
 
 def _made(folder: Path, stack: str) -> list[Made]:
     """The world's objects that were made on behalf of this stack's resources, each under its own type only."""
-    simulated = SimulatedWorld(folder)
+    simulated = ItemStore(folder)
     return [
         Made(urn=item.urn, id=item.id, inputs=item.inputs)
         for package in sorted(entry.name for entry in os.scandir(folder) if entry.is_dir())

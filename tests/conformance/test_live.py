@@ -20,13 +20,13 @@ from core.problem import Refused
 from core.versions import CRD_MODULES
 from kube.pods import ENFORCE
 from sandbox.faults import CloudError, Faults
+from sandbox.items import CREATOR, ItemStore
 from sandbox.kubernetes import crds
 from sandbox.kubernetes.api import Api
 from sandbox.kubernetes.clients import certificate
 from sandbox.kubernetes.controlplane import ControlPlane
 from sandbox.kubernetes.live import LiveCloud
 from sandbox.values import Secret
-from sandbox.world import CREATOR, World
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 URN = "urn:pulumi:dev::modelyard::it::it"
@@ -47,7 +47,7 @@ def space(plane: ControlPlane) -> Iterator[str]:
 
 @pytest.fixture
 def cloud(plane: ControlPlane, tmp_path: Path) -> LiveCloud:
-    return LiveCloud(World(tmp_path / "world"), Faults(), plane.api)
+    return LiveCloud(ItemStore(tmp_path / "world"), Faults(), plane.api)
 
 
 @contextmanager

@@ -17,11 +17,11 @@ from infra.stack.settings import Stack
 from kube.charts import check_values
 from kube.pods import ENFORCE
 from sandbox.faults import CloudError, Faults
+from sandbox.items import ItemStore
 from sandbox.kubernetes import release
 from sandbox.kubernetes.controlplane import ControlPlane
 from sandbox.kubernetes.live import LiveCloud
 from sandbox.kubernetes.names import RELEASE
-from sandbox.world import World
 from tests.conformance.declared import STACKS, by_program, in_cluster
 from tests.conformance.putting import put, take_away
 
@@ -39,7 +39,7 @@ OPEN_TO_ALL = {"kube-public": "Kubernetes' own; holds the outputs contract, whic
 @pytest.fixture
 def cloud(plane: ControlPlane, tmp_path: Path) -> LiveCloud:
     """The provider on the real API server, with a record of releases of its own."""
-    return LiveCloud(World(tmp_path / "world"), Faults(), plane.api)
+    return LiveCloud(ItemStore(tmp_path / "world"), Faults(), plane.api)
 
 
 @pytest.fixture

@@ -28,8 +28,7 @@ from ops.preview import command as reporting
 from ops.show import Show
 from ops.worlds.world import Place, World, opened
 from sandbox import session, toolchain
-from sandbox.world import Item
-from sandbox.world import World as Simulated
+from sandbox.items import Item, ItemStore
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 AS_SOMEBODY = ("-c", "user.name=somebody", "-c", "user.email=somebody@example.invalid")
@@ -129,7 +128,7 @@ class Stage:
 
     def made(self) -> list[Item]:
         """What the world holds of this stack's; what AWS deletes later is marked `pending`."""
-        world = Simulated(self.root / ".sandbox" / self.stack / "world")
+        world = ItemStore(self.root / ".sandbox" / self.stack / "world")
         return [item for item in world.everything() if item.urn]
 
     def git(self) -> str:

@@ -12,7 +12,7 @@ from core.problem import ExitCode
 from core.versions import CHARTS, KUBERNETES
 from ops import commands
 from sandbox.aws.cloud import AwsCloud
-from sandbox.world import Item, World
+from sandbox.items import Item, ItemStore
 
 STACKS = Path(__file__).with_name("stacks")
 VPC, SUBNET, ADDON = "aws:ec2/vpc:Vpc", "aws:ec2/subnet:Subnet", "aws:eks/addon:Addon"
@@ -29,7 +29,7 @@ Make = Callable[..., Any]
 
 def given(stage: Any) -> AwsCloud:
     """The account as the sandbox gives it, before the stack's first command."""
-    cloud = AwsCloud(World(stage.root / ".sandbox" / stage.stack / "world"), stage.root / ".sandbox" / "cache")
+    cloud = AwsCloud(ItemStore(stage.root / ".sandbox" / stage.stack / "world"), stage.root / ".sandbox" / "cache")
     cloud.configure({"region": "us-east-1"})
     return cloud
 
@@ -40,7 +40,7 @@ def subnet(id: str, vpc: str, block: str, zone: str) -> dict[str, Any]:
     return {"type": SUBNET, "id": id, "inputs": place}
 
 
-def install_karpenter(world: World) -> None:
+def install_karpenter(world: ItemStore) -> None:
     """Karpenter and its CRDs, as somebody else's releases."""
     for role in ("karpenter-crd", "karpenter"):
         chart = next(each for each in CHARTS.values() if each.name == role)
@@ -54,7 +54,7 @@ def install_karpenter(world: World) -> None:
 )
 def test_a_platform_on_what_is_there_comes_up_and_goes_and_leaves_it(stage: Make, stack: str, kept: set[str]) -> None:
     here = stage(stack, STACKS / f"{stack}.yaml")
-    world = given(here).world
+    world = given(here).store
     if stack == "existing-karpenter":
         install_karpenter(world)
     before = {item.id: item.inputs for item in world.everything()}
@@ -101,18 +101,18 @@ def other_zones(cloud: AwsCloud) -> None:
 
 def older(cloud: AwsCloud) -> None:
     """The given cluster at the version before."""
-    item = cloud.world.get("aws", CLUSTER, "given")
+    item = cloud.store.get("aws", CLUSTER, "given")
     assert item is not None
     item.inputs["version"] = "1.35"
-    cloud.world.put(item)
+    cloud.store.put(item)
 
 
 def without_addons(cloud: AwsCloud) -> None:
     """The given cluster without two add-ons."""
     for name in ("coredns", "kube-proxy"):
-        item = cloud.world.get("aws", ADDON, f"given:{name}")
+        item = cloud.store.get("aws", ADDON, f"given:{name}")
         assert item is not None
-        cloud.world.remove(item)
+        cloud.store.remove(item)
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from infra.stack.file import StackFile
 from infra.stack.settings import Stack
 from policies.guard.ceilings import Bounds
 from sandbox.aws.cloud import AwsCloud
-from sandbox.world import World
+from sandbox.items import ItemStore
 from tests.infra.test_plan import VARIANTS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -74,7 +74,7 @@ def _stack(name: str) -> Stack:
 
 @functools.cache
 def _account() -> AwsCloud:
-    cloud = AwsCloud(World(Path(tempfile.mkdtemp())), CACHE)
+    cloud = AwsCloud(ItemStore(Path(tempfile.mkdtemp())), CACHE)
     cloud.configure({"region": "us-east-1"})
     return cloud
 

@@ -17,10 +17,10 @@ from pulumi.runtime.proto import provider_pb2 as wire
 from pulumi.runtime.proto import provider_pb2_grpc as stubs
 
 from sandbox.faults import CloudError, Faults, Rule
+from sandbox.items import CREATOR
 from sandbox.provider import Change, Checked, Fault, serve
 from sandbox.toolchain import ensure
 from sandbox.values import UNKNOWN, Secret, at, differences, from_wire, has_unknown, steps, to_wire
-from sandbox.world import CREATOR
 
 ROOT = Path(__file__).parents[2]
 URN = "urn:pulumi:dev::proj::parent:Type$toy:index:Thing::name::with"

@@ -18,7 +18,7 @@ from ops import commands
 from ops.commands import Job
 from ops.destroy import blockers
 from ops.doctor.account import Account, Unanswered
-from sandbox.world import Item, World
+from sandbox.items import Item, ItemStore
 
 BUCKET = "modelyard-prod-registry-1"
 
@@ -92,7 +92,9 @@ def test_a_simulated_bucket_is_looked_at_in_its_world(tmp_path: Path) -> None:
     assert holds("us-east-1", BUCKET) is False
     for bucket in ("another", BUCKET):
         inputs = {"bucket": bucket, "key": "model"}
-        World(tmp_path).put(Item(package="aws", type="aws:s3/bucketObjectv2:BucketObjectv2", id=bucket, inputs=inputs))
+        ItemStore(tmp_path).put(
+            Item(package="aws", type="aws:s3/bucketObjectv2:BucketObjectv2", id=bucket, inputs=inputs)
+        )
         assert holds("us-east-1", BUCKET) is (bucket == BUCKET)
 
 

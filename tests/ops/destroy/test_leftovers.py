@@ -12,7 +12,7 @@ from botocore.stub import Stubber  # type: ignore[import-untyped]
 
 from ops.destroy.leftovers import Kept, Remains, by_design, in_world
 from ops.doctor.account import Account, Unanswered
-from sandbox.world import Item, World
+from sandbox.items import Item, ItemStore
 
 AT = "us-east-1:000000000000"
 KEY, OTHER_KEY = f"arn:aws:kms:{AT}:key/1234", f"arn:aws:kms:{AT}:key/5678"
@@ -120,7 +120,7 @@ def test_a_stack_outside_aws_has_nothing_to_say() -> None:
 
 
 def test_a_simulated_world_is_asked_by_tag_and_said_to_be_one(tmp_path: Path) -> None:
-    world = World(tmp_path)
+    world = ItemStore(tmp_path)
     for name, platform, region in (
         ("ours", "modelyard-dev", "us-east-1"),
         ("theirs", "other", "us-east-1"),

@@ -29,7 +29,7 @@ from ops.show import Show
 from ops.worlds import world as worlds
 from ops.worlds.world import Place
 from sandbox import session
-from sandbox.world import World
+from sandbox.items import ItemStore
 
 QUEUES = 4
 
@@ -50,7 +50,9 @@ def program() -> None:
 
 
 def queues(root: Path) -> list[str]:
-    return sorted(item.name for item in World(root / ".sandbox" / "dev" / "world").all("aws", "aws:sqs/queue:Queue"))
+    return sorted(
+        item.name for item in ItemStore(root / ".sandbox" / "dev" / "world").all("aws", "aws:sqs/queue:Queue")
+    )
 
 
 @pytest.mark.engine
