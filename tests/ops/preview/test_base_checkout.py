@@ -128,7 +128,7 @@ def test_no_module_on_the_way_from_a_command_to_a_gate_changes_without_a_guardia
 
 
 def test_all_that_the_packs_stand_on_is_guarded_and_the_data_beside_it() -> None:
-    graph = grimp.build_graph("kube", "policies", "pricing", include_external_packages=True)
+    graph = grimp.build_graph("core", "kube", "policies", "pricing", include_external_packages=True)
     roots = {each for each in graph.modules if each.startswith("policies.") and each.endswith(".__main__")}
     assert {"policies.__main__", "policies.budget.__main__", "policies.security.__main__"} <= roots
     stands_on = roots.union(*(graph.find_upstream_modules(each) for each in roots))
