@@ -22,17 +22,17 @@ from infra.content import content_args, context
 from infra.ground import Ground, OwnCluster
 from infra.on_aws import OnAws, tags_of
 from infra.outputs import deployed, export, export_cost
-from infra.plan import Plan, hold, plan
+from infra.plan import Plan, hold
 from infra.services import Services
 from infra.stack.settings import Stack
 from pricing.capacity.announced import GPU_RESOURCE
 from pricing.capacity.pool import PoolBound
 
 
-def build(stack: Stack) -> None:
-    """Declares everything that the stack's settings ask for, and exports the contract."""
+def build(planned: Plan) -> None:
+    """Declares everything that the settings of a planned stack ask for, and exports the contract."""
+    stack = planned.stack
     settings, name = stack.settings, stack.settings.full_name
-    planned = plan(stack)
     there = deployed()
     bounds = planned.bounds(
         datetime.date.today(), stack=pulumi.get_stack(), deployed=there.maximum, deployed_parts=there.parts

@@ -23,7 +23,7 @@ from ops.report.model import JudgingCheckout, Report, Verdict, as_json
 from ops.report.page import page
 from ops.report.terminal import lines, terminal
 from ops.show import Show
-from ops.worlds.world import Place, World
+from ops.worlds.places import Place
 from policies.guard import file as guard_file
 from policies.packs import rules
 
@@ -86,7 +86,7 @@ def look(job: Job, judge: AskCheckout | None = None, engine: Engine | None = Non
         found = replace(found, rules=len(rules(job.pack)), guard=guard_file.load(job.guard))
     try:
         if job.priced:
-            found = replace(found, bill=cost.report(job.place.stack, job.place.stack_file))
+            found = replace(found, bill=cost.report(job.place.loaded))
         with nullcontext(engine) if engine else commands.opened(job) as engine:
             found = replace(found, deployed=commands.tell_deployed(engine))
             found = replace(found, judge=judge(commands.as_told(found.deployed)) if judge else None)
@@ -106,7 +106,7 @@ def look(job: Job, judge: AskCheckout | None = None, engine: Engine | None = Non
 def _found(place: Place) -> Found:
     return Found(
         world=place.world.title,
-        simulated=place.world is World.SANDBOX,
+        simulated=place.world.simulated,
         stack=place.stack,
         full=place.plain("preview --diff"),
     )

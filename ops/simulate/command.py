@@ -10,7 +10,6 @@ from pathlib import Path
 from components.nodes.general_pool import POOL as GENERAL
 from core.problem import ExitCode, Refused
 from infra.declared import declare
-from infra.stack.file import StackFile
 from infra.stack.settings import Stack
 from ops import commands
 from ops.show import Show
@@ -21,7 +20,7 @@ from ops.simulate.machines import machines
 from ops.simulate.pools import purchases
 from ops.simulate.report import Report, report
 from ops.simulate.watch import Timeline
-from ops.worlds.world import Place
+from ops.worlds.places import Place
 from pricing.book.book import PriceBook
 
 
@@ -31,7 +30,7 @@ def simulate(place: Place, file: Path, show: Show, *, spot: bool = True) -> Exit
     `UNDETERMINED` when something of the file could change the answer and nobody here knows how, else `PENDING` when some pods
     find no node. Raises Refused for a bad stack file or load before anything starts.
     """
-    stack = Stack.read(StackFile.read(place.stack_file))
+    stack = place.loaded.stack
     storage = stack.settings.storage
     own_class = "" if storage.existing else storage.class_name
     found = run(place, stack, loads.read(file, [*stack.settings.gpu_pools, GENERAL], own_class), show, spot=spot)

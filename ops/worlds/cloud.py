@@ -1,102 +1,86 @@
-"""Which world a command works on: the simulated one, or the account. Never one when the other was asked for."""
+"""An account of AWS as a world: the official engine, the stack's own backend, the caller's credentials."""
 
 from __future__ import annotations
 
 import contextlib
-import enum
 import importlib.metadata
 import json
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any, ClassVar
 
-import yaml
-
+from components.budget.component import TAG
+from core.engine_version import ask_version, version_tuple
 from core.problem import ExitCode, Problem, Refused
 from core.versions import PULUMI_MINIMUM
+from mlflow_provider.api import Server
+from ops.doctor import command as doctor
+from ops.doctor.account import Account
+from ops.doctor.checks import Check
 from ops.engine.automation import Engine, Program
 from ops.engine.process import EngineCommand
-from sandbox import toolchain
-from sandbox.session import Session
-
-if TYPE_CHECKING:
-    from infra.stack.settings import Settings
-
-Say = Callable[[str], None]
+from ops.recorded import Recorded
+from ops.show import Show
+from ops.worlds.places import Place
+from ops.worlds.world import LocalRecords, Say
 
 
-class World(enum.Enum):
-    """Where a stack's resources are."""
+@dataclass(frozen=True)
+class CloudWorld:
+    """The account of the environment's credentials. Nothing here is simulated."""
 
-    SANDBOX = "sandbox"
-    CLOUD = "cloud"
-    KUBECONFIG = "kubeconfig"
+    name: ClassVar[str] = "cloud"
+    title: ClassVar[str] = "the AWS account"
+    simulated: ClassVar[bool] = False
+    aws_simulated: ClassVar[bool] = False
 
-    @property
-    def title(self) -> str:
-        """How a report's first line names it."""
-        return {
-            World.SANDBOX: "SIMULATED sandbox (account 000000000000)",
-            World.CLOUD: "the AWS account",
-            World.KUBECONFIG: "the kubeconfig's real Kubernetes API (AWS parts SIMULATED, Helm releases only recorded)",
-        }[self]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Place:
-    """A stack, the file that describes it and the world it is in; `root` is the repository."""
-
-    root: Path
-    stack: str
-    stack_file: Path
-    world: World
-    kubeconfig: Path | None = None
-
-    def plain(self, arguments: str) -> str:
+    def plain(self, stack: str, arguments: str) -> str:
         """The command a person would type without us for `pulumi <arguments>`."""
-        if self.world is World.SANDBOX:
-            return f"modelyard shell --stack {self.stack} -- pulumi {arguments}"
-        if self.world is World.KUBECONFIG:
-            return f"modelyard shell --stack {self.stack} --kubeconfig {self.kubeconfig} -- pulumi {arguments}"
-        return f"pulumi {arguments} --stack {self.stack}"
+        return f"pulumi {arguments} --stack {stack}"
 
+    def accept(self, place: Place) -> None:
+        """Raises Refused for a stack without AWS."""
+        _ = place.loaded.stack.on_aws
 
-def choose(*, sandbox: bool, cloud: bool, ci: bool, kubeconfig: Path | None = None) -> World:
-    """The world that the flags name; without a flag the sandbox, and `Refused` in CI, where it must be said."""
-    said = {"--sandbox": sandbox, "--cloud": cloud, "--kubeconfig": kubeconfig is not None}
-    if sum(said.values()) > 1:
-        flags = " and ".join(flag for flag, given in said.items() if given)
-        raise Refused(Problem(summary=f"{flags} exclude each other", fix="say one"), ExitCode.USAGE)
-    if ci and not any(said.values()):
-        raise Refused(
-            Problem(
-                summary="which world is meant must be said in CI",
-                found="CI=true and no flag",
-                allowed="--sandbox, --cloud or --kubeconfig FILE",
-                fix="add one of them",
-            ),
-            ExitCode.USAGE,
-        )
-    return World.CLOUD if cloud else World.KUBECONFIG if kubeconfig else World.SANDBOX
+    @contextlib.contextmanager
+    def opened(
+        self, place: Place, program: Program, say: Say, *, faults: Path | None = None, calls: Path | None = None
+    ) -> Iterator[Engine]:
+        """The engine on the stack; an account plays no faults, and its calls are not recorded."""
+        yield _engine(place, program, say)
 
+    def check_before_up(self, place: Place, engine: Engine, show: Show) -> None:
+        """Raises Refused with each check of the doctor that stops an `up`."""
+        doctor.refuse(place, engine, show)
 
-def named(kubeconfig: Path, context: str) -> None:
-    """Refuses a kubeconfig whose current context is another one than `context`, the one that the stack names."""
-    found = str((yaml.safe_load(kubeconfig.read_text(encoding="utf-8")) or {}).get("current-context") or "nothing")
-    if found != context:
-        raise Refused(
-            Problem(
-                summary="the kubeconfig's current context is not the one that the stack names",
-                where="kubernetes.context",
-                found=found,
-                allowed=context,
-                fix=f"`kubectl config use-context {context} --kubeconfig {kubeconfig}`, or name the other in the stack file",
-            )
-        )
+    def diagnosed(self, place: Place, show: Show) -> Iterable[Check]:
+        """What engine, backend and account say. Raises Refused for a stack without AWS."""
+        return doctor.in_account(place, show)
+
+    def only_recorded(self, resources: Iterable[Mapping[str, Any]]) -> list[Recorded] | None:
+        """Helm installs every release in an account's cluster."""
+        return None
+
+    def bucket_holds(self, engine: Engine, region: str, bucket: str) -> bool:
+        """Whether a bucket of the account holds anything. Raises Unanswered."""
+        return Account.of(region).holds(bucket)
+
+    def tagged(self, engine: Engine, region: str, name: str) -> list[str]:
+        """What carries the tag in the account. Raises Unanswered."""
+        return Account.of(region).tagged(TAG, name)
+
+    def local_records(self, engine: Engine) -> LocalRecords | None:
+        """The backend is elsewhere, and AWS does not say on whose behalf an object was made."""
+        return None
+
+    def registry(self, place: Place) -> AbstractContextManager[Server] | None:
+        """The account has the stack's own."""
+        return None
 
 
 def account(environ: dict[str, str]) -> str:
@@ -118,75 +102,7 @@ def account(environ: dict[str, str]) -> str:
         ) from None
 
 
-@contextlib.contextmanager
-def opened(
-    place: Place,
-    program: Program,
-    say: Say,
-    *,
-    faults: Path | None = None,
-    calls: Path | None = None,
-) -> Iterator[Engine]:
-    """The engine on the stack. Raises `Refused` with all that is missing, before anything is touched."""
-    if place.world is World.CLOUD:
-        yield _cloud(place, program, say)
-        return
-    # Where pods run, the registry that the stack declares is one of them, and is spoken to itself.
-    stand_in = place.kubeconfig is None or not runs_pods(place.kubeconfig)
-    with Session.open(
-        place.root,
-        place.stack_file,
-        place.stack,
-        faults,
-        calls,
-        kubeconfig=place.kubeconfig,
-        say=say,
-        users=registry_asks(place) if stand_in else None,
-        account=account_kind(place),
-    ) as session:
-        command = EngineCommand(session.toolchain.pulumi, session.toolchain.version, session.env, say)
-        yield Engine(
-            command=command, workdir=session.workdir, stack=session.stack_name, env=session.env, program=program
-        )
-
-
-def runs_pods(kubeconfig: Path) -> bool:
-    """Whether the cluster has a node that is no simulation of one; what does not answer has none."""
-    from sandbox.faults import CloudError
-    from sandbox.kubernetes import awaiting
-    from sandbox.kubernetes.api import Api
-
-    try:
-        return awaiting.runs_pods(Api(kubeconfig))
-    except (CloudError, OSError):
-        return False
-
-
-def registry_asks(place: Place) -> bool | None:
-    """Whether the stack's registry asks who somebody is; None when the stack declares nothing in one."""
-    settings = _settings(place)
-    registry = settings.registry if settings else None
-    return None if registry is None or registry.empty else bool(registry.users)
-
-
-def account_kind(place: Place) -> str:
-    """How the simulated account stands in AWS Organizations: as the stack says that its own does."""
-    settings = _settings(place)
-    return "management" if settings and settings.budget.watch.payer_account else "member"
-
-
-def _settings(place: Place) -> Settings | None:
-    """What the stack file says; None when it is refused, which its own program then says."""
-    from infra.stack.file import StackFile
-    from infra.stack.settings import Stack
-
-    try:
-        return Stack.read(StackFile.read(place.stack_file)).settings
-    except Refused:
-        return None
-
-
-def _cloud(place: Place, program: Program, say: Say) -> Engine:
+def _engine(place: Place, program: Program, say: Say) -> Engine:
     env = {key: value for key, value in os.environ.items() if not key.startswith("PULUMI_OPTION_")}
     if "PULUMI_DEBUG_PROVIDERS" in env:
         raise Refused(
@@ -198,8 +114,8 @@ def _cloud(place: Place, program: Program, say: Say) -> Engine:
             )
         )
     binary = shutil.which("pulumi")
-    version = toolchain.ask_version(Path(binary)) if binary else ""
-    if binary is None or toolchain.version_tuple(version) < toolchain.version_tuple(PULUMI_MINIMUM):
+    version = ask_version(Path(binary)) if binary else ""
+    if binary is None or version_tuple(version) < version_tuple(PULUMI_MINIMUM):
         raise Refused(
             Problem(
                 summary="the official Pulumi CLI is needed for the cloud",

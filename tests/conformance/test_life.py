@@ -18,7 +18,8 @@ from ops import commands
 from ops.commands import Job
 from ops.engine.automation import Outcome, Program
 from ops.show import Show
-from ops.worlds.world import Place, World, opened
+from ops.worlds.kubeconfig import KubeconfigWorld
+from ops.worlds.places import Place
 from sandbox import registry, session, toolchain
 from sandbox.kubernetes.controlplane import ControlPlane
 from tests.conformance.lasting import Start
@@ -57,7 +58,7 @@ class Stage:
         return self.show.outcomes[-1]
 
     def preview(self) -> Outcome:
-        with opened(self.place, self.program, self.show.say) as engine:
+        with self.place.world.opened(self.place, self.program, self.show.say) as engine:
             outcome = engine.preview(packs=self.packs)
         assert outcome.ok, outcome.events
         return outcome
@@ -80,8 +81,8 @@ def stage(
                 (tmp_path / part).symlink_to(REPOSITORY / part)
         file = tmp_path / f"Pulumi.{stack}.yaml"
         file.write_text((REPOSITORY / file.name).read_text())
-        place = Place(root=tmp_path, stack=stack, stack_file=file, world=World.KUBECONFIG, kubeconfig=plane.kubeconfig)
-        return Stage(place, wiring.make(file), PACKS)
+        place = Place(root=tmp_path, stack=stack, stack_file=file, world=KubeconfigWorld(plane.kubeconfig))
+        return Stage(place, wiring.make(place.loaded), PACKS)
 
     return make
 

@@ -18,7 +18,8 @@ from ops.commands import Job
 from ops.engine.automation import Outcome
 from ops.recover import command as recover
 from ops.show import Show
-from ops.worlds.world import Place, World, opened
+from ops.worlds.kubeconfig import KubeconfigWorld
+from ops.worlds.places import Place
 from sandbox import registry, session, toolchain
 from sandbox.kubernetes.controlplane import ControlPlane
 from tests.conformance.lasting import Start
@@ -62,7 +63,7 @@ def place(plane: ControlPlane, registries: Start, tmp_path: Path, monkeypatch: p
     content["config"]["modelyard:platform"]["kubernetes"]["context"] = "own"
     file = tmp_path / "Pulumi.local.yaml"
     file.write_text(yaml.safe_dump(content))
-    return Place(root=tmp_path, stack="local", stack_file=file, world=World.KUBECONFIG, kubeconfig=plane.kubeconfig)
+    return Place(root=tmp_path, stack="local", stack_file=file, world=KubeconfigWorld(plane.kubeconfig))
 
 
 def kubectl(plane: ControlPlane, *arguments: str) -> str:
@@ -84,7 +85,7 @@ def test_local_comes_up_stays_drifts_survives_a_crash_and_goes_on_a_real_api(
     up = run(commands.up)
     resources = up.events.changes["create"]
     assert up.events.changes == {"create": resources}
-    with opened(place, commands.program(place), show.say) as engine:
+    with place.world.opened(place, commands.program(place), show.say) as engine:
         state, outputs = engine.state()["resources"], engine.outputs()
     assert not [each for each in state if each["type"].startswith(("aws:", "pulumi:providers:aws"))]
     assert (outputs["contractVersion"], outputs["storageClass"]) == (2, "standard")
@@ -118,9 +119,9 @@ def test_local_comes_up_stays_drifts_survives_a_crash_and_goes_on_a_real_api(
     record_property("conformance", f"{told}, gone in {gone.seconds:.1f} s")
 
 
-def test_a_shell_for_another_context_than_the_stack_names_is_refused(place: Place) -> None:
+def test_a_shell_for_another_context_than_the_stack_names_is_refused(place: Place, plane: ControlPlane) -> None:
     place.stack_file.write_text(place.stack_file.read_text().replace("context: own", "context: kind-modelyard"))
-    command = ["modelyard", "shell", "--stack", "local", "--kubeconfig", str(place.kubeconfig), "--", "echo", "ran"]
+    command = ["modelyard", "shell", "--stack", "local", "--kubeconfig", str(plane.kubeconfig), "--", "echo", "ran"]
     done = subprocess.run(command, cwd=place.root, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (ExitCode.REFUSED, "")
     assert "kubernetes.context" in done.stderr

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from infra.build import build
+from infra.plan import plan
 from infra.stack.settings import Stack
 from kube.charts import check_values
 from kube.pods import ENFORCE
@@ -121,7 +122,7 @@ def test_a_registry_that_is_reached_from_outside_is_accepted(cloud: LiveCloud, r
     registry = {"exposure": "internal", "outside": outside}
     dev = {"environment": "dev", "owner": "ml-platform", "budget": {"monthlyUsd": 5000}}
     platform = {**dev, "cluster": {"access": {"reach": "ssmTunnel"}}, "registry": registry, "releases": []}
-    found = by_program(lambda: build(Stack.of(platform, "us-east-1")), "dev")
+    found = by_program(lambda: build(plan(Stack.of(platform, "us-east-1"))), "dev")
     ours = {each.token: each for each in found if each.name in ("registry-outside", "registry")}
     tokens = ("kubernetes:core/v1:Service", "kubernetes:networking.k8s.io/v1:NetworkPolicy", DEPLOYMENT)
     for token in tokens:

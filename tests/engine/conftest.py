@@ -26,7 +26,8 @@ from ops.commands import Job
 from ops.engine.automation import Engine, Outcome, Program
 from ops.preview import command as reporting
 from ops.show import Show
-from ops.worlds.world import Place, World, opened
+from ops.worlds.places import Place
+from ops.worlds.sandbox import SandboxWorld
 from sandbox import session, toolchain
 from sandbox.items import Item, ItemStore
 
@@ -61,14 +62,14 @@ class Stage:
 
     @property
     def place(self) -> Place:
-        return Place(root=self.root, stack=self.stack, stack_file=self.file, world=World.SANDBOX)
+        return Place(root=self.root, stack=self.stack, stack_file=self.file, world=SandboxWorld())
 
     @property
     def job(self) -> Job:
-        program = self.program or commands.program(self.place)
+        place = self.place
         return Job(
-            place=self.place,
-            program=program,
+            place=place,
+            program=self.program or commands.program(place),
             packs=self.packs,
             pack=self.pack,
             priced=self.priced,
@@ -99,8 +100,9 @@ class Stage:
     @contextmanager
     def engine(self) -> Iterator[Engine]:
         """The engine on this stack, for what no command does."""
-        program = self.program or wiring.make(self.file)
-        with opened(self.place, program, self.show.say) as engine:
+        place = self.place
+        program = self.program or wiring.make(place.loaded)
+        with place.world.opened(place, program, self.show.say) as engine:
             yield engine
 
     def state(self) -> list[dict[str, Any]]:

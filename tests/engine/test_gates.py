@@ -35,7 +35,7 @@ def changed(here: Any, change: Change) -> Any:
 
     def program() -> None:
         pulumi.runtime.register_stack_transformation(change)
-        wiring.make(here.file)()
+        wiring.make(here.place.loaded)()
 
     return replace(here, program=program)
 

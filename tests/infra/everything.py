@@ -18,6 +18,7 @@ from infra import declared as declaring
 from infra import plan as planning
 from infra.build import build
 from infra.declared import Declared, declare
+from infra.plan import plan
 from infra.stack.file import StackFile
 from infra.stack.settings import Stack
 from policies.guard.ceilings import Bounds
@@ -48,7 +49,7 @@ def resources(name: str) -> tuple[Declared, ...]:
         mock.patch.object(planning.Plan, "bounds", lambda *_, **__: unbounded),
         mock.patch.object(declaring._Answers, "call", _looked_up),
     ):
-        found = declare(lambda: build(_stack(name)), project="modelyard", stack="trial")
+        found = declare(lambda: build(plan(_stack(name))), project="modelyard", stack="trial")
     return tuple(found.values())
 
 

@@ -12,6 +12,7 @@ from components.publication.component import CONFIG_MAP, KEY
 from core.problem import Problem, Refused
 from infra.build import build
 from infra.declared import declare
+from infra.plan import plan
 from infra.stack.settings import Stack
 from pricing.meters.balancers import BALANCER
 
@@ -44,7 +45,7 @@ def refusal(registry: dict[str, Any]) -> Problem:
 def declared(exposure: str) -> dict[tuple[str, str], dict[str, Any]]:
     """The inputs of every Kubernetes object of a stack with that exposure, by kind and name."""
     registry = REGISTRY if exposure == "internal" else {}
-    found = declare(lambda: build(stack(registry)), project="modelyard", stack="trial").values()
+    found = declare(lambda: build(plan(stack(registry))), project="modelyard", stack="trial").values()
     objects = [each.inputs for each in found if "kind" in each.inputs]
     return {(each["kind"], each["metadata"]["name"]): each for each in objects}
 

@@ -15,6 +15,7 @@ from components.storage.component import volume_tags
 from infra.build import build
 from infra.declared import Declared, declare
 from infra.on_aws import tags_of
+from infra.plan import plan
 from infra.stack.settings import Stack
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,7 +38,7 @@ def stack(name: str) -> Stack:
 
 @functools.cache
 def declared(name: str) -> tuple[Declared, ...]:
-    return tuple(declare(lambda: build(stack(name)), project="modelyard", stack=name).values())
+    return tuple(declare(lambda: build(plan(stack(name))), project="modelyard", stack=name).values())
 
 
 def of_pairs(pairs: list[str]) -> dict[str, str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from infra.declared import declare
+from infra.loaded import LoadedStack
 from infra.program import make
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -16,7 +17,9 @@ BINDING = {"Drifted", "Underutilized"}
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_no_declared_node_ends_by_a_way_that_no_budget_binds(stack: str) -> None:
-    found = declare(make(ROOT / f"Pulumi.{stack}.yaml"), project="modelyard", stack=stack).values()
+    found = declare(
+        make(LoadedStack.read(stack, ROOT / f"Pulumi.{stack}.yaml")), project="modelyard", stack=stack
+    ).values()
     pools = {each.name: each.inputs["spec"] for each in found if each.token == "kubernetes:karpenter.sh/v1:NodePool"}
     assert bool(pools) == (stack != "local")
     for name, spec in pools.items():

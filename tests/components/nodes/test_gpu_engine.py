@@ -15,6 +15,7 @@ from components.nodes.gpu_engine import GpuEngine, agent_values, engine, exporte
 from components.nodes.nodepools import GPU_TAINT
 from infra.build import build
 from infra.declared import Declared, declare
+from infra.plan import plan
 from infra.stack.settings import Stack
 from pricing.capacity.gpus import gpu_types
 
@@ -61,7 +62,7 @@ def declared(types: list[str], **cluster: Any) -> dict[str, Declared]:
     pool = {**platform["gpuPools"]["chat"], "instanceTypes": types}
     platform = {**platform, "gpuPools": {"chat": pool}, "registry": None, "releases": []}
     stack = Stack.of(platform, "us-east-1")
-    found = declare(lambda: build(stack), project="modelyard", stack="dev").values()
+    found = declare(lambda: build(plan(stack)), project="modelyard", stack="dev").values()
     return {each.name: each for each in found if each.token.endswith((":Addon", ":Release"))}
 
 

@@ -26,7 +26,8 @@ from ops.commands import Job
 from ops.engine.automation import Outcome
 from ops.recover import command as recover
 from ops.release import status as release_status
-from ops.worlds.world import Place, World, opened
+from ops.worlds.kubeconfig import KubeconfigWorld
+from ops.worlds.places import Place
 from sandbox import toolchain
 from sandbox.images.catalogue import RECIPES
 from sandbox.node.giving import give
@@ -57,7 +58,7 @@ def place(node: Node, tmp_path: Path) -> Place:
         (tmp_path / name).symlink_to(REPOSITORY / name)
     (tmp_path / "infra").mkdir()
     file = tmp_path / "Pulumi.local.yaml"
-    return Place(root=tmp_path, stack="local", stack_file=file, world=World.KUBECONFIG, kubeconfig=node.kubeconfig)
+    return Place(root=tmp_path, stack="local", stack_file=file, world=KubeconfigWorld(node.kubeconfig))
 
 
 def test_local_runs_real_pods_is_scraped_drifts_is_mended_and_leaves_nothing(
@@ -144,7 +145,7 @@ def test_local_runs_real_pods_is_scraped_drifts_is_mended_and_leaves_nothing(
 
 def _release_answers(node: Node, job: Job, url: str) -> float:
     """The stack's own release: not served while its digest is another; once it is right, the model answers through Envoy."""
-    with opened(job.place, job.program, print) as engine:
+    with job.place.world.opened(job.place, job.program, print) as engine:
         values = cluster_install.declared(engine.state()["resources"])
     assert values.keys() == {"argo-rollouts", "gateway-helm", "kube-prometheus-stack"}
     releases(REPOSITORY, node, ["argo-rollouts", "gateway-helm"], values=values, say=say)
@@ -182,7 +183,7 @@ def _refused(node: Node) -> bool:
 
 def _killed_in_the_middle(place: Place, space: Space) -> None:
     """Kills the command that brings the stack up as soon as its registry is declared."""
-    command = ["modelyard", "up", "--stack", "local", "--kubeconfig", str(place.kubeconfig), "--yes"]
+    command = ["modelyard", "up", "--stack", "local", "--kubeconfig", str(space.node.kubeconfig), "--yes"]
     with subprocess.Popen(command, cwd=place.root, stdout=sys.stderr, stderr=sys.stderr) as up:
         path = f"/apis/apps/v1/namespaces/{space.name}/deployments"
         until(lambda: up.poll() is not None or space.node.api.request("GET", path, warned=False)["items"] != [], 1200)

@@ -18,6 +18,7 @@ from ops import commands
 from ops.commands import Job
 from ops.destroy import blockers
 from ops.doctor.account import Account, Unanswered
+from ops.worlds.sandbox import holds
 from sandbox.items import Item, ItemStore
 
 BUCKET = "modelyard-prod-registry-1"
@@ -88,14 +89,12 @@ def test_a_denied_look_is_no_answer() -> None:
 
 
 def test_a_simulated_bucket_is_looked_at_in_its_world(tmp_path: Path) -> None:
-    holds = blockers.in_world(tmp_path)
-    assert holds("us-east-1", BUCKET) is False
+    store = ItemStore(tmp_path)
+    assert holds(store, BUCKET) is False
     for bucket in ("another", BUCKET):
         inputs = {"bucket": bucket, "key": "model"}
-        ItemStore(tmp_path).put(
-            Item(package="aws", type="aws:s3/bucketObjectv2:BucketObjectv2", id=bucket, inputs=inputs)
-        )
-        assert holds("us-east-1", BUCKET) is (bucket == BUCKET)
+        store.put(Item(package="aws", type="aws:s3/bucketObjectv2:BucketObjectv2", id=bucket, inputs=inputs))
+        assert holds(store, BUCKET) is (bucket == BUCKET)
 
 
 @pytest.mark.engine

@@ -26,8 +26,8 @@ from ops.preview import command as reporting
 from ops.recover import command as recover
 from ops.recover.command import Said
 from ops.show import Show
-from ops.worlds import world as worlds
-from ops.worlds.world import Place
+from ops.worlds.cloud import CloudWorld
+from ops.worlds.places import Place
 from sandbox import session
 from sandbox.items import ItemStore
 
@@ -168,12 +168,12 @@ def in_account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
     def opened(*_: Any, **__: Any) -> Iterator[FakeEngine]:
         yield engine
 
-    monkeypatch.setattr(worlds, "opened", opened)
+    monkeypatch.setattr(CloudWorld, "opened", opened)
     return engine
 
 
 def cloud_job(tmp_path: Path, *, yes: bool = True) -> Job:
-    place = Place(root=tmp_path, stack="prod", stack_file=tmp_path / "Pulumi.prod.yaml", world=worlds.World.CLOUD)
+    place = Place(root=tmp_path, stack="prod", stack_file=tmp_path / "Pulumi.prod.yaml", world=CloudWorld())
     return Job(place=place, program=program, packs=(), show=Show(), confirm=lambda _: yes)
 
 
