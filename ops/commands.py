@@ -92,7 +92,7 @@ def _stopped(job: Job, engine: Engine, done: Outcome) -> Problem | None:
 
 def _recorded(job: Job, engine: Engine) -> dict[str, Any]:
     """Says which Helm releases of a real cluster were only recorded, and gives what a machine is told of them."""
-    found = job.place.world.only_recorded(_resources(engine.state()))
+    found = job.place.world.only_recorded(engine)
     if found is None:
         return {}
     if not job.show.as_json:

@@ -8,11 +8,11 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from components.budget.component import TAG
 from core.engine_version import ask_version, version_tuple
@@ -62,7 +62,7 @@ class CloudWorld:
         """What engine, backend and account say. Raises Refused for a stack without AWS."""
         return doctor.in_account(place, show)
 
-    def only_recorded(self, resources: Iterable[Mapping[str, Any]]) -> list[Recorded] | None:
+    def only_recorded(self, engine: Engine) -> list[Recorded] | None:
         """Helm installs every release in an account's cluster."""
         return None
 

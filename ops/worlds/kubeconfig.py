@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import yaml
 
 from core.problem import Problem, Refused
 from mlflow_provider.api import Server
+from ops.engine.automation import Engine
 from ops.recorded import Recorded
 from ops.worlds.places import Place
 from ops.worlds.sandbox import SandboxWorld, names_a_cluster, runs_pods
@@ -63,9 +63,9 @@ class KubeconfigWorld(SandboxWorld):
                 )
             )
 
-    def only_recorded(self, resources: Iterable[Mapping[str, Any]]) -> list[Recorded] | None:
+    def only_recorded(self, engine: Engine) -> list[Recorded] | None:
         """Every Helm release: its values are checked and its CRDs served, and nothing runs for it."""
-        return Recorded.among(resources)
+        return Recorded.among(engine.state().get("resources") or [])
 
     def registry(self, place: Place) -> AbstractContextManager[Server] | None:
         """The stack's own is reached through its cluster."""

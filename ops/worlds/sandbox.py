@@ -94,7 +94,7 @@ class SandboxWorld:
         would = "goes on with the sandbox stack that is there" if there else "makes a new sandbox stack"
         yield Check(name="up", status=Status.OK, found=f"`modelyard up --stack {place.stack}` {would}")
 
-    def only_recorded(self, resources: Iterable[Mapping[str, Any]]) -> list[Recorded] | None:
+    def only_recorded(self, engine: Engine) -> list[Recorded] | None:
         """Nothing runs here at all, so no report tells one release from another."""
         return None
 

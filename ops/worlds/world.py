@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from mlflow_provider.api import Server
@@ -67,8 +67,8 @@ class World(Protocol):
     def diagnosed(self, place: Place, show: Show) -> Iterable[Check]:
         """The checks of `modelyard doctor` on a stack whose file can be read."""
 
-    def only_recorded(self, resources: Iterable[Mapping[str, Any]]) -> list[Recorded] | None:
-        """The Helm releases among a state's resources that are only on record; None where a report says nothing of them."""
+    def only_recorded(self, engine: Engine) -> list[Recorded] | None:
+        """The stack's Helm releases that are only on record; None where a report says nothing of them."""
 
     def bucket_holds(self, engine: Engine, region: str, bucket: str) -> bool:
         """Whether a bucket holds anything. Raises Unanswered."""
