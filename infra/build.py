@@ -22,21 +22,20 @@ from infra.content import content_args, context
 from infra.ground import Ground, OwnCluster
 from infra.on_aws import OnAws, tags_of
 from infra.outputs import deployed, export, export_cost
-from infra.plan import Plan, hold, plan
+from infra.plan import Plan, hold
 from infra.services import Services
 from infra.stack.stack import Stack
-from policies.guard.model import Guard
 from pricing.capacity.announced import GPU_RESOURCE
 from pricing.capacity.pool import PoolBound
 
 
-def build(stack: Stack, guard: Guard) -> None:
-    """Declares everything that the stack's settings ask for, and exports the contract.
+def build(planned: Plan) -> None:
+    """Declares everything that the settings of a planned stack ask for, and exports the contract.
 
     Raises Refused when the plan does not fit the budget, the ceilings of the guard file, or what is bounded by what is deployed.
     """
+    stack = planned.stack
     settings, name = stack.settings, stack.settings.full_name
-    planned = plan(stack, guard)
     bounds = planned.bounds(datetime.date.today(), stack=pulumi.get_stack(), deployed=deployed())
     for warned in hold(planned, bounds):
         pulumi.log.warn(warned.text())

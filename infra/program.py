@@ -11,19 +11,13 @@ from pathlib import Path
 import pulumi
 
 from core.problem import Refused
-from infra.guard import GUARD
+from infra.loaded import LoadedStack
 from infra.stack.file import StackFile
-from infra.stack.stack import Stack
-from policies.guard.file import load
 
 
-def make(stack_file: Path, guard_file: Path = GUARD) -> Callable[[], None]:
-    """The program of one stack file, for whoever runs an engine in this process; it raises Refused as it is."""
-
-    def program() -> None:
-        _build(StackFile.read(stack_file), guard_file)
-
-    return program
+def make(loaded: LoadedStack) -> Callable[[], None]:
+    """The program of a stack that was read, for whoever runs an engine in this process; it raises Refused as it is."""
+    return lambda: _declare(loaded)
 
 
 def main() -> None:
@@ -43,24 +37,27 @@ def main() -> None:
         if path.is_file():
             read = StackFile.read(path)
             file = replace(read, region=region) if read.platform == config else file
-        _build(file, GUARD)
+        _build(file)
     except Refused as refused:
         raise pulumi.RunError(str(refused)) from None
 
 
-def _build(file: StackFile, guard_file: Path) -> None:
+def _build(file: StackFile) -> None:
     # Read the stack file before the providers' packages: a refusal should not wait for them.
-    stack = Stack.read(file)
+    _declare(LoadedStack.of(pulumi.get_stack(), file))
+
+
+def _declare(loaded: LoadedStack) -> None:
     # The providers' packages are some 360,000 objects that stay for good: a third of a first run went to walking them in
     # search of garbage.
     gc.disable()
     try:
         from infra.build import build
 
-        build(stack, load(guard_file))
+        build(loaded.plan)
         _keep()
     except Refused as refused:
-        raise file.placed(refused) from None
+        raise loaded.placed(refused) from None
     finally:
         gc.enable()
 

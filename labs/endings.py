@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 
 from core.problem import ExitCode, Problem, Refused
-from ops.endings import ended as any_end
+from ops.exit_codes import exit_code_of
 from ops.show import Show
 
 _MODULES = {
@@ -32,7 +32,7 @@ def ended(lab: Callable[[], int | None], install: str) -> int:
             problem = Problem(summary="a step of the lab failed", found=found, fix="run the lab again")
             raise Refused(problem, ExitCode.FAILED) from None
 
-    return any_end(run, Show())
+    return exit_code_of(run, Show())
 
 
 def _outside() -> tuple[type[Exception], ...]:

@@ -16,14 +16,15 @@ from typing import Annotated
 import typer
 
 from core.problem import ExitCode, Problem, Refused
+from infra.loaded import LoadedStack
 from ops import commands, shell
 from ops.cluster import cli as cluster_cli
 from ops.commands import Job
 from ops.doctor import command as diagnosis
-from ops.endings import ended
+from ops.exit_codes import exit_code_of
 from ops.images import cli as images_cli
 from ops.options import Cloud, CostFormat, Faults, Format, Kubeconfig, Output, Sandbox, StackFile, StackName, Yes
-from ops.preview import base_checkout as judging
+from ops.preview import base_checkout
 from ops.preview import cli as report_cli
 from ops.preview import command as reporting
 from ops.preview.command import Form, Paper
@@ -33,8 +34,10 @@ from ops.registry import cli as registry_cli
 from ops.release import cli as release_cli
 from ops.show import Show
 from ops.simulate import cli as simulate_cli
+from ops.worlds.choose import choose, sandbox_or_cloud
+from ops.worlds.kubeconfig import KubeconfigWorld
 from ops.worlds.places import place_of, root
-from ops.worlds.world import World, choose
+from ops.worlds.sandbox import SandboxWorld
 from policies.guard.deployed import Deployed
 
 app = typer.Typer(
@@ -77,19 +80,19 @@ def preview(
     """Report what `up` would do, what it would cost and what the policies say, changing nothing."""
     paper, output = Paper(form=form, out=out), Format.JSON if form is Form.JSON else Format.TEXT
     world = choose(sandbox=sandbox, cloud=cloud, ci=_in_ci(), kubeconfig=kubeconfig)
-    place = place_of(stack, file, world, kubeconfig)
+    place = place_of(stack, file, world)
     try:
         job = _job(stack, file, sandbox, cloud, output, kubeconfig=kubeconfig, ask=False)
-        held: reporting.Judging | None = None
+        ask: reporting.AskCheckout | None = None
         if judge is not None:
-            judging.able(judge)
-            held = functools.partial(judging.judged_by, judge, place.root, stack, place.stack_file)
-            job = replace(job, packs=(judge.resolve() / "policies" / "run",), guard=judging.guard_file(judge))
+            base_checkout.able(judge)
+            ask = functools.partial(base_checkout.judged_by, judge, place.root, stack, place.stack_file)
+            job = replace(job, packs=(judge.resolve() / "policies" / "run",), guard=base_checkout.guard_file(judge))
     except Refused as refused:
         if refused.code is ExitCode.USAGE:
             raise
         return reporting.unable(place, refused, Show(), paper)
-    return reporting.preview(job, paper, held)
+    return reporting.preview(job, paper, ask)
 
 
 @app.command(epilog="Examples:  modelyard up --stack dev   |   modelyard up --stack prod --cloud")
@@ -175,7 +178,7 @@ def outputs(
 @app.command(epilog="Example:  modelyard config --stack prod")
 def config(stack: StackName, file: StackFile = None, output: Output = Format.TEXT) -> int:
     """Print every effective setting and where it came from: stack file, profile or default."""
-    place = place_of(stack, file, World.SANDBOX)
+    place = place_of(stack, file, SandboxWorld())
     return commands.config(place, Show(as_json=output is Format.JSON))
 
 
@@ -192,10 +195,11 @@ def cost(
     from ops.cost import page as cost_page
     from ops.cost import report as bill
 
-    place = place_of(stack, file, World.SANDBOX)
+    place = place_of(stack, file, SandboxWorld())
     with tempfile.TemporaryDirectory() as scratch:
-        other = bill.other(place.root, place.stack_file, compare, Path(scratch)) if compare else None
-        found = bill.report(stack, place.stack_file, other, deployed=Deployed.of_variables(os.environ))
+        file = bill.other(place.root, place.stack_file, compare, Path(scratch)) if compare else None
+        other = LoadedStack.read(compare, file) if file else None
+        found = bill.report(place.loaded, other, deployed=Deployed.of_variables(os.environ))
     sys.stdout.write(cost_page.written(found, output).rstrip("\n") + "\n")
     return ExitCode.OK if found.budget.fits else ExitCode.REFUSED
 
@@ -212,10 +216,12 @@ def render(
     output: Output = Format.TEXT,
 ) -> int:
     """Write every Kubernetes object, Helm release and AWS resource as files, for scanners and GitOps."""
-    known = {}
+    place, known = place_of(stack, file, SandboxWorld()), dict[str, str]()
     if from_state:
-        known = commands.known_values(_job(stack, None, sandbox, cloud, output, kubeconfig=kubeconfig, ask=False))
-    return commands.render(place_of(stack, file, World.SANDBOX), out, known, Show(as_json=output is Format.JSON))
+        job = _job(stack, None, sandbox, cloud, output, kubeconfig=kubeconfig, ask=False)
+        known = commands.known_values(job)
+        place = place if file else job.place
+    return commands.render(place, out, known, Show(as_json=output is Format.JSON))
 
 
 @app.command(epilog="Examples:  modelyard doctor   |   modelyard doctor --stack prod --cloud --format json")
@@ -227,7 +233,7 @@ def doctor(
     """Look for what would stop an `up`: tools here, and with --cloud quotas, roles, zones and the way to the cluster."""
     if cloud and not stack:
         raise Refused(Problem(summary="an account is judged for a stack", fix="add --stack"), ExitCode.USAGE)
-    place = place_of(stack, None, World.CLOUD if cloud else World.SANDBOX) if stack else None
+    place = place_of(stack, None, sandbox_or_cloud(cloud)) if stack else None
     return diagnosis.doctor(root(), place, Show(as_json=output is Format.JSON))
 
 
@@ -239,10 +245,10 @@ def in_shell(
     kubeconfig: Kubeconfig = None,
 ) -> int:
     """Run plain `pulumi` (or anything) in the sandbox stack's folder with its clouds up."""
-    place = place_of(stack, file, World.KUBECONFIG if kubeconfig else World.SANDBOX, kubeconfig)
-    if kubeconfig is not None:
-        commands.program(place)  # which refuses another cluster than the one that the stack names
-    return shell.run(place, command or [], Show())
+    world = SandboxWorld() if kubeconfig is None else KubeconfigWorld(kubeconfig)
+    place = place_of(stack, file, world)
+    world.accept(place)
+    return shell.run(place, world, command or [], Show())
 
 
 def _job(
@@ -257,10 +263,10 @@ def _job(
     faults: Path | None = None,
 ) -> Job:
     world = choose(sandbox=sandbox, cloud=cloud, ci=_in_ci(), kubeconfig=kubeconfig)
-    place = place_of(stack, file, world, kubeconfig)
-    if file is not None and world is not World.SANDBOX:
+    place = place_of(stack, file, world)
+    if file is not None and not world.simulated:
         raise Refused(
-            Problem(summary="--file is for trying a change in the sandbox", fix=f"leave out --{world.value} or --file"),
+            Problem(summary="--file is for trying a change in the sandbox", fix=f"leave out --{world.name} or --file"),
             ExitCode.USAGE,
         )
     show = Show(as_json=output is Format.JSON)
@@ -269,7 +275,7 @@ def _job(
         program=commands.program(place),
         packs=commands.packs(place),
         show=show,
-        confirm=_asker() if ask and world is not World.SANDBOX else lambda _: True,
+        confirm=_asker() if ask and not world.simulated else lambda _: True,
         faults=faults,
     )
 
@@ -303,7 +309,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def run(arguments: list[str]) -> int:
     """Runs one command; every way it can end is an `ExitCode`."""
-    return ended(lambda: app(arguments, standalone_mode=False), Show(as_json=_wants_json(arguments)))
+    return exit_code_of(lambda: app(arguments, standalone_mode=False), Show(as_json=_wants_json(arguments)))
 
 
 def _wants_json(arguments: list[str]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -10,17 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from core.problem import ExitCode, Problem, Refused
-from ops.destroy import blockers as held
-from ops.destroy import leftovers as remains
+from ops.destroy import blockers
 from ops.destroy.leftovers import Remains
-from ops.doctor import command as doctor
 from ops.engine.automation import Engine, Outcome, Program
-from ops.recorded import Recorded
 from ops.report.deployed import DeployedBill
 from ops.show import Show, as_value
 from ops.up import first_up
-from ops.worlds import world
-from ops.worlds.world import Place, World
+from ops.worlds.places import Place
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,26 +50,25 @@ class Job:
         """Reports the last outcome to a machine, with whatever else there is to say, and turns all into an exit code."""
         last = outcomes[-1]
         if self.show.as_json:
-            self.show.value({"world": self.place.world.value, "stack": self.place.stack, **as_value(last), **more})
+            self.show.value({"world": self.place.world.name, "stack": self.place.stack, **as_value(last), **more})
         if last.ok:
             return ExitCode.OK
-        return ExitCode.REFUSED if last.gathered.mandatory else ExitCode.FAILED
+        return ExitCode.REFUSED if last.events.mandatory else ExitCode.FAILED
 
 
 def up(job: Job) -> ExitCode:
     """Previews with the policy packs, stops on a refusal with nothing changed, then makes it so."""
     job.begin(f"up{''.join(f' --policy-pack {pack}' for pack in job.packs)}")
     with opened(job) as engine:
-        if job.place.world is World.CLOUD:
-            doctor.refuse(job.place, engine, job.show)
+        job.place.world.check_before_up(job.place, engine, job.show)
         planned = _preview(job, engine)
         if not planned.ok:
             job.show.line("nothing was changed", style="bold")
             return job.end(planned)
-        if not job.confirm(f"change {planned.gathered.touched} resources in {job.place.world.title}?"):
+        if not job.confirm(f"change {planned.events.touched} resources in {job.place.world.title}?"):
             job.show.line("nothing was changed", style="bold")
             return ExitCode.OK
-        with job.show.progress("up", planned.gathered.touched) as progress:
+        with job.show.progress("up", planned.events.touched) as progress:
             done = engine.up(packs=job.packs, on_change=progress)
         job.show.outcome(done, steps=False)
         if (problem := _stopped(job, engine, done)) is None:
@@ -84,21 +80,17 @@ def up(job: Job) -> ExitCode:
 
 def _stopped(job: Job, engine: Engine, done: Outcome) -> Problem | None:
     """What comes next when an `up` has made the ground and could not speak to the cluster on it."""
-    messages = [each.message for each in done.gathered.errors]
+    messages = [each.message for each in done.events.errors]
     if done.ok or not any(first_up.UNREACHABLE in each for each in messages):
         return None
-    from infra.stack.file import StackFile
-    from infra.stack.stack import Stack
-
-    stack = Stack.read(StackFile.read(job.place.stack_file))
-    return first_up.stopped(stack, messages, _resources(engine.state()))
+    return first_up.stopped(job.place.loaded.stack, messages, _resources(engine.state()))
 
 
 def _recorded(job: Job, engine: Engine) -> dict[str, Any]:
     """Says which Helm releases of a real cluster were only recorded, and gives what a machine is told of them."""
-    if job.place.world is not World.KUBECONFIG:
+    found = job.place.world.only_recorded(engine)
+    if found is None:
         return {}
-    found = Recorded.among(_resources(engine.state()))
     if not job.show.as_json:
         for each in found:
             job.show.line(each.line)
@@ -119,10 +111,9 @@ def destroy(job: Job) -> ExitCode:
     """Previews, deletes nothing if anything is protected, and otherwise deletes everything the stack has made."""
     job.begin("destroy")
     with opened(job) as engine:
-        state = engine.state()
-        simulated = job.place.world is not World.CLOUD
-        holds = held.in_world(engine.workdir / "world") if simulated else held.in_account
-        if stopping := [*held.protected(state, job.place), *held.full(state, holds)]:
+        state, world = engine.state(), job.place.world
+        holds = functools.partial(world.bucket_holds, engine)
+        if stopping := [*blockers.protected(state, job.place), *blockers.full(state, holds)]:
             raise Refused(stopping)
         with job.show.progress("destroy (preview)", 0) as progress:
             planned = engine.destroy(planning=True, on_change=progress)
@@ -130,14 +121,14 @@ def destroy(job: Job) -> ExitCode:
             job.show.outcome(planned)
             job.show.line("nothing was deleted", style="bold")
             return job.end(planned)
-        if not job.confirm(f"delete {planned.gathered.touched} resources from {job.place.world.title}?"):
+        if not job.confirm(f"delete {planned.events.touched} resources from {world.title}?"):
             job.show.line("nothing was deleted", style="bold")
             return ExitCode.OK
-        with job.show.progress("destroy", planned.gathered.touched) as progress:
+        with job.show.progress("destroy", planned.events.touched) as progress:
             done = engine.destroy(on_change=progress)
         job.show.outcome(done)
-        tagged = remains.in_world(engine.workdir / "world") if simulated else remains.in_account
-        left = Remains.of(_resources(state), _resources(engine.state()), tagged, simulated=simulated)
+        tagged, after = functools.partial(world.tagged, engine), _resources(engine.state())
+        left = Remains.of(_resources(state), after, tagged, simulated=world.aws_simulated)
         for line in left.lines():
             job.show.line(line)
         return job.end(planned, done, remains=left.as_value())
@@ -161,10 +152,7 @@ def outputs(job: Job) -> ExitCode:
 
 def config(place: Place, show: Show) -> ExitCode:
     """Every effective setting and where it came from; opens neither engine nor world."""
-    from infra.stack.file import StackFile
-    from infra.stack.stack import Stack
-
-    values = list(Stack.read(StackFile.read(place.stack_file)).values())
+    values = list(place.loaded.stack.values())
     if show.as_json:
         show.value([{"where": each.where, "value": each.value, "source": each.source} for each in values])
         return ExitCode.OK
@@ -196,7 +184,7 @@ def known_values(job: Job) -> dict[str, str]:
 
 def opened(job: Job) -> AbstractContextManager[Engine]:
     """The engine on the job's stack, in its world."""
-    return world.opened(job.place, job.program, job.show.say, faults=job.faults, calls=job.calls)
+    return job.place.world.opened(job.place, job.program, job.show.say, faults=job.faults, calls=job.calls)
 
 
 def _preview(job: Job, engine: Engine) -> Outcome:
@@ -229,20 +217,15 @@ def _flat(value: Any, where: str = "") -> list[tuple[str, Any]]:
 
 
 def program(place: Place) -> Program:
-    """The platform's program for a stack file; the file is judged at once, before any engine starts.
+    """The platform's program for a stack; its file is judged at once, before any engine starts.
 
-    Raises Refused, also for a stack without AWS in the cloud, and for a kubeconfig whose cluster the stack does not name.
+    Raises Refused for a bad stack file, and for a stack that cannot be in its world.
     """
     from infra import program as wiring
-    from infra.stack.file import StackFile
-    from infra.stack.stack import Stack
 
-    stack = Stack.read(StackFile.read(place.stack_file))
-    if place.world is World.CLOUD:
-        _ = stack.on_aws
-    if place.kubeconfig is not None and stack.settings.kubernetes is not None:
-        world.named(place.kubeconfig, stack.settings.kubernetes.context)
-    return wiring.make(place.stack_file)
+    loaded = place.loaded
+    place.world.accept(place)
+    return wiring.make(loaded)
 
 
 def packs(place: Place) -> tuple[Path, ...]:

@@ -21,10 +21,10 @@ from core.problem import ExitCode, Problem, Refused
 from ops import cli, commands, sketch
 from ops.commands import Job
 from ops.preview import command as reporting
-from ops.registry.reach import address
+from ops.registry.reach import reached
 from ops.show import Show
-from ops.worlds.places import root
-from ops.worlds.world import Place, World
+from ops.worlds.places import Place, root
+from ops.worlds.sandbox import SandboxWorld
 from sandbox.programs import toolchain
 
 STACK = "dev"
@@ -153,7 +153,9 @@ def go_on(demo: Demo) -> int:
     demo.show.line("the stack's model registry is a real MLflow server; it holds:")
     if (code := demo.run("registry", "import", "--look", "--stack", STACK)) != ExitCode.OK:
         return code
-    demo.show.line(f"  at {address(demo.place)} while `modelyard registry open --stack {STACK}` runs\n")
+    with reached(demo.place) as server:
+        address = server.url
+    demo.show.line(f"  at {address} while `modelyard registry open --stack {STACK}` runs\n")
     demo.show.line(
         "the sandbox stack is up and stays. To go on (`. .venv/bin/activate` first, or write .venv/bin/modelyard):"
     )
@@ -184,7 +186,7 @@ def difference(before: Path, after: Path) -> str:
 def main() -> int:
     """Runs the steps until one fails; the exit code is that step's."""
     show, home = Show(), root()
-    place = Place(root=home, stack=STACK, stack_file=home / f"Pulumi.{STACK}.yaml", world=World.SANDBOX)
+    place = Place(root=home, stack=STACK, stack_file=home / f"Pulumi.{STACK}.yaml", world=SandboxWorld())
     with tempfile.TemporaryDirectory(prefix="modelyard-demo-") as scratch:
         demo = Demo(place=place, show=show, scratch=Path(scratch), toolchain=Told(home))
         for number, (title, step) in enumerate(STEPS, 1):

@@ -9,27 +9,17 @@ from collections.abc import Sequence
 
 from core.problem import ExitCode, Problem, Refused
 from ops.show import Show
-from ops.worlds.world import Place, account_kind, registry_asks
-from sandbox.programs import toolchain
-from sandbox.stack.session import Session
+from ops.worlds.places import Place
+from ops.worlds.sandbox import SandboxWorld
 
 
-def run(place: Place, command: Sequence[str], show: Show) -> int:
+def run(place: Place, world: SandboxWorld, command: Sequence[str], show: Show) -> int:
     """Runs `command` (or a shell) in the derived folder and gives back its exit code; the clouds live as long."""
-    tools = toolchain.ensure(place.root, say=show.say, language_host=True)
-    show.head(place.world.title, place.stack)
-    with Session.open(
-        place.root,
-        place.stack_file,
-        place.stack,
-        toolchain=tools,
-        kubeconfig=place.kubeconfig,
-        users=registry_asks(place),
-        account=account_kind(place),
-    ) as session:
+    show.head(world.title, place.stack)
+    with world.shell(place, show.say) as (folder, env):
         wanted = list(command) or [os.environ.get("SHELL", "/bin/sh")]
-        found = shutil.which(wanted[0], path=session.env["PATH"])
+        found = shutil.which(wanted[0], path=env["PATH"])
         if found is None:
             raise Refused(Problem(summary="there is no such command", found=wanted[0]), ExitCode.USAGE)
-        done = subprocess.run([found, *wanted[1:]], cwd=session.workdir, env=session.env, check=False)
+        done = subprocess.run([found, *wanted[1:]], cwd=folder, env=env, check=False)
     return done.returncode if done.returncode >= 0 else 128 - done.returncode

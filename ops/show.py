@@ -21,7 +21,7 @@ from rich.status import Status
 from core.problem import Problem
 from ops.console import Printer, plain
 from ops.engine.automation import Outcome
-from ops.engine.events import Diagnostic, Gathered, Operation
+from ops.engine.events import Diagnostic, EngineEvents, Operation
 
 _EVERY = 5.0
 _LISTED = 40
@@ -91,24 +91,24 @@ class Show:
 
     def outcome(self, outcome: Outcome, *, steps: bool = True) -> None:
         """What an operation changed (unless that was listed before), what policies said and what went wrong."""
-        gathered = outcome.gathered
+        events = outcome.events
         if steps or not outcome.ok:
-            self._steps(gathered)
-        if steps and gathered.planning:
-            for note in gathered.notes:
+            self._steps(events)
+        if steps and events.planning:
+            for note in events.notes:
                 self.line(note.message, style="dim")
-        self._violations(gathered)
+        self._violations(events)
         # A preview and the update after it run the same program, which warns in both.
-        warnings = [each for each in gathered.warnings if each not in self._warned]
+        warnings = [each for each in events.warnings if each not in self._warned]
         self._warned += warnings
-        for style, word, said in (("yellow", "warning", warnings), ("bold red", "error", gathered.errors)):
+        for style, word, said in (("yellow", "warning", warnings), ("bold red", "error", events.errors)):
             for each in said:
                 about = f"{_short(each.urn)}: " if each.urn else ""
                 self.out.write((word, style), (f" {about}{each.message}", ""))
         self.line(f"{outcome.operation.value}: {summary(outcome)}", style="green" if outcome.ok else "bold red")
 
-    def _steps(self, gathered: Gathered) -> None:
-        steps = sorted(gathered.steps.values(), key=lambda step: (step.op, step.type, step.name))
+    def _steps(self, events: EngineEvents) -> None:
+        steps = sorted(events.steps.values(), key=lambda step: (step.op, step.type, step.name))
         if len(steps) > _LISTED:
             for (op, kind), count in sorted(Counter((step.op, step.type) for step in steps).items()):
                 mark, *_, style = _VERBS.get(op, ("?", op, op, ""))
@@ -119,8 +119,8 @@ class Show:
                 keys = f"  [{', '.join(step.keys)}]" if step.keys else ""
                 self.line(f"  {mark} {step.type} {step.name}{keys}", style=style)
 
-    def _violations(self, gathered: Gathered) -> None:
-        for each in sorted(gathered.violations, key=lambda violation: not violation.mandatory):
+    def _violations(self, events: EngineEvents) -> None:
+        for each in sorted(events.violations, key=lambda violation: not violation.mandatory):
             word, style = ("refused", "bold red") if each.mandatory else ("advice", "yellow")
             about = f" {_short(each.urn)}" if each.urn else ""
             self.out.write((word, style), (" ", ""), (f"{each.pack}/{each.policy}", "bold"), (about, ""))
@@ -129,58 +129,58 @@ class Show:
 
 
 class _Progress:
-    """Turns the gathered counts into a moving line, or a line each few seconds."""
+    """Turns the counts of the events so far into a moving line, or a line each few seconds."""
 
     def __init__(self, console: Printer, operation: str, total: int) -> None:
         self.status: Status | None = None
         self._console, self._operation, self._total = console, operation, total
         self._told = self._started = time.monotonic()
 
-    def __call__(self, gathered: Gathered) -> None:
-        text = f"{self._operation}: {self._count(gathered)}"
+    def __call__(self, events: EngineEvents) -> None:
+        text = f"{self._operation}: {self._count(events)}"
         if self.status is not None:
-            self.status.update(plain(f"{text}  {_short(gathered.current)}"))
+            self.status.update(plain(f"{text}  {_short(events.current)}"))
         elif time.monotonic() - self._told >= _EVERY:
             self._told = time.monotonic()
             self._console.write((f"{text}, {self._told - self._started:.0f} s", ""))
 
-    def _count(self, gathered: Gathered) -> str:
-        done = sum(gathered.done.values())
-        kinds = [kind for kind, count in gathered.done.most_common(1) if count]
-        verb = _VERBS.get(kinds[0], ("", "", kinds[0], ""))[1 if gathered.planning else 2] if kinds else "resources"
+    def _count(self, events: EngineEvents) -> str:
+        done = sum(events.done.values())
+        kinds = [kind for kind, count in events.done.most_common(1) if count]
+        verb = _VERBS.get(kinds[0], ("", "", kinds[0], ""))[1 if events.planning else 2] if kinds else "resources"
         return f"{done}/{self._total} {verb}" if self._total else f"{done} {verb}"
 
 
 def summary(outcome: Outcome) -> str:
     """One line: counts by kind, and how long it took."""
-    planned = outcome.gathered.planning
-    counts = {op: count for op, count in outcome.gathered.changes.items() if op not in {"same", "read"} and count}
+    planned = outcome.events.planning
+    counts = {op: count for op, count in outcome.events.changes.items() if op not in {"same", "read"} and count}
     parts = [
         f"{count} {'to ' if planned else ''}{_VERBS.get(op, ('', op, op, ''))[1 if planned else 2]}"
         for op, count in sorted(counts.items())
     ]
     if not parts:
         parts = ["nothing changes" if planned else "nothing changed"]
-    unchanged = outcome.gathered.changes.get("same", 0)
+    unchanged = outcome.events.changes.get("same", 0)
     kept = [f"{unchanged} unchanged"] if unchanged and outcome.operation is not Operation.DESTROY else []
-    refused = len(outcome.gathered.mandatory)
+    refused = len(outcome.events.mandatory)
     last = [] if outcome.ok else [f"REFUSED by {refused} rule{'s' * (refused > 1)}" if refused else "FAILED"]
     return ", ".join([*parts, *kept, *last]) + f" ({outcome.seconds:.1f} s)"
 
 
 def as_value(outcome: Outcome) -> Mapping[str, Any]:
     """An outcome for a machine."""
-    gathered = outcome.gathered
+    events = outcome.events
     return {
         "operation": outcome.operation.value,
         "ok": outcome.ok,
         "seconds": round(outcome.seconds, 3),
-        "changes": gathered.changes,
-        "steps": [asdict(step) for step in gathered.steps.values()],
-        "violations": [asdict(violation) for violation in gathered.violations],
-        "errors": [asdict(error) for error in gathered.errors],
-        "warnings": [asdict(warning) for warning in gathered.warnings],
-        "notes": [asdict(note) for note in gathered.notes],
+        "changes": events.changes,
+        "steps": [asdict(step) for step in events.steps.values()],
+        "violations": [asdict(violation) for violation in events.violations],
+        "errors": [asdict(error) for error in events.errors],
+        "warnings": [asdict(warning) for warning in events.warnings],
+        "notes": [asdict(note) for note in events.notes],
     }
 
 

@@ -7,15 +7,13 @@ from collections.abc import Iterator
 
 from components.nodes.nodepools import arithmetic
 from infra.declared import declare
-from infra.stack.file import StackFile
-from infra.stack.stack import Stack
 from ops import commands
-from ops.worlds.world import Place
+from ops.worlds.places import Place
 
 
 def lines(place: Place) -> Iterator[str]:
     """The plan for a person, a line at a time. Raises Refused for a stack file that cannot be."""
-    stack = Stack.read(StackFile.read(place.stack_file))
+    stack = place.loaded.stack
     settings = stack.settings
     declared = declare(commands.program(place), project="modelyard", stack=place.stack)
     kinds = Counter(each.token.partition(":")[0] for each in declared.values() if each.custom)

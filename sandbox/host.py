@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.faults import Faults
+from sandbox.items import ItemStore
 from sandbox.provider import Cloud, serve
-from sandbox.world import World
 
 CLOUDS = ("aws", "kubernetes")
 ACCOUNTS = ("member", "management", "standalone")
@@ -30,10 +30,10 @@ def main(arguments: list[str] | None = None) -> int:
     """Serve until standard input ends or SIGTERM comes."""
     options = _parser().parse_args(arguments)
     _wait_for_earlier(options.world)
-    world = World(options.world)
+    store = ItemStore(options.world)
     faults = Faults.load(options.faults, options.world / ".faults", options.calls)
     wanted = [options.only] if options.only else list(CLOUDS)
-    served = {name: serve(_cloud(name, world, faults, options), faults) for name in wanted}
+    served = {name: serve(_cloud(name, store, faults, options), faults) for name in wanted}
     sys.stdout.write(json.dumps({name: port for name, (_, port) in served.items()}) + "\n")
     sys.stdout.flush()
     ended = threading.Event()
@@ -57,18 +57,18 @@ def _watch(ended: threading.Event) -> None:
     ended.set()
 
 
-def _cloud(name: str, world: World, faults: Faults, options: argparse.Namespace) -> Cloud:
+def _cloud(name: str, store: ItemStore, faults: Faults, options: argparse.Namespace) -> Cloud:
     if name == "aws":
         aws: Any = importlib.import_module("sandbox.aws.cloud")
         accounts: Any = importlib.import_module("sandbox.aws.rules.accounts")
-        cloud: Cloud = aws.AwsCloud(world, options.cache, options.region, accounts.Account(options.account))
+        cloud: Cloud = aws.AwsCloud(store, options.cache, options.region, accounts.Account(options.account))
         return cloud
     if options.kubeconfig:
         live: Any = importlib.import_module("sandbox.kubernetes.real.live")
-        real: Cloud = live.LiveCloud(world, faults, live.Api(options.kubeconfig))
+        real: Cloud = live.LiveCloud(store, faults, live.Api(options.kubeconfig))
         return real
     kubernetes: Any = importlib.import_module("sandbox.kubernetes.cloud")
-    other: Cloud = kubernetes.KubernetesCloud(world, faults)
+    other: Cloud = kubernetes.KubernetesCloud(store, faults)
     return other
 
 

@@ -24,8 +24,8 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from core.problem import Refused
 from sandbox.faults import CloudError, Faults
+from sandbox.items import CREATOR, IGNORED, SEALED
 from sandbox.values import at, from_wire, secret_keys, steps, to_wire
-from sandbox.world import CREATOR, IGNORED, SEALED
 
 __all__ = ["Change", "Checked", "Cloud", "CloudError", "Fault", "Provider", "Reconfigurable", "serve"]
 

@@ -19,8 +19,8 @@ from ops.cluster.running import load as load_into
 from ops.cluster.running import stop as stop_it
 from ops.options import Format, Output
 from ops.show import Show
+from ops.worlds.kubeconfig import KubeconfigWorld
 from ops.worlds.places import place_of, root
-from ops.worlds.world import World, opened
 from sandbox.node import control, owner
 from sandbox.releases.install import STAND_INS
 
@@ -162,8 +162,8 @@ def install(
     show, cluster = Show(as_json=output is Format.JSON), Cluster(root(), name)
     values: cluster_install.Values = {}
     if stack:
-        place = place_of(stack, None, World.KUBECONFIG, cluster.layout.kubeconfig)
-        with opened(place, lambda: None, show.say) as engine:
+        world = KubeconfigWorld(cluster.layout.kubeconfig)
+        with world.opened(place_of(stack, None, world), lambda: None, show.say) as engine:
             values = cluster_install.declared(engine.state().get("resources") or ())
         if not values:
             fix = f"modelyard up --stack {stack} --kubeconfig {os.path.relpath(cluster.layout.kubeconfig)}"

@@ -82,9 +82,9 @@ class Cluster:
         """
         folder = self.layout.folder
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with contextlib.ExitStack() as held:
+        with contextlib.ExitStack() as locks:
             try:
-                held.enter_context(lock.take(folder / "starting", "cluster"))
+                locks.enter_context(lock.take(folder / "starting", "cluster"))
                 lock.take(folder / "lock", "cluster").close()
             except Refused as refused:
                 (by,) = refused.problems
@@ -161,10 +161,10 @@ def stop(cluster: Cluster, say: Say) -> str:
     using, layout = cluster.using, cluster.layout
     if using is None:
         raise absent(cluster)
-    with contextlib.ExitStack() as held:
+    with contextlib.ExitStack() as locks:
         told = control.ask(layout.control, {"do": "stop"}, within=30) if using is Using.NODE else None
         if told is None:
-            held.enter_context(cluster.alone())
+            locks.enter_context(cluster.alone())
         else:
             _gone(int(told["stopping"]), layout)
         said = f"{cluster.name} is forgotten; the cluster itself is yours and stays"

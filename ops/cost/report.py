@@ -5,7 +5,6 @@ python -m ops.cost.report            writes docs/schema/cost.json, the schema of
 
 from __future__ import annotations
 
-import datetime
 import json
 import re
 import subprocess
@@ -18,10 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from core.problem import Problem, Refused
-from infra.guard import guard
-from infra.plan import Plan, plan
-from infra.stack.file import StackFile
-from infra.stack.stack import Stack
+from infra.loaded import LoadedStack
+from infra.plan import Plan
 from policies.guard import ceilings
 from policies.guard.deployed import Deployed
 from pricing.bill import shares
@@ -167,24 +164,17 @@ class Report(_Part):
     """How it differs from another stack, when that was asked for."""
 
 
-def report(
-    stack: str,
-    file: Path,
-    compare: Path | None = None,
-    today: datetime.date | None = None,
-    deployed: Deployed | None = None,
-) -> Report:
-    """The report on a stack file, compared with another one where given. Raises Refused for a file that cannot be.
+def report(loaded: LoadedStack, compare: LoadedStack | None = None, deployed: Deployed | None = None) -> Report:
+    """The report on a stack, compared with another one where given. Raises Refused for one that cannot be.
 
     Where it is known what is `deployed`, what is no dearer is warned of and not refused.
     """
-    day, there = today or datetime.date.today(), deployed or Deployed()
-    planned = _read(file, day)
-    bounds = planned.bounds(day, stack=stack, deployed=there)
+    planned, day, there = loaded.plan, loaded.today, deployed or Deployed()
+    bounds = planned.bounds(day, stack=loaded.name, deployed=there)
     sums, settings = planned.totals, planned.stack.settings
     refusals = list(ceilings.refusals(planned.items, bounds))
     return Report(
-        stack=stack,
+        stack=loaded.name,
         environment=settings.environment.value,
         region=planned.stack.region,
         price_book=planned.book.version,
@@ -215,7 +205,7 @@ def report(
                 *age.warnings(planned.items, planned.guard.warn_prices_older_than_days, day),
             )
         ],
-        compared=_compared(planned, _read(compare, day), compare.name) if compare else None,
+        compared=_compared(planned, compare) if compare else None,
     )
 
 
@@ -255,14 +245,6 @@ def schema() -> str:
     return json.dumps(document, indent=2) + "\n"
 
 
-def _read(file: Path, today: datetime.date) -> Plan:
-    read = StackFile.read(file)
-    try:
-        return plan(Stack.read(read), guard(), today)
-    except Refused as refused:
-        raise read.placed(refused) from None
-
-
 def _components(items: Sequence[CostItem]) -> list[Component]:
     found = []
     for name, sums in shares.by(items, shares.component).items():
@@ -296,7 +278,8 @@ def _shares(items: Sequence[CostItem], key: Any) -> list[Share]:
     return [Share(name=name, amounts=Amounts.of(sums)) for name, sums in shares.by(items, key).items()]
 
 
-def _compared(here: Plan, there: Plan, name: str) -> Comparison:
+def _compared(here: Plan, other: LoadedStack) -> Comparison:
+    there, file = other.plan, other.stack.file
     ours, theirs = dict(ceilings.by_component(here.items)), dict(ceilings.by_component(there.items))
     zero = Decimal(0)
     changes = [
@@ -315,6 +298,7 @@ def _compared(here: Plan, there: Plan, name: str) -> Comparison:
         expected=cents(a.expected - b.expected),
         maximum=cents(a.maximum - b.maximum),
     )
+    name = file.path.name if file else other.name
     return Comparison(stack=name, total=Amounts.of(b), difference=difference, components=changes)
 
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from core.problem import Problem, Refused
-from ops.doctor.account import Account, Unanswered
-from ops.worlds.world import Place
-from sandbox.world import World as SimulatedWorld
+from ops.doctor.account import Unanswered
+from ops.worlds.places import Place
 
 BUCKET = "aws:s3/bucket:Bucket"
 Holds = Callable[[str, str], bool]
@@ -27,7 +25,7 @@ PROTECTIONS = {
 def protected(state: dict[str, Any], place: Place) -> list[Problem]:
     """A problem for each resource of a state that Pulumi is told to protect, with the setting that does it."""
     found = [resource for resource in state.get("resources", []) if resource.get("protect")]
-    held = sorted(found, key=lambda resource: str(resource["urn"]))
+    by_urn = sorted(found, key=lambda resource: str(resource["urn"]))
     return [
         Problem(
             summary="the resource is protected, so nothing was deleted",
@@ -37,7 +35,7 @@ def protected(state: dict[str, Any], place: Place) -> list[Problem]:
             file=place.stack_file.name,
             line=_line(place, _setting(resource)),
         )
-        for resource in held
+        for resource in by_urn
     ]
 
 
@@ -74,21 +72,6 @@ def _full(resource: dict[str, Any], holds: Holds) -> list[Problem]:
     ]
 
 
-def in_account(region: str, bucket: str) -> bool:
-    """Whether a bucket in the account of the environment's credentials holds anything."""
-    return Account.of(region).holds(bucket)
-
-
-def in_world(folder: Path) -> Holds:
-    """Whether a bucket of a simulated world holds anything."""
-
-    def holds(_: str, bucket: str) -> bool:
-        objects = SimulatedWorld(folder).all("aws", "aws:s3/bucketObjectv2:BucketObjectv2")
-        return any(each.inputs.get("bucket") == bucket for each in objects)
-
-    return holds
-
-
 def _setting(resource: dict[str, Any]) -> str:
     kinds = str(resource["urn"]).split("::")[2].split("$")
     return next((PROTECTIONS[kind] for kind in reversed(kinds) if kind in PROTECTIONS), PROTECTION)
@@ -96,9 +79,7 @@ def _setting(resource: dict[str, Any]) -> str:
 
 def _line(place: Place, setting: str) -> int:
     """The line of the setting in the stack file, or of what it would stand under."""
-    from infra.stack.file import StackFile
-
     try:
-        return StackFile.read(place.stack_file).line(setting)
+        return place.file.line(setting)
     except Refused:
         return 0

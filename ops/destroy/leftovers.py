@@ -8,12 +8,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from components.budget.component import TAG
-from ops.doctor.account import Account, Unanswered
-from sandbox.world import World as SimulatedWorld
+from ops.doctor.account import Unanswered
 
 Resource = Mapping[str, Any]
 Tagged = Callable[[str, str], list[str]]
@@ -49,9 +47,9 @@ class Remains:
     @classmethod
     def of(cls, before: Iterable[Resource], after: Iterable[Resource], tagged: Tagged, *, simulated: bool) -> Remains:
         """What is left of the resources of a state `before`, of which those in `after` are still the stack's."""
-        before, held = list(before), {str(each["urn"]) for each in after}
-        kept = tuple(each for resource in before if str(resource["urn"]) not in held for each in by_design(resource))
-        known = {each.arn for each in kept} | {_arn(resource) for resource in before if str(resource["urn"]) in held}
+        before, still = list(before), {str(each["urn"]) for each in after}
+        kept = tuple(each for resource in before if str(resource["urn"]) not in still for each in by_design(resource))
+        known = {each.arn for each in kept} | {_arn(resource) for resource in before if str(resource["urn"]) in still}
         found: list[str] = []
         unknown, platforms = [], sorted({each for resource in before for each in platform(resource)})
         for region, name in platforms:
@@ -137,25 +135,6 @@ def platform(resource: Resource) -> Iterator[tuple[str, str]]:
         name = (json.loads(tags) if isinstance(tags, str) else tags).get("tags", {}).get(TAG)
         if name:
             yield str(inputs.get("region", "")), str(name)
-
-
-def in_account(region: str, name: str) -> list[str]:
-    """What carries the tag in the account of the environment's credentials."""
-    return Account.of(region).tagged(TAG, name)
-
-
-def in_world(folder: Path) -> Tagged:
-    """What carries the tag in a simulated world."""
-
-    def tagged(region: str, name: str) -> list[str]:
-        items = [item.state for item in SimulatedWorld(folder).all("aws")]
-        return [
-            str(each.get("arn", ""))
-            for each in items
-            if (each.get("tags") or {}).get(TAG) == name and each.get("region", region) == region
-        ]
-
-    return tagged
 
 
 def _arn(resource: Resource) -> str:

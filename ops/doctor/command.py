@@ -15,10 +15,11 @@ from typing import Any
 
 import yaml
 
+from core.engine_version import ask_version, version_tuple
 from core.problem import ExitCode, Refused
 from core.versions import PULUMI, PULUMI_MINIMUM
 from infra import program as wiring
-from infra.stack.file import StackFile
+from infra.loaded import LoadedStack
 from infra.stack.stack import Stack
 from mlflow_provider.connection import URL
 from ops.doctor import checks as health
@@ -30,9 +31,7 @@ from ops.images import deployed as images
 from ops.images.oci import Registries
 from ops.show import Show
 from ops.up import first_up
-from ops.worlds import world
-from ops.worlds.world import Place, World
-from sandbox.programs import toolchain
+from ops.worlds.places import Place
 
 _ROOM_GB = 1
 _BUILD_GB = 4
@@ -56,8 +55,8 @@ def doctor(root: Path, place: Place | None, show: Show) -> ExitCode:
 
 def refuse(place: Place, engine: Engine, show: Show) -> None:
     """Before an `up` in an account. Raises Refused with each check that stops it; says those that only warn."""
-    stack = Stack.read(StackFile.read(place.stack_file))
-    checks = list(cloud(place, stack, engine.state(), Account.of(stack.on_aws.region)))
+    loaded = place.loaded
+    checks = list(cloud(place, loaded, engine.state(), Account.of(loaded.stack.on_aws.region)))
     for check in checks:
         if check.status is Status.WARN:
             show.line(f"warning {check.name}: {check.found}, {check.needed} {check.fix}".rstrip(", "), style="yellow")
@@ -94,8 +93,8 @@ def local(root: Path) -> Iterator[Check]:
 def _engine(root: Path) -> Check:
     """Which of the three ways would give the engine; nothing is fetched or built to find out."""
     found = shutil.which("pulumi")
-    version = toolchain.ask_version(Path(found)) if found else ""
-    if toolchain.version_tuple(version) >= toolchain.version_tuple(PULUMI_MINIMUM):
+    version = ask_version(Path(found)) if found else ""
+    if version_tuple(version) >= version_tuple(PULUMI_MINIMUM):
         return Check(name="engine", status=Status.OK, found=f"pulumi {version} on PATH")
     kept = root / ".sandbox" / "toolchain" / f"v{PULUMI}" / "bin" / "pulumi"
     if kept.is_file():
@@ -123,44 +122,45 @@ def _loopback() -> Check:
 
 def _stack(place: Place, show: Show) -> list[Check]:
     try:
-        stack = Stack.read(StackFile.read(place.stack_file))
+        settings = place.loaded.settings
     except Refused as refused:
         return _failed("stack file", refused)
-    checks = [Check(name="stack file", status=Status.OK, found=f"{place.stack_file.name}: {stack.settings.full_name}")]
-    if place.world is World.SANDBOX:
-        there = (place.root / ".sandbox" / place.stack).is_dir()
-        would = "goes on with the sandbox stack that is there" if there else "makes a new sandbox stack"
-        return [*checks, Check(name="up", status=Status.OK, found=f"`modelyard up --stack {place.stack}` {would}")]
-    state: dict[str, Any] = {}
-    region = stack.on_aws.region
+    read = Check(name="stack file", status=Status.OK, found=f"{place.stack_file.name}: {settings.full_name}")
+    return [read, *place.world.diagnosed(place, show)]
+
+
+def in_account(place: Place, show: Show) -> Iterator[Check]:
+    """What engine and backend say, and then all that `cloud` looks at. Raises Refused for a stack without AWS."""
+    loaded, state = place.loaded, dict[str, Any]()
+    region = loaded.stack.on_aws.region
     try:
-        with world.opened(place, wiring.make(place.stack_file), show.say) as engine:
+        with place.world.opened(place, wiring.make(loaded), show.say) as engine:
             found = f"pulumi {engine.command.version} with the provider plugins, logged in to a backend with this stack"
-            checks.append(Check(name="engine and backend", status=Status.OK, found=found))
+            yield Check(name="engine and backend", status=Status.OK, found=found)
             state = engine.state()
     except Refused as refused:
-        checks += _failed("engine and backend", refused)
-    return [*checks, *cloud(place, stack, state, Account.of(region))]
+        yield from _failed("engine and backend", refused)
+    yield from cloud(place, loaded, state, Account.of(region))
 
 
 def cloud(
-    place: Place, stack: Stack, state: dict[str, Any], account: Answers, read: images.Read | None = None
+    place: Place, loaded: LoadedStack, state: dict[str, Any], account: Answers, read: images.Read | None = None
 ) -> Iterator[Check]:
     """What the account, the registries, the state and the way to the cluster say; `state` is empty when there is none to read.
 
     `read` asks a registry for a manifest; the public ones are asked without it.
     """
-    found = shutil.which("aws")
+    stack, found = loaded.stack, shutil.which("aws")
     fix = "" if found else "install the AWS CLI, version 2: the cluster's kubeconfig calls it for tokens"
     yield Check(name="aws", status=Status.OK if found else Status.FAIL, found=found or "no `aws` CLI on PATH", fix=fix)
     yield from _kubectl(stack)
-    yield from images.checks(images.wanted(stack), read or Registries().manifest)
+    yield from images.checks(images.wanted(loaded), read or Registries().manifest)
     checks = list(health.judged(account, stack))
     yield from checks
     if checks[0].status is Status.UNKNOWN:
         return
     yield from health.answered("secrets key", lambda: secrets(place, state, account))
-    yield from health.answered(network_paths.NAME, lambda: network_paths.checks(stack, account))
+    yield from health.answered(network_paths.NAME, lambda: network_paths.checks(loaded, account))
     yield from health.answered("cluster endpoint", lambda: _reached(stack, state, account))
 
 

@@ -9,8 +9,7 @@ from typing import Any
 from core.problem import Refused
 from infra.build import build
 from infra.declared import as_graph, declare
-from infra.guard import guard
-from infra.stack.stack import Stack
+from infra.loaded import LoadedStack
 from ops.doctor import seen_network
 from ops.doctor.checks import Answers, Check, Status
 from policies.paths.judge import Path, paths, problems, unseen
@@ -19,10 +18,10 @@ from pricing.bill.graph import Graph
 NAME = "network paths"
 
 
-def checks(stack: Stack, account: Answers) -> Iterator[Check]:
+def checks(loaded: LoadedStack, account: Answers) -> Iterator[Check]:
     """One check that all is there, or one for each cause that breaks paths, and one for each thing that nobody can see."""
     try:
-        found = judged(stack, account)
+        found = judged(loaded, account)
     except Refused as refused:
         # The plan itself cannot be: what it would declare is not known.
         for problem in refused.problems:
@@ -51,9 +50,10 @@ def checks(stack: Stack, account: Answers) -> Iterator[Check]:
         yield Check(name=NAME, status=Status.OK, found=f"{len(found)} paths, each with all that carries it")
 
 
-def judged(stack: Stack, account: Answers) -> tuple[Path, ...]:
+def judged(loaded: LoadedStack, account: Answers) -> tuple[Path, ...]:
     """Every path that the stack needs, judged over what it declares and what the account shows of the rest."""
-    network, cluster = stack.on_aws.network.existing, stack.on_aws.cluster.existing
+    on_aws, environment = loaded.stack.on_aws, loaded.settings.environment.value
+    network, cluster = on_aws.network.existing, on_aws.cluster.existing
     seen: list[dict[str, Any]] = []
     if network is not None:
         seen += seen_network.records(account.network(network.vpc_id))
@@ -62,11 +62,7 @@ def judged(stack: Stack, account: Answers) -> tuple[Path, ...]:
     answers = _answers(account, {each["urn"]: each["inputs"] for each in seen})
     # The declaration runs against a monitor of its own; the engine's, if one is open, must not be touched.
     declared = contextvars.copy_context().run(
-        declare,
-        lambda: build(stack, guard()),
-        project="modelyard",
-        stack=stack.settings.environment.value,
-        answers=answers,
+        declare, lambda: build(loaded.plan), project="modelyard", stack=environment, answers=answers
     )
     theirs = Graph.of(seen)
     return paths(Graph((*as_graph(declared, texts=True).nodes, *theirs.nodes)))

@@ -22,11 +22,11 @@ from pulumi import automation
 from pulumi.automation import CommandError
 
 from core.problem import ExitCode, Problem, Refused
-from ops.engine.events import Diagnostic, Gathered, Operation
+from ops.engine.events import Diagnostic, EngineEvents, Operation
 from ops.engine.process import EngineCommand, own_connections, replaced_environment
 
 Program = Callable[[], None]
-Changed = Callable[[Gathered], None] | None
+Changed = Callable[[EngineEvents], None] | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +35,7 @@ class Outcome:
 
     operation: Operation
     ok: bool
-    gathered: Gathered
+    events: EngineEvents
     seconds: float
 
 
@@ -112,11 +112,11 @@ class Engine:
         planning: bool = False,
     ) -> Outcome:
         planning = planning or operation is Operation.PREVIEW
-        gathered = Gathered(planning, on_change)
+        events = EngineEvents(planning, on_change)
         started, ok = time.monotonic(), True
         caught: list[Refused] = []
         common: dict[str, Any] = {
-            "on_event": gathered.listen,
+            "on_event": events.listen,
             "color": "never",
             "suppress_progress": True,
         }
@@ -129,7 +129,7 @@ class Engine:
                 call(stack, common)
             except CommandError as error:
                 ok = False
-                _explain(error, gathered)
+                _explain(error, events)
             except KeyboardInterrupt:
                 raise self._interrupted(operation, planning) from None
         if not ok:
@@ -139,7 +139,7 @@ class Engine:
         return Outcome(
             operation=operation,
             ok=ok,
-            gathered=gathered,
+            events=events,
             seconds=time.monotonic() - started,
         )
 
@@ -193,7 +193,7 @@ def _forget_unfinished() -> None:
         sys.unraisablehook = before
 
 
-def _explain(error: CommandError, gathered: Gathered) -> None:
+def _explain(error: CommandError, events: EngineEvents) -> None:
     """Makes sure that a failed operation has at least one error that says why."""
     text = str(error)
     if "currently locked by" in text:
@@ -205,9 +205,9 @@ def _explain(error: CommandError, gathered: Gathered) -> None:
             ),
             ExitCode.UNAVAILABLE,
         ) from None
-    if not gathered.errors and not gathered.mandatory:
+    if not events.errors and not events.mandatory:
         stderr = text.partition("stderr:")[2].strip() or text.strip()
-        gathered.errors.append(Diagnostic(message=stderr))
+        events.errors.append(Diagnostic(message=stderr))
 
 
 @contextlib.contextmanager

@@ -71,14 +71,14 @@ class Diagnostic:
 
 
 @dataclass
-class Gathered:
+class EngineEvents:
     """Everything the event stream has said so far; `listen` may be called from any thread.
 
     `changes` counts the steps by operation as the engine's own summary does; `done` counts those finished.
     """
 
     planning: bool
-    on_change: Callable[[Gathered], None] | None = None
+    on_change: Callable[[EngineEvents], None] | None = None
     steps: dict[str, Step] = field(default_factory=dict)
     done: Counter[str] = field(default_factory=Counter)
     changes: dict[str, int] = field(default_factory=dict)

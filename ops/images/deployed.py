@@ -10,7 +10,7 @@ from components.cluster.addons import CRITICAL_ONLY
 from core.versions import CHART_IMAGES, CHARTS, IMAGES, Chart, Image
 from infra.build import build
 from infra.declared import Declared, declare
-from infra.guard import guard
+from infra.loaded import LoadedStack
 from infra.stack.stack import Stack
 from kube.charts import name_of
 from kube.pods import containers, pod_template
@@ -78,10 +78,10 @@ def nodes(stack: Stack, found: Iterable[Declared]) -> Iterator[Nodes]:
             )
 
 
-def wanted(stack: Stack) -> list[Wanted]:
+def wanted(loaded: LoadedStack) -> list[Wanted]:
     """Every image of a declared pod, every chart, and every image that a chart is known to run; each once."""
-    found = list(declared(stack))
-    there = list(nodes(stack, found))
+    found = list(declared(loaded))
+    there = list(nodes(loaded.stack, found))
     named = {f"{each.repository}:{each.tag}": each for each in IMAGES.values()}
     listed: dict[tuple[str, str], Wanted] = {}
     for each in [*_of_pods(found, there, named), *_of_charts(found, there)]:
@@ -91,9 +91,10 @@ def wanted(stack: Stack) -> list[Wanted]:
     return list(listed.values())
 
 
-def declared(stack: Stack) -> Iterable[Declared]:
+def declared(loaded: LoadedStack) -> Iterable[Declared]:
     """Everything that the stack declares."""
-    return declare(lambda: build(stack, guard()), project="modelyard", stack=stack.settings.environment.value).values()
+    environment = loaded.settings.environment.value
+    return declare(lambda: build(loaded.plan), project="modelyard", stack=environment).values()
 
 
 def _of_pods(found: Iterable[Declared], there: Sequence[Nodes], named: Mapping[str, Image]) -> Iterator[Wanted]:

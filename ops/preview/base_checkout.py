@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from core.problem import ExitCode, Problem, Refused
-from ops.report.model import Guarded, Judge
+from ops.report.model import Guarded, JudgingCheckout
 from policies.guard.deployed import MAXIMUM_VARIABLE, PARTS_VARIABLE
 from policies.guard.file import NAME
 
@@ -33,7 +33,7 @@ def able(judging: Path) -> None:
 
 def judged_by(
     judging: Path, root: Path, stack: str, stack_file: Path, deployed: Mapping[str, str] | None = None
-) -> Judge:
+) -> JudgingCheckout:
     """What the checkout at `judging` says of the stack file of the checkout at `root`, and how their guarded files differ.
 
     `deployed` is what the policies are told of what is there, as variables: what is no dearer is not refused here either.
@@ -42,7 +42,7 @@ def judged_by(
     able(judging)
     patterns = guarded(judging)
     unknown, refusals = _read(judging, stack, stack_file, deployed or {})
-    return Judge(
+    return JudgingCheckout(
         revision=_revision(judging),
         changed=list(changed(judging, root, patterns)),
         unknown=unknown,

@@ -55,10 +55,9 @@ def post(folder: Folder) -> int:
 @app.command(epilog="Example:  modelyard report runner --stack prod")
 def runner(stack: Annotated[str, typer.Option("--stack", "-s", help="The stack.")]) -> int:
     """Print the label of the CI runner that deploys a stack, as its file says."""
-    from infra.stack.file import StackFile
-    from infra.stack.stack import Stack
+    from infra.loaded import LoadedStack
 
-    cluster = Stack.read(StackFile.read(root() / f"Pulumi.{stack}.yaml")).settings.cluster
+    cluster = LoadedStack.read(stack, root() / f"Pulumi.{stack}.yaml").settings.cluster
     if cluster is None:
         raise Refused(Problem(summary="nothing deploys a stack that has no cluster in an account", found=stack))
     label = cluster.access.runner_label

@@ -19,17 +19,17 @@ from ops.engine.automation import Engine
 from ops.report.fit import fit, fitted
 from ops.report.make import Found, make
 from ops.report.markdown import markdown
-from ops.report.model import Judge, Report, Verdict, as_json
+from ops.report.model import JudgingCheckout, Report, Verdict, as_json
 from ops.report.page import page
 from ops.report.terminal import lines, terminal
 from ops.show import Show
-from ops.worlds.world import Place, World
+from ops.worlds.places import Place
 from policies.guard import file as guard_file
 from policies.guard.file import NAME as GUARD
 from policies.packs import rules
 
-Judging = Callable[[Mapping[str, str]], Judge]
-"""Judges a stack file, told what is deployed as variables of a process."""
+AskCheckout = Callable[[Mapping[str, str]], JudgingCheckout]
+"""Asks a judging checkout about a stack file, told what is deployed as variables of a process."""
 
 
 class Form(enum.Enum):
@@ -70,7 +70,7 @@ class Paper:
             sys.stdout.write(fitted(report, WRITERS[self.form]))
 
 
-def preview(job: Job, paper: Paper | None = None, judge: Judging | None = None) -> ExitCode:
+def preview(job: Job, paper: Paper | None = None, judge: AskCheckout | None = None) -> ExitCode:
     """Writes the report on what `up` would do and what the policies say; changes nothing."""
     return _written(look(job, judge), job.show, paper or Paper())
 
@@ -80,14 +80,14 @@ def unable(place: Place, refused: Refused, show: Show, paper: Paper) -> ExitCode
     return _written(replace(_found(place), failed=refused), show, paper)
 
 
-def look(job: Job, judge: Judging | None = None, engine: Engine | None = None) -> Found:
+def look(job: Job, judge: AskCheckout | None = None, engine: Engine | None = None) -> Found:
     """Runs the preview, with an engine that is open already if given, and brings together what its report needs."""
     found = _found(job.place)
     if job.packs:
         found = replace(found, rules=len(rules(job.pack)), guard=guard_file.load(job.guard or job.place.root / GUARD))
     try:
         if job.priced:
-            found = replace(found, bill=cost.report(job.place.stack, job.place.stack_file))
+            found = replace(found, bill=cost.report(job.place.loaded))
         with nullcontext(engine) if engine else commands.opened(job) as engine:
             found = replace(found, deployed=commands.tell_deployed(engine))
             found = replace(found, judge=judge(found.deployed.gate.variables()) if judge else None)
@@ -100,14 +100,14 @@ def look(job: Job, judge: Judging | None = None, engine: Engine | None = None) -
         if os.environ.get("MODELYARD_DEBUG") == "1" and not isinstance(failed, Refused):
             traceback.print_exc()
         # Judged all the same, as if nothing were deployed: the stricter of the two.
-        held = judge({}) if judge and found.judge is None else found.judge
-        return replace(found, failed=failed, judge=held)
+        verdict = judge({}) if judge and found.judge is None else found.judge
+        return replace(found, failed=failed, judge=verdict)
 
 
 def _found(place: Place) -> Found:
     return Found(
         world=place.world.title,
-        simulated=place.world is World.SANDBOX,
+        simulated=place.world.simulated,
         stack=place.stack,
         full=place.plain("preview --diff"),
     )

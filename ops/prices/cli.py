@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime
 import re
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from core.problem import ExitCode, Problem, Refused
-from ops.worlds.places import root
+from ops.worlds.places import places, root
+from ops.worlds.sandbox import SandboxWorld
 
 app = typer.Typer(name="prices", no_args_is_help=True, help="The committed price book.")
 EXAMPLES = (
@@ -55,7 +55,8 @@ def refresh(
     from pricing.book import facts
 
     show, home, today = Show(), root(), datetime.date.today()
-    regions = list(dict.fromkeys(region or _of_the_stacks(home)))
+    stacks = places(home, SandboxWorld())
+    regions = list(dict.fromkeys(region or [each.file.region for each in stacks if each.file.region]))
     if wrong := [each for each in regions if not _REGION.fullmatch(each)]:
         problem = Problem(summary="this is no region", found=", ".join(wrong), allowed="for example us-east-1")
         raise Refused(problem, ExitCode.USAGE)
@@ -66,7 +67,7 @@ def refresh(
     found = prices.refresh(reader, regions, prices.chosen(services), today, forget=forget or ())
     for line in prices.told(found):
         show.line(line)
-    moved = list(prices.limits_moved(home, found))
+    moved = list(prices.limits_moved(stacks, found))
     show.line(f"{len(moved)} compiled limit(s) would move" + (":" if moved else ""))
     for line in moved:
         show.line(f"  {line}")
@@ -75,9 +76,3 @@ def refresh(
     else:
         show.line(f"written: {', '.join(prices.write(found, facts.DATA)) or 'nothing'}")
     return ExitCode.OK
-
-
-def _of_the_stacks(home: Path) -> list[str]:
-    from infra.stack.file import StackFile
-
-    return [file.region for path in sorted(home.glob("Pulumi.*.yaml")) if (file := StackFile.read(path)).region]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections import ChainMap
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -12,9 +12,9 @@ from typing import Any
 
 from core.problem import ExitCode, Problem, Refused
 from infra.parts import bounds
-from infra.stack.file import StackFile
 from infra.stack.stack import Stack
 from ops.prices.reader import Reader
+from ops.worlds.places import Place
 from pricing.book import book, facts, price_list, refreshed, spot_history, wanted
 from pricing.book.book import PriceBook
 from pricing.book.refreshed import Moved
@@ -131,14 +131,15 @@ def _on_spot(files: Files) -> list[str]:
     return sorted({*gpus.gpu_types(), *(name for each in files["spot"]["batches"] for name in each["usd"])})
 
 
-def limits_moved(folder: Path, found: Refresh, files: Files | None = None) -> Iterator[str]:
-    """Each compiled limit of each stack in a folder that the new prices change; a limit of nodes is a promise to a team."""
+def limits_moved(stacks: Iterable[Place], found: Refresh, files: Files | None = None) -> Iterator[str]:
+    """Each compiled limit of each stack that the new prices change; a limit of nodes is a promise to a team."""
     here: Files = files or facts.Files()
-    for path in sorted(folder.glob("Pulumi.*.yaml")):
+    for place in stacks:
+        name = place.stack_file.name
         try:
-            stack = Stack.read(StackFile.read(path))
+            stack = place.loaded.stack
         except Refused as refused:
-            yield f"{path.name}: not compared, refused with the prices on file: {refused.problems[0].summary}"
+            yield f"{name}: not compared, refused with the prices on file: {refused.problems[0].summary}"
             continue
         if stack.aws is None or stack.region not in found.moved:
             continue
@@ -147,7 +148,7 @@ def limits_moved(folder: Path, found: Refresh, files: Files | None = None) -> It
         for key, now in sorted(after.items()):
             was = before.get(key, "a limit")
             if was != now:
-                yield f"{path.name}: {key}: {was} -> {now}"
+                yield f"{name}: {key}: {was} -> {now}"
 
 
 def _limits(stack: Stack, prices: PriceBook) -> dict[str, str]:

@@ -7,7 +7,6 @@ answer: there it lists, asks, and imports or clears on confirmation.
 from __future__ import annotations
 
 import json
-import os
 import socket
 import tempfile
 import time
@@ -22,9 +21,6 @@ from core.problem import ExitCode, Problem, Refused
 from ops.commands import Job
 from ops.engine.automation import Engine
 from ops.recover.settle import Made, Mended, mend
-from ops.worlds import world
-from ops.worlds.world import World
-from sandbox.world import World as SimulatedWorld
 
 _STILL_ENDING = 15.0
 """Seconds to wait for an engine that has lost its program or its provider and is ending by itself."""
@@ -45,12 +41,12 @@ class Said:
 def recover(job: Job, said: Said | None = None) -> ExitCode:
     """Clears dead locks, settles every operation without an answer, refreshes; says each thing it did."""
     job.begin("refresh")
-    with world.opened(job.place, job.program, job.show.say) as engine:
-        if job.place.world is World.CLOUD:
-            return _in_account(job, engine, said or Said())
-        backend = engine.workdir / "backend" / ".pulumi"
-        did = _unlock(backend / "locks") + _drop_torn(backend)
-        return _mended(job, engine, mend(engine.state(), _made(engine.workdir / "world", engine.stack)), did)
+    with job.place.world.opened(job.place, job.program, job.show.say) as engine:
+        records = job.place.world.local_records(engine)
+        if records is None:
+            return _as_said(job, engine, said or Said())
+        did = _unlock(records.backend / "locks") + _drop_torn(records.backend)
+        return _mended(job, engine, mend(engine.state(), records.made()), did)
 
 
 def _mended(job: Job, engine: Engine, mended: Mended, did: list[str]) -> ExitCode:
@@ -67,7 +63,7 @@ def _mended(job: Job, engine: Engine, mended: Mended, did: list[str]) -> ExitCod
     return job.end(done)
 
 
-def _in_account(job: Job, engine: Engine, said: Said) -> ExitCode:
+def _as_said(job: Job, engine: Engine, said: Said) -> ExitCode:
     state = engine.state()
     pending = state.get("pending_operations") or []
     for each in pending:
@@ -177,19 +173,6 @@ def _gone(pid: int, taken: float) -> bool:
         if time.monotonic() > until:
             return False
         time.sleep(0.2)
-
-
-def _made(folder: Path, stack: str) -> list[Made]:
-    """The world's objects that were made on behalf of this stack's resources, each under its own type only."""
-    simulated = SimulatedWorld(folder)
-    return [
-        Made(urn=item.urn, id=item.id, inputs=item.inputs)
-        for package in sorted(entry.name for entry in os.scandir(folder) if entry.is_dir())
-        for item in simulated.all(package)
-        if item.urn.startswith(f"urn:pulumi:{stack}::")
-        and not item.pending
-        and item.urn.split("::")[2].rpartition("$")[2] == item.type
-    ]
 
 
 def _import(engine: Engine, state: dict[str, object]) -> None:

@@ -27,10 +27,11 @@ from ops.registry import (
 from ops.registry import (
     versions as model_versions,
 )
-from ops.registry.reach import reached, sandboxed
+from ops.registry.reach import reached
 from ops.show import Show
-from ops.worlds.places import place_of
-from ops.worlds.world import Place, World, registry_asks
+from ops.worlds.choose import sandbox_or_cloud
+from ops.worlds.places import Place, place_of, registry_asks
+from ops.worlds.sandbox import SandboxWorld
 
 registry = typer.Typer(name="registry", no_args_is_help=True, help="The model registry of a stack.")
 models = typer.Typer(name="models", no_args_is_help=True, help="Models of the registry: versions, metrics, lineage.")
@@ -40,7 +41,7 @@ Cloud = Annotated[bool, typer.Option("--cloud", help="The stack's server in the 
 
 
 def _of(stack: str, cloud: bool) -> Place:
-    return place_of(stack, None, World.CLOUD if cloud else World.SANDBOX)
+    return place_of(stack, None, sandbox_or_cloud(cloud))
 
 
 @registry.command("import", epilog="Example:  modelyard registry import --stack prod --url https://mlflow.example.org")
@@ -77,8 +78,8 @@ def open_(
     command: Annotated[list[str] | None, typer.Argument(help="What to run with it; without it, until Ctrl-C.")] = None,
 ) -> int:
     """Keep the sandbox's registry up, a real MLflow server, until Ctrl-C or until a command has run."""
-    show, place = Show(), _of(stack, False)
-    with sandboxed(place) as found:
+    show, world = Show(), SandboxWorld()
+    with world.registry_process(place_of(stack, None, world)) as found:
         env = found.variables()
         if command:
             return subprocess.run(command, env={**os.environ, **env}, check=False).returncode

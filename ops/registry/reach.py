@@ -15,18 +15,17 @@ from mlflow_provider.credentials import NoSecret, Secrets
 from mlflow_provider.kinds.catalogue import PACKAGE
 from ops.engine.automation import Engine
 from ops.show import Show
-from ops.worlds import world
-from ops.worlds.world import Place, World, registry_asks
-from sandbox.stack import registry
+from ops.worlds.places import Place
 
 
 @contextlib.contextmanager
 def reached(place: Place, url: str = "") -> Iterator[Server]:
     """The server, while the block runs. What it refuses or does not answer becomes Refused."""
     try:
-        if place.world is World.SANDBOX and not url:
-            with sandboxed(place) as found:
-                yield Server(found.url, registry.ADMIN if found.password else "", found.password)
+        own = None if url else place.world.registry(place)
+        if own is not None:
+            with own as server:
+                yield server
         else:
             connection = _elsewhere(place, url)
             try:
@@ -45,37 +44,16 @@ def reached(place: Place, url: str = "") -> Iterator[Server]:
 _HOW = "who you are comes from MODELYARD_REGISTRY_USER and MODELYARD_REGISTRY_PASSWORD"
 
 
-@contextlib.contextmanager
-def sandboxed(place: Place) -> Iterator[registry.Registry]:
-    """The sandbox's registry of this stack, which is a real MLflow server, as long as the block runs."""
-    asks = registry_asks(place)
-    sandbox = place.root / ".sandbox"
-    env = {key: value for key, value in os.environ.items() if not key.startswith(("MLFLOW_", "AWS_"))}
-    found = registry.start(sandbox / place.stack / "mlflow", sandbox / "cache", env, users=bool(asks))
-    try:
-        yield found
-    finally:
-        found.close()
-
-
-def address(place: Place) -> str:
-    """Where the sandbox's registry of this stack listens; it keeps its port."""
-    with sandboxed(place) as found:
-        return found.url
-
-
 def _elsewhere(place: Place, url: str) -> Connection:
     """The way that the program itself takes. Raises Refused when the stack does not say where its registry is."""
     from pydantic.alias_generators import to_camel
 
     from infra import program as wiring
     from infra.content import content_args, context
-    from infra.stack.file import StackFile
-    from infra.stack.stack import Stack
 
     if url:
         return Connection({"url": url}, Secrets(config={}, environ=os.environ))
-    stack = Stack.read(StackFile.read(place.stack_file))
+    stack = place.loaded.stack
     spec = stack.settings.registry
     if spec is None:
         raise Refused(Problem(summary="the stack has no registry", where="registry", fix="--url names a server"))
@@ -85,7 +63,7 @@ def _elsewhere(place: Place, url: str) -> Connection:
     config: dict[str, str] = {}
     # Whatever cluster happens to be current is never taken: another stack's registry would be read for this one's.
     if not (addressed or way) or password.startswith("config:"):
-        with world.opened(place, wiring.make(place.stack_file), Show(as_json=True).say) as engine:
+        with place.world.opened(place, wiring.make(place.loaded), Show(as_json=True).say) as engine:
             if not (addressed or way):
                 way = {"kubeconfig": _kubeconfig(engine.state())}
             config = _configured(engine) if password.startswith("config:") else {}

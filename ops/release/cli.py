@@ -11,7 +11,6 @@ import typer
 from components.serving.in_cluster import model_fetch
 from core.problem import ExitCode, Problem, Refused
 from infra.stack import releases
-from infra.stack.file import StackFile
 from kube import plain_yaml
 from ops.cluster.cli import DEFAULT
 from ops.cluster.running import Cluster, absent
@@ -20,8 +19,8 @@ from ops.registry.reach import reached
 from ops.release import model_files, yaml_edit
 from ops.release import status as release_status
 from ops.show import Show
-from ops.worlds.places import place_of, root
-from ops.worlds.world import Place, World
+from ops.worlds.choose import sandbox_or_cloud
+from ops.worlds.places import Place, place_of, root
 from sandbox.kubernetes.real.api import Api
 
 app = typer.Typer(name="release", no_args_is_help=True, help="Releases: model versions that answer.")
@@ -49,7 +48,7 @@ def pin(
 ) -> int:
     """Read digest, size and architecture from a version's files, and write them into the release file, comments kept."""
     show = Show(as_json=output is Format.JSON)
-    place = place_of(stack, None, World.CLOUD if cloud else World.SANDBOX)
+    place = place_of(stack, None, sandbox_or_cloud(cloud))
     file = _file(place, name)
     text = _text(file)
     said = plain_yaml.read(text, file.name)
@@ -122,7 +121,7 @@ def _file(place: Place, name: str) -> Path:
 def _environment(place: Place) -> str:
     """The environment that the stack file names; nothing when it cannot be read, which is told where it matters."""
     try:
-        platform = StackFile.read(place.stack_file).platform
+        platform = place.file.platform
     except Refused:
         return place.stack
     return str(platform.get("environment") or place.stack) if isinstance(platform, dict) else place.stack

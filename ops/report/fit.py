@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from ops.report.model import Change, Cost, Danger, Group, Judge, Policies, PolicyRow, Property, Report, Told
+from ops.report.model import Change, Cost, Danger, Group, JudgingCheckout, Policies, PolicyRow, Property, Report, Told
 
 LIMIT = 60_000
 """Bytes; every rendered report is smaller."""
@@ -96,7 +96,7 @@ def _cost(cost: Cost, to: Detail) -> Cost:
     )
 
 
-def _judge(judge: Judge, to: Detail) -> Judge:
+def _judge(judge: JudgingCheckout, to: Detail) -> JudgingCheckout:
     changed = [each.model_copy(update={"path": _cut(each.path, to)}) for each in _few(judge.changed, to.items)]
     return judge.model_copy(
         update={

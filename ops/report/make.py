@@ -14,7 +14,7 @@ from pulumi.automation.events import StepEventMetadata
 from core.problem import ExitCode, Problem, Refused
 from ops.cost.report import Report as Bill
 from ops.engine.automation import Outcome
-from ops.engine.events import Diagnostic, Gathered, Violation
+from ops.engine.events import Diagnostic, EngineEvents, Violation
 from ops.report import changes, redact
 from ops.report.deployed import DeployedBill
 from ops.report.model import (
@@ -22,7 +22,7 @@ from ops.report.model import (
     Cost,
     CostChange,
     ExemptionRow,
-    Judge,
+    JudgingCheckout,
     Policies,
     PolicyRow,
     Report,
@@ -55,41 +55,41 @@ class Found:
     deployed: DeployedBill = field(default_factory=DeployedBill)
     guard: Guard | None = None
     rules: int = 0
-    judge: Judge | None = None
+    judge: JudgingCheckout | None = None
     today: datetime.date = field(default_factory=datetime.date.today)
 
 
 def make(found: Found) -> Report:
     """The report on a preview."""
-    gathered = found.outcome.gathered if found.outcome else Gathered(True)
-    details = gathered.details
-    dangers, groups = list(changes.dangers(details.values())), changes.groups(details.values(), gathered.parents)
-    counts = _counts(gathered, details)
-    verdict = _verdict(found, gathered, counts)
+    events = found.outcome.events if found.outcome else EngineEvents(True)
+    details = events.details
+    dangers, groups = list(changes.dangers(details.values())), changes.groups(details.values(), events.parents)
+    counts = _counts(events, details)
+    verdict = _verdict(found, events, counts)
     refusals, faults = _failed(found.failed)
     refusals += [
         Told(summary=each, about="the judging checkout") for each in (found.judge.refusals if found.judge else [])
     ]
-    errors = [*faults, *_told(gathered.errors)]
+    errors = [*faults, *_told(events.errors)]
     cost = _cost(found.bill, found.deployed) if found.bill else None
     report = Report(
         world=found.world,
         simulated=found.simulated,
         stack=found.stack,
         verdict=verdict,
-        headline=_headline(verdict, gathered, refusals, errors, counts, cost, len(dangers)),
+        headline=_headline(verdict, events, refusals, errors, counts, cost, len(dangers)),
         notices=list(_notices(found, verdict)),
         counts=counts,
-        unchanged=gathered.changes.get("same", 0),
+        unchanged=events.changes.get("same", 0),
         judge=found.judge,
         refusals=refusals,
         errors=errors,
-        warnings=_told(gathered.warnings),
+        warnings=_told(events.warnings),
         cost=cost,
-        policies=_policies(found, gathered),
+        policies=_policies(found, events),
         dangers=dangers,
         groups=groups,
-        notes=sorted(note.message for note in gathered.notes),
+        notes=sorted(note.message for note in events.notes),
         full=found.full,
         seconds=round(found.outcome.seconds, 1) if found.outcome else 0.0,
     )
@@ -105,10 +105,10 @@ def clean(value: Any, key: str = "") -> Any:
     return redact.text(value) if isinstance(value, str) and key not in KEPT else value
 
 
-def _verdict(found: Found, gathered: Gathered, counts: Mapping[str, int]) -> Verdict:
+def _verdict(found: Found, events: EngineEvents, counts: Mapping[str, int]) -> Verdict:
     failed = found.failed
     judged = bool(found.judge and found.judge.refusals)
-    if (isinstance(failed, Refused) and failed.code is ExitCode.REFUSED) or gathered.mandatory or judged:
+    if (isinstance(failed, Refused) and failed.code is ExitCode.REFUSED) or events.mandatory or judged:
         return Verdict.REFUSED
     if failed is not None or found.outcome is None or not found.outcome.ok:
         return Verdict.FAILED
@@ -119,7 +119,7 @@ def _verdict(found: Found, gathered: Gathered, counts: Mapping[str, int]) -> Ver
 
 def _headline(
     verdict: Verdict,
-    gathered: Gathered,
+    events: EngineEvents,
     refusals: Sequence[Told],
     errors: Sequence[Told],
     counts: Mapping[str, int],
@@ -127,7 +127,7 @@ def _headline(
     dangers: int,
 ) -> str:
     if verdict is Verdict.REFUSED:
-        rules = list(dict.fromkeys(each.policy for each in gathered.mandatory))
+        rules = list(dict.fromkeys(each.policy for each in events.mandatory))
         if rules:
             return f"REFUSED by {len(rules)} rule{'s' * (len(rules) > 1)}: {', '.join(rules)}"
         first = refusals[0] if refusals else Told(summary="the program refuses")
@@ -156,9 +156,9 @@ def _notices(found: Found, verdict: Verdict) -> Iterator[str]:
         yield f"This change touches {len(found.judge.changed)} files that decide what may be deployed."
 
 
-def _counts(gathered: Gathered, details: Mapping[str, StepEventMetadata]) -> dict[str, int]:
+def _counts(events: EngineEvents, details: Mapping[str, StepEventMetadata]) -> dict[str, int]:
     """By operation as the engine's summary has them; counted here when it ended before it could sum up."""
-    counts = dict(gathered.changes) or dict(Counter(changes.operation(each) for each in details.values()))
+    counts = dict(events.changes) or dict(Counter(changes.operation(each) for each in details.values()))
     hidden = {"same", "read", "refresh", "create-replacement", "delete-replaced"}
     return {op: counts[op] for op in sorted(counts, key=changes.gravity) if op not in hidden and counts[op]}
 
@@ -219,9 +219,9 @@ def _cost(bill: Bill, deployed: DeployedBill) -> Cost:
     )
 
 
-def _policies(found: Found, gathered: Gathered) -> Policies:
+def _policies(found: Found, events: EngineEvents) -> Policies:
     by_rule: dict[tuple[str, bool], list[Violation]] = {}
-    for each in gathered.violations:
+    for each in events.violations:
         by_rule.setdefault((each.policy, each.mandatory), []).append(each)
     rows = [
         PolicyRow(

@@ -177,7 +177,7 @@ class Guarded(_Part):
     """`added`, `changed` or `removed`."""
 
 
-class Judge(_Part):
+class JudgingCheckout(_Part):
     """The checkout whose packs, guard file, Specs and prices have judged, when it is another than the program's."""
 
     revision: str
@@ -206,7 +206,7 @@ class Report(_Part):
     counts: dict[str, int] = Field(default_factory=dict)
     """Resources by operation."""
     unchanged: int = 0
-    judge: Judge | None = None
+    judge: JudgingCheckout | None = None
     refusals: list[Told] = Field(default_factory=list)
     """Why the program itself refuses."""
     errors: list[Told] = Field(default_factory=list)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
-from ops.report.model import Amounts, Cost, Danger, Hazard, Judge, Policies, Report, Verdict
+from ops.report.model import Amounts, Cost, Danger, Hazard, JudgingCheckout, Policies, Report, Verdict
 
 ICONS = {
     Verdict.PASSES: "✅",
@@ -46,7 +46,7 @@ def cost_rows(cost: Cost) -> Iterator[tuple[str, list[str]]]:
         yield "change", [f"{each:+,.2f}" if each else "0.00" for each in _three(cost.change)]
 
 
-def judged(judge: Judge) -> str:
+def judged(judge: JudgingCheckout) -> str:
     """Who judged, in a sentence."""
     touched = len(judge.changed) + judge.more_changed
     what = f"; {touched} file{'s' * (touched > 1)} that decide{'s' * (touched == 1)} differ{'s' * (touched == 1)} here:"

@@ -10,7 +10,7 @@ import typer
 from ops.options import Format, Output, StackFile, StackName
 from ops.show import Show
 from ops.worlds.places import place_of
-from ops.worlds.world import World
+from ops.worlds.sandbox import SandboxWorld
 
 EPILOG = "Example:  modelyard simulate --stack prod --pods examples/pods.yaml --no-spot"
 Pods = Annotated[
@@ -26,4 +26,4 @@ def simulate(
     from ops.simulate import command
 
     show = Show(as_json=output is Format.JSON)
-    return command.simulate(place_of(stack, file, World.SANDBOX), pods, show, spot=not no_spot)
+    return command.simulate(place_of(stack, file, SandboxWorld()), pods, show, spot=not no_spot)

@@ -10,7 +10,6 @@ from pathlib import Path
 from components.nodes.general_pool import POOL as GENERAL
 from core.problem import ExitCode, Refused
 from infra.declared import declare
-from infra.stack.file import StackFile
 from infra.stack.stack import Stack
 from ops import commands
 from ops.show import Show
@@ -22,7 +21,7 @@ from ops.simulate.cluster.pools import purchases
 from ops.simulate.cluster.watch import Timeline
 from ops.simulate.workload import loads
 from ops.simulate.workload.loads import Asked
-from ops.worlds.world import Place
+from ops.worlds.places import Place
 from pricing.book.book import PriceBook
 
 
@@ -32,7 +31,7 @@ def simulate(place: Place, file: Path, show: Show, *, spot: bool = True) -> Exit
     `UNDETERMINED` when something of the file could change the answer and nobody here knows how, else `PENDING` when some pods
     find no node. Raises Refused for a bad stack file or load before anything starts.
     """
-    stack = Stack.read(StackFile.read(place.stack_file))
+    stack = place.loaded.stack
     storage = stack.settings.storage
     own_class = "" if storage.existing else storage.class_name
     found = run(place, stack, loads.read(file, [*stack.settings.gpu_pools, GENERAL], own_class), show, spot=spot)

@@ -1,4 +1,4 @@
-"""The simulated AWS: checks what is asked against the SDK's types and the table's rules, and keeps it in the world."""
+"""The simulated AWS: checks what is asked against the SDK's types and the table's rules, and keeps it in the store."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from sandbox.aws.rules.rules import Rules
 from sandbox.aws.schema import INTERNAL, Schemas, Shape
 from sandbox.aws.table import row
 from sandbox.aws.view import PACKAGE
+from sandbox.items import CREATOR, Item, ItemStore
 from sandbox.provider import Change, Checked, CloudError
 from sandbox.values import UNKNOWN, at, differences, has_unknown, steps
-from sandbox.world import CREATOR, Item, World
 
 _UNORDERED = re.compile(r"subnets|\w+Ids|\w+Cidrs|\w*[cC]idrBlocks|\w*[gG]roups|\w+LogTypes|\w+LogsExports")
 """Properties whose lists AWS keeps as sets, so that an order means nothing."""
@@ -36,14 +36,14 @@ class AwsCloud:
     package = PACKAGE
     label = f"SIMULATED {PACKAGE}"
 
-    def __init__(self, world: World, cache: Path, region: str = "", account: Account = Account.MEMBER) -> None:
-        self.world = world
+    def __init__(self, store: ItemStore, cache: Path, region: str = "", account: Account = Account.MEMBER) -> None:
+        self.store = store
         self.schemas = Schemas(cache)
         self.version = self.schemas.version
         self.region = region
         self.tags: dict[str, str] = {}
-        self.rules = Rules(world, account)
-        self.invokes = Invokes(world)
+        self.rules = Rules(store, account)
+        self.invokes = Invokes(store)
 
     def configure(self, variables: dict[str, Any]) -> None:
         """Take region and default tags."""
@@ -53,7 +53,7 @@ class AwsCloud:
         self.tags = dict((json.loads(tags) if isinstance(tags, str) else tags).get("tags") or {})
         if not self.region:
             raise CloudError("MissingRegion", "Missing region configuration: set aws:region")
-        if not self.world.all(PACKAGE):
+        if not self.store.all(PACKAGE):
             text = Path(__file__).with_name("given.yaml").read_text(encoding="utf-8")
             self.give(yaml.safe_load(text.replace("{region}", self.region).replace("{kubernetes}", KUBERNETES)))
 
@@ -82,8 +82,8 @@ class AwsCloud:
         """Make the object, when everything it needs exists and nothing like it does."""
         bare = _bare(inputs)
         urn = CREATOR.get()
-        with self.world.lock:
-            maker = self._maker(token, bare, f"{urn or name} {self.world.births(urn)}")
+        with self.store.lock:
+            maker = self._maker(token, bare, f"{urn or name} {self.store.births(urn)}")
             self.rules.create(token, bare, maker, preview=preview)
             if preview:
                 return "", maker.preview()
@@ -91,36 +91,36 @@ class AwsCloud:
         return item.id, item.state
 
     def give(self, entries: list[dict[str, Any]]) -> None:
-        """Put `{type, id, inputs}` into the world as somebody else's: nobody's URN, no rules asked."""
-        with self.world.lock:
+        """Put `{type, id, inputs}` into the store as somebody else's: nobody's URN, no rules asked."""
+        with self.store.lock:
             for entry in entries:
-                if self.world.get(PACKAGE, entry["type"], entry["id"]) is None:
+                if self.store.get(PACKAGE, entry["type"], entry["id"]) is None:
                     self._put(self._maker(entry["type"], entry["inputs"], entry["id"]), entry["id"], entry["inputs"])
 
     def read(
         self, token: str, id: str, inputs: dict[str, Any], state: dict[str, Any]
     ) -> tuple[str, dict[str, Any], dict[str, Any]] | None:
-        """What the world holds now; what is only scheduled for deletion is gone."""
-        item = self.world.get(PACKAGE, token, id)
+        """What the store holds now; what is only scheduled for deletion is gone."""
+        item = self.store.get(PACKAGE, token, id)
         if item is None or item.pending:
             return None
-        now = self.world.known(item.inputs, inputs or state)
+        now = self.store.known(item.inputs, inputs or state)
         marks = {INTERNAL: inputs[INTERNAL]} if INTERNAL in inputs else {}
-        return item.id, outputs(self.world.known(item.computed, state), {}, now), {**now, **marks}
+        return item.id, outputs(self.store.known(item.computed, state), {}, now), {**now, **marks}
 
     def update(
         self,
         token: str,
         id: str,
-        olds: dict[str, Any],  # noqa: ARG002 (the world knows better)
+        olds: dict[str, Any],  # noqa: ARG002 (the store knows better)
         news: dict[str, Any],
         *,
         preview: bool,
     ) -> dict[str, Any]:
         """Change the object in place."""
         bare = _bare(news)
-        with self.world.lock:
-            item = self.world.get(PACKAGE, token, id)
+        with self.store.lock:
+            item = self.store.get(PACKAGE, token, id)
             if item is None:
                 raise CloudError("ResourceNotFoundException", f"{id} does not exist")
             version = int(item.notes.get("version", 1)) + 1
@@ -140,18 +140,18 @@ class AwsCloud:
                 computed=computed,
                 notes=notes,
             )
-            self.world.put(changed)
+            self.store.put(changed)
         return changed.state
 
     def delete(self, token: str, id: str, state: dict[str, Any]) -> None:  # noqa: ARG002
         """Remove the object, and what goes with it, when nothing that must go first is still there."""
-        with self.world.lock:
-            item = self.world.get(PACKAGE, token, id)
+        with self.store.lock:
+            item = self.store.get(PACKAGE, token, id)
             if item is not None:
                 self.rules.delete(item)
 
     def invoke(self, token: str, args: dict[str, Any]) -> dict[str, Any]:
-        """Answer a data source from the world."""
+        """Answer a data source from the store."""
         return self.invokes.answer(token, args)
 
     def _shape(self, token: str) -> Shape:
@@ -167,7 +167,7 @@ class AwsCloud:
         item = Item(
             package=PACKAGE, type=maker.token, id=id, name=str(named), inputs=bare, computed=computed, notes=notes
         )
-        self.world.put(item)
+        self.store.put(item)
         return item
 
     def _maker(self, token: str, inputs: Mapping[str, Any], seed: str, version: int = 1) -> Maker:
@@ -192,7 +192,7 @@ class AwsCloud:
             inputs[key] = olds[key]
         else:
             urn = CREATOR.get()
-            suffix = hashlib.sha256(f"{urn or name} {self.world.births(urn)} name".encode()).hexdigest()[:7]
+            suffix = hashlib.sha256(f"{urn or name} {self.store.births(urn)} name".encode()).hexdigest()[:7]
             prefix = inputs.get(f"{key}Prefix") or inputs.get(f"{key.removesuffix('Name')}Prefix") or f"{name}-"
             if prefix == UNKNOWN:
                 inputs[key] = UNKNOWN

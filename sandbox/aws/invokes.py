@@ -1,4 +1,4 @@
-"""Data sources: what a program may ask the simulated AWS, answered from the world; any other is refused by name."""
+"""Data sources: what a program may ask the simulated AWS, answered from the store; any other is refused by name."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 from sandbox.aws.outputs import ACCOUNT
 from sandbox.aws.view import ADDON, CLUSTER, SUBNET, VPC, View
+from sandbox.items import Item, ItemStore
 from sandbox.provider import CloudError
-from sandbox.world import Item, World
 
 PARAMETER = "aws:ssm/parameter:Parameter"
 _LISTED = {
@@ -23,8 +23,8 @@ _LISTED = {
 class Invokes:
     """The data sources that are simulated, by token, each with the arguments that it knows."""
 
-    def __init__(self, world: World) -> None:
-        self.view = View(world)
+    def __init__(self, store: ItemStore) -> None:
+        self.view = View(store)
         self._known: dict[str, tuple[tuple[str, ...], Callable[[dict[str, Any]], dict[str, Any]]]] = {
             "aws:index/getCallerIdentity:getCallerIdentity": ((), self._identity),
             "aws:ec2/getVpc:getVpc": (("id",), self._vpc),

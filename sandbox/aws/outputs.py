@@ -1,6 +1,6 @@
 """Ids, ARNs and computed properties: templates from the table, and a rule by name for what the table does not know.
 
-Everything is derived from a seed (the creator's URN and how often it has created), so a fresh world gives the same ids
+Everything is derived from a seed (the creator's URN and how often it has created), so a fresh store gives the same ids
 every time.
 """
 
@@ -17,8 +17,8 @@ from typing import Any
 from core.versions import KUBERNETES
 from sandbox.aws.schema import Shape
 from sandbox.aws.table import Row, row
+from sandbox.items import overlay
 from sandbox.values import UNKNOWN, Secret, at
-from sandbox.world import overlay
 
 ACCOUNT = "000000000000"
 NOW = "2026-01-01T00:00:00Z"
@@ -28,7 +28,7 @@ _ZERO = {"str": "", "bool": False, "int": 0, "float": 0}
 
 @dataclass(frozen=True, kw_only=True)
 class Maker:
-    """Fills in what the cloud decides about one object; `lookup(name, property)` reads other objects of the world."""
+    """Fills in what the cloud decides about one object; `lookup(name, property)` reads other objects of the store."""
 
     token: str
     seed: str

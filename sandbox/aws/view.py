@@ -1,12 +1,12 @@
-"""Reading the world as AWS does: by id, name or ARN, with what is pending deletion left out."""
+"""Reading the store as AWS does: by id, name or ARN, with what is pending deletion left out."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from sandbox.items import Item, ItemStore
 from sandbox.values import UNKNOWN, at
-from sandbox.world import Item, World
 
 PACKAGE = "aws"
 VPC = "aws:ec2/vpc:Vpc"
@@ -17,15 +17,15 @@ ADDON = "aws:eks/addon:Addon"
 
 
 class View:
-    """Look-ups over the AWS part of a world."""
+    """Look-ups over the AWS part of a store."""
 
-    def __init__(self, world: World) -> None:
-        self.world = world
+    def __init__(self, store: ItemStore) -> None:
+        self.store = store
 
     def named(self, name: Any) -> list[Item]:
         """Every object with this id, name, ARN or alias; pending ones too."""
         known = isinstance(name, str) and name not in ("", UNKNOWN)
-        return [item for item in self.world.by_id(name) if item.package == PACKAGE] if known else []
+        return [item for item in self.store.by_id(name) if item.package == PACKAGE] if known else []
 
     def one(self, token: str, name: Any) -> Item | None:
         """The object of this type that goes by `name`; None when there is none or it is not known yet."""
@@ -33,7 +33,7 @@ class View:
 
     def all(self, token: str, **wanted: Any) -> list[Item]:
         """Objects of a type whose top-level properties equal `wanted`."""
-        found = (item for item in self.world.all(PACKAGE, token) if not item.pending)
+        found = (item for item in self.store.all(PACKAGE, token) if not item.pending)
         return [item for item in found if all(item.state.get(key) == value for key, value in wanted.items())]
 
     def property_of(self, name: str, wanted: str) -> str:

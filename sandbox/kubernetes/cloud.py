@@ -1,4 +1,4 @@
-"""The simulated `kubernetes` provider: server-side apply of objects and Helm releases into a world of files.
+"""The simulated `kubernetes` provider: server-side apply of objects and Helm releases into a store of files.
 
 What the API server refuses whatever the cluster holds is decided by `kube`, what depends on the cluster by `rules`.
 Messages are Kubernetes' own words. Nothing runs: a workload that is accepted counts as ready.
@@ -17,28 +17,28 @@ from core.problem import Problem
 from kube import objects
 from kube.pods import mapping
 from sandbox.faults import CloudError, Faults
+from sandbox.items import Item, ItemStore, overlay
 from sandbox.kubernetes import release, rules
 from sandbox.kubernetes.cluster import Cluster, active
 from sandbox.kubernetes.names import NAMESPACE, RELEASE, gvk, identity, reason, resource, words
 from sandbox.kubernetes.replace import AUTONAMED, change, release_change
 from sandbox.provider import Change, Checked, Fault
 from sandbox.values import UNKNOWN, Secret, has_unknown
-from sandbox.world import Item, World, overlay
 
 _BORN = "2026-01-01T00:00:00Z"
 _SERVICES = ipaddress.ip_network("172.20.0.0/16")
 
 
 class KubernetesCloud:
-    """One cluster; objects live in `world` under the package `kubernetes`, by token and `namespace/name`."""
+    """One cluster; objects live in `store` under the package `kubernetes`, by token and `namespace/name`."""
 
     package = "kubernetes"
     label = "SIMULATED kubernetes"
     version = importlib.metadata.version("pulumi-kubernetes")
 
-    def __init__(self, world: World, faults: Faults) -> None:
+    def __init__(self, store: ItemStore, faults: Faults) -> None:
         self.faults = faults
-        self._world = world
+        self._store = store
         self._settings: dict[str, Any] = {}
 
     def configure(self, variables: dict[str, Any]) -> None:
@@ -79,14 +79,14 @@ class KubernetesCloud:
         if preview:
             late = {"status": UNKNOWN, "resourceNames": UNKNOWN} if token == RELEASE else {"metadata": {"uid": UNKNOWN}}
             return "", dict(overlay(late, inputs))
-        with self._world.lock:
+        with self._store.lock:
             cluster = self._reach()
-            rules.free(self._world, token, inputs)
+            rules.free(self._store, token, inputs)
             self._admit(cluster, token, inputs)
             if token == RELEASE and inputs.get("createNamespace"):
                 self._make_namespace(str(inputs["namespace"]))
             item = self._item(token, name, inputs)
-            self._world.put(item)
+            self._store.put(item)
             return item.id, item.state
 
     def read(
@@ -94,10 +94,10 @@ class KubernetesCloud:
     ) -> tuple[str, dict[str, Any], dict[str, Any]] | None:
         """What the cluster holds now, with every change that someone made to it."""
         self._reach()
-        item = self._world.get(self.package, token, id)
+        item = self._store.get(self.package, token, id)
         if item is None:
             return None
-        return id, self._world.known(item.state, state or inputs), self._world.known(item.inputs, inputs or state)
+        return id, self._store.known(item.state, state or inputs), self._store.known(item.inputs, inputs or state)
 
     def update(
         self,
@@ -110,14 +110,14 @@ class KubernetesCloud:
     ) -> dict[str, Any]:
         """Apply a changed object, or upgrade a release."""
         if preview:
-            known = self._world.get(self.package, token, id)
+            known = self._store.get(self.package, token, id)
             computed = dict(known.computed) if known else {}
             if token != RELEASE:
                 computed["metadata"] = {**mapping(computed.get("metadata")), "generation": UNKNOWN}
             return dict(overlay(computed, news))
-        with self._world.lock:
+        with self._store.lock:
             cluster = self._reach()
-            item = self._world.get(self.package, token, id)
+            item = self._store.get(self.package, token, id)
             if item is None:
                 raise CloudError("NotFound", f'{resource(token)} "{id.rpartition("/")[2]}" not found')
             if problems := objects.check_change(item.inputs, news):
@@ -132,13 +132,13 @@ class KubernetesCloud:
                 if news.get("kind") == "Secret":
                     item.computed["data"] = _data(news)
             item.inputs = news
-            self._world.put(item)
+            self._store.put(item)
             return item.state
 
     def delete(self, token: str, id: str, state: dict[str, Any]) -> None:  # noqa: ARG002 - the protocol's
         """Delete an object and all that is in a namespace; CloudError where a finalizer would hold it for ever."""
-        with self._world.lock:
-            item = self._world.get(self.package, token, id)
+        with self._store.lock:
+            item = self._store.get(self.package, token, id)
             try:
                 cluster = self._reach()
             except CloudError as error:
@@ -146,17 +146,17 @@ class KubernetesCloud:
                     raise
             else:
                 if item is not None:
-                    rules.hold(self._world, cluster, item)
-            for gone in [*rules.inside(self._world, id), item] if token == NAMESPACE else [item]:
+                    rules.hold(self._store, cluster, item)
+            for gone in [*rules.inside(self._store, id), item] if token == NAMESPACE else [item]:
                 if gone is not None:
-                    self._world.remove(gone)
+                    self._store.remove(gone)
 
     def invoke(self, token: str, args: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002 - the protocol's
         """Refuse: what manifests and kustomizations render is not simulated."""
         raise CloudError("NotSimulated", f"{token} is not simulated: declare the objects themselves")
 
     def _reach(self) -> Cluster:
-        cluster = Cluster(self._world, self._settings)
+        cluster = Cluster(self._store, self._settings)
         cluster.reach()
         return cluster
 
@@ -164,10 +164,10 @@ class KubernetesCloud:
         return objects.check_object(inputs)
 
     def _admit(self, cluster: Cluster, token: str, inputs: Mapping[str, Any]) -> None:
-        rules.admit(self._world, cluster, token, inputs)
+        rules.admit(self._store, cluster, token, inputs)
 
     def _is_free(self, token: str, inputs: Mapping[str, Any]) -> bool:
-        return self._world.get(self.package, token, identity(token, inputs)) is None
+        return self._store.get(self.package, token, identity(token, inputs)) is None
 
     def _free_name(self, token: str, name: str, inputs: Mapping[str, Any]) -> str:
         for attempt in range(1000):
@@ -190,9 +190,9 @@ class KubernetesCloud:
         return metadata
 
     def _make_namespace(self, name: str) -> None:
-        if name not in rules.SYSTEM and self._world.get(self.package, NAMESPACE, name) is None:
+        if name not in rules.SYSTEM and self._store.get(self.package, NAMESPACE, name) is None:
             made = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
-            self._world.put(self._item(NAMESPACE, name, made))
+            self._store.put(self._item(NAMESPACE, name, made))
 
     def _item(self, token: str, name: str, inputs: dict[str, Any]) -> Item:
         id = identity(token, inputs)
@@ -200,7 +200,7 @@ class KubernetesCloud:
         return Item(package=self.package, type=token, id=id, name=name, inputs=inputs, computed=computed)
 
     def _computed(self, token: str, id: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        births = len(self._world.all(self.package, token))
+        births = len(self._store.all(self.package, token))
         seed = hashlib.sha256(f"{token} {id} {births}".encode()).digest()
         digest = seed.hex()
         uid = "-".join((digest[:8], digest[8:12], f"4{digest[12:15]}", f"8{digest[15:18]}", digest[18:30]))

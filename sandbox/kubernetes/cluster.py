@@ -16,8 +16,8 @@ from core.problem import ExitCode, Problem, Refused
 from kube.pods import items, mapping
 from kube.shape import is_unknown
 from sandbox.faults import CloudError
+from sandbox.items import Item, ItemStore
 from sandbox.kubernetes import door
-from sandbox.world import Item, World
 
 CLUSTER = "aws:eks/cluster:Cluster"
 NODE_GROUP = "aws:eks/nodeGroup:NodeGroup"
@@ -60,8 +60,8 @@ def current(kubeconfig: Path) -> tuple[str, Mapping[str, Any], Mapping[str, Any]
 class Cluster:
     """The cluster that the provider is configured for."""
 
-    def __init__(self, world: World, settings: Mapping[str, Any]) -> None:
-        self._world = world
+    def __init__(self, store: ItemStore, settings: Mapping[str, Any]) -> None:
+        self._store = store
         cluster, self._user = active(settings.get("kubeconfig"))
         # A context without a kubeconfig means the user's own kubeconfig, which no simulated cloud opens.
         named = settings.get("context") if not settings.get("kubeconfig") else None
@@ -74,7 +74,7 @@ class Cluster:
 
     def eks(self) -> Item | None:
         """The EKS cluster of the simulated AWS that answers at the kubeconfig's endpoint."""
-        clusters = self._world.all("aws", CLUSTER)
+        clusters = self._store.all("aws", CLUSTER)
         return next((item for item in clusters if item.state.get("endpoint") == self._server), None)
 
     def reach(self) -> None:
@@ -89,7 +89,7 @@ class Cluster:
         cluster = self.eks()
         if cluster is None:
             raise CloudError("Unreachable", f"{unreachable}: dial tcp: lookup {host}: no such host")
-        door.knock(self._world, cluster, host, tunnel=self._tunnel)
+        door.knock(self._store, cluster, host, tunnel=self._tunnel)
         self._authorize(cluster)
 
     def _authorize(self, cluster: Item) -> None:
@@ -118,7 +118,7 @@ class Cluster:
         return None
 
     def _of(self, token: str, cluster: Item, role: str | None) -> Iterator[Item]:
-        for item in self._world.all("aws", token):
+        for item in self._store.all("aws", token):
             mine = item.inputs.get("clusterName") == cluster.inputs.get("name", cluster.id)
             if mine and (role is None or item.inputs.get("principalArn") == role):
                 yield item

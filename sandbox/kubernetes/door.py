@@ -1,6 +1,6 @@
 """Whether a call of the simulated deployer gets to a cluster's API server, as the cluster's endpoint and its group decide.
 
-Where the deployer stands is in `.deployer.json` of the world: `{"address": "10.0.0.9", "groups": ["sg-..."]}`. Without the
+Where the deployer stands is in `.deployer.json` of the store: `{"address": "10.0.0.9", "groups": ["sg-..."]}`. Without the
 file it stands wherever it is let in, so a call only fails when nobody is.
 """
 
@@ -15,8 +15,8 @@ from typing import Any
 
 from kube.pods import items, mapping
 from sandbox.faults import CloudError
+from sandbox.items import Item, ItemStore
 from sandbox.values import at
-from sandbox.world import Item, World
 
 FILE = ".deployer.json"
 PORT = 443
@@ -34,26 +34,26 @@ class Place:
     groups: frozenset[str]
 
 
-def place(world: World) -> Place | None:
-    """Where the world's file puts the deployer; None when it says nothing."""
-    file: Path = world.folder / FILE
+def place(store: ItemStore) -> Place | None:
+    """Where the store's file puts the deployer; None when it says nothing."""
+    file: Path = store.folder / FILE
     if not file.exists():
         return None
     said = json.loads(file.read_text(encoding="utf-8"))
     return Place(address=ipaddress.IPv4Address(said["address"]), groups=frozenset(said.get("groups", ())))
 
 
-def knock(world: World, cluster: Item, host: str, *, tunnel: bool) -> None:
+def knock(store: ItemStore, cluster: Item, host: str, *, tunnel: bool) -> None:
     """Raise CloudError, in the client's words, when the call does not get there."""
-    here = place(world)
+    here = place(store)
     if tunnel:
         # Session Manager ends in a node, and nodes are in the cluster's own group.
         name = cluster.inputs.get("name", cluster.id)
-        if not any(each.state.get("clusterName") == name for each in world.all("aws", NODE_GROUP)):
+        if not any(each.state.get("clusterName") == name for each in store.all("aws", NODE_GROUP)):
             raise _unreachable(
                 f'Get "https://127.0.0.1/version": dial tcp 127.0.0.1: connect: connection refused ({host})'
             )
-    elif not (_publicly(cluster, here) or _privately(world, cluster, here)):
+    elif not (_publicly(cluster, here) or _privately(store, cluster, here)):
         raise _unreachable(f'Get "https://{host}/version?timeout=32s": dial tcp {host}:443: i/o timeout')
 
 
@@ -65,26 +65,26 @@ def _publicly(cluster: Item, here: Place | None) -> bool:
     return here is None or any(here.address in ipaddress.IPv4Network(each) for each in blocks)
 
 
-def _privately(world: World, cluster: Item, here: Place | None) -> bool:
+def _privately(store: ItemStore, cluster: Item, here: Place | None) -> bool:
     if at(cluster.state, "vpcConfig.endpointPrivateAccess") is not True:
         return False
-    if here is not None and not _inside(world, cluster, here):
+    if here is not None and not _inside(store, cluster, here):
         return False
     group = at(cluster.state, "vpcConfig.clusterSecurityGroupId")
     if here is not None and group in here.groups:
         return True
-    return any(_lets(rule, here) for rule in _rules(world, group))
+    return any(_lets(rule, here) for rule in _rules(store, group))
 
 
-def _inside(world: World, cluster: Item, here: Place) -> bool:
+def _inside(store: ItemStore, cluster: Item, here: Place) -> bool:
     """Whether a packet finds its way back: this world has no peering, so only from the cluster's own VPC."""
     home = at(cluster.state, "vpcConfig.vpcId")
-    blocks = [each.state.get("cidrBlock") for each in world.all("aws", VPC) if each.id == home]
+    blocks = [each.state.get("cidrBlock") for each in store.all("aws", VPC) if each.id == home]
     return any(here.address in ipaddress.IPv4Network(each) for each in blocks if isinstance(each, str))
 
 
-def _rules(world: World, group: Any) -> Iterator[Mapping[str, Any]]:
-    for item in world.all("aws", INGRESS):
+def _rules(store: ItemStore, group: Any) -> Iterator[Mapping[str, Any]]:
+    for item in store.all("aws", INGRESS):
         if item.state.get("securityGroupId") == group:
             yield {
                 "protocol": item.state.get("ipProtocol"),
@@ -93,7 +93,7 @@ def _rules(world: World, group: Any) -> Iterator[Mapping[str, Any]]:
                 "blocks": [item.state.get("cidrIpv4")],
                 "groups": [item.state.get("referencedSecurityGroupId")],
             }
-    for item in world.all("aws", OLD_RULE):
+    for item in store.all("aws", OLD_RULE):
         if item.state.get("securityGroupId") == group and item.state.get("type") == "ingress":
             yield {
                 "protocol": item.state.get("protocol"),

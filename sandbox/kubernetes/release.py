@@ -15,8 +15,8 @@ from kube import charts
 from kube.pods import mapping
 from kube.shape import is_unknown, nearest, under
 from sandbox.faults import CloudError
+from sandbox.items import ItemStore
 from sandbox.kubernetes.cluster import Cluster
-from sandbox.world import World
 
 KARPENTER = "karpenter"
 _INPUTS = frozenset(
@@ -61,7 +61,7 @@ def check(inputs: Mapping[str, Any]) -> list[Problem]:
     return [*problems, *(replace(problem, where=f"{inside}{problem.where}") for problem in found)]
 
 
-def ready(world: World, cluster: Cluster, inputs: Mapping[str, Any]) -> None:
+def ready(store: ItemStore, cluster: Cluster, inputs: Mapping[str, Any]) -> None:
     """Wait for the release's pods; CloudError in Helm's words when they would never be ready."""
     facts = facts_of(inputs)
     if inputs.get("skipAwait") or facts is None or not facts.runs_pods:
@@ -70,11 +70,11 @@ def ready(world: World, cluster: Cluster, inputs: Mapping[str, Any]) -> None:
     if cluster.lacks_nodes():
         raise CloudError("Timeout", f"{timed_out}: no nodes available to schedule pods: the cluster has no node group")
     if facts.name == KARPENTER:
-        for reason in _karpenter(world, cluster, inputs):
+        for reason in _karpenter(store, cluster, inputs):
             raise CloudError("Timeout", f"{timed_out}: pods of deployment {inputs['name']} are not ready: {reason}")
 
 
-def _karpenter(world: World, cluster: Cluster, inputs: Mapping[str, Any]) -> Iterator[str]:
+def _karpenter(store: ItemStore, cluster: Cluster, inputs: Mapping[str, Any]) -> Iterator[str]:
     eks, values = cluster.eks(), mapping(inputs.get("values"))
     if eks is None:
         return
@@ -83,7 +83,7 @@ def _karpenter(world: World, cluster: Cluster, inputs: Mapping[str, Any]) -> Ite
     if name != eks.inputs.get("name", eks.id):
         yield f'settings.clusterName is "{name}", and this cluster is "{eks.inputs.get("name", eks.id)}"'
     if queue and not any(
-        queue in (i.inputs.get("name"), i.state.get("name")) for i in world.all("aws", "aws:sqs/queue:Queue")
+        queue in (i.inputs.get("name"), i.state.get("name")) for i in store.all("aws", "aws:sqs/queue:Queue")
     ):
         yield f'AWS.SimpleQueueService.NonExistentQueue: settings.interruptionQueue names "{queue}"'
     user = str(account.get("name") or inputs["name"])

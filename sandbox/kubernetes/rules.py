@@ -8,10 +8,10 @@ from typing import Any
 from kube import objects
 from kube.pods import ENFORCE, check_baseline, check_restricted, mapping, pod_template
 from sandbox.faults import CloudError
+from sandbox.items import Item, ItemStore
 from sandbox.kubernetes import release
 from sandbox.kubernetes.cluster import Cluster
 from sandbox.kubernetes.names import CRD, NAMESPACE, RELEASE, gvk, identity, resource, words
-from sandbox.world import Item, World
 
 SYSTEM = frozenset(("default", "kube-node-lease", "kube-public", "kube-system"))
 _FINALIZERS = {
@@ -23,64 +23,64 @@ _AWAITED = frozenset(("Deployment", "Job", "Pod", "StatefulSet"))
 _LEVELS = {"baseline": check_baseline, "restricted": check_restricted}
 
 
-def free(world: World, token: str, inputs: Mapping[str, Any]) -> None:
+def free(store: ItemStore, token: str, inputs: Mapping[str, Any]) -> None:
     """CloudError when an object of this name is there already."""
     found = identity(token, inputs)
-    if world.get("kubernetes", token, found) is None and not (token == NAMESPACE and found in SYSTEM):
+    if store.get("kubernetes", token, found) is None and not (token == NAMESPACE and found in SYSTEM):
         return
     if token == RELEASE:
         raise CloudError("AlreadyExists", f"cannot re-use a name that is still in use: {inputs['name']}")
     raise CloudError("AlreadyExists", f'{resource(token)} "{found.rpartition("/")[2]}" already exists')
 
 
-def admit(world: World, cluster: Cluster, token: str, inputs: Mapping[str, Any]) -> None:
+def admit(store: ItemStore, cluster: Cluster, token: str, inputs: Mapping[str, Any]) -> None:
     """CloudError when the cluster, as it is now, would not take this object or release, or never have it ready."""
     if token == RELEASE:
-        _admit_release(world, cluster, inputs)
+        _admit_release(store, cluster, inputs)
         return
     api_version, kind, namespace, name = objects.identity(inputs)
     crd = objects.crd_of(api_version, kind)
-    if crd and crd not in crds(world):
+    if crd and crd not in crds(store):
         said = f'no matches for kind "{kind}" in version "{api_version}": nothing brought {crd}'
         raise CloudError("NoMatch", said)
     if namespace:
-        _admit_pods(cluster, inputs, kind, name, namespace, _labels(world, namespace))
+        _admit_pods(cluster, inputs, kind, name, namespace, _labels(store, namespace))
 
 
-def crds(world: World) -> dict[str, Item]:
+def crds(store: ItemStore) -> dict[str, Item]:
     """The CRDs in the cluster, each with the release or the object that brought it."""
-    brought = {item.id: item for item in world.all("kubernetes", CRD)}
-    for item in world.all("kubernetes", RELEASE):
+    brought = {item.id: item for item in store.all("kubernetes", CRD)}
+    for item in store.all("kubernetes", RELEASE):
         facts = release.facts_of(item.inputs)
         if facts is not None and (facts.owns_crds or not item.inputs.get("skipCrds")):
             brought |= {name: item for name in facts.crds if facts.owns_crds or name not in brought}
     return brought
 
 
-def hold(world: World, cluster: Cluster, item: Item) -> None:
+def hold(store: ItemStore, cluster: Cluster, item: Item) -> None:
     """CloudError when deleting this object would be refused, or never come to an end."""
     if item.type == NAMESPACE and item.id in SYSTEM:
         raise CloudError("Forbidden", f'namespaces "{item.id}" is forbidden: this namespace may not be deleted')
     for crd in _owned(item):
-        if held := [other.id for other in world.all("kubernetes") if _crd(other) == crd]:
+        if held := [other.id for other in store.all("kubernetes") if _crd(other) == crd]:
             said = f'customresourcedefinitions.apiextensions.k8s.io "{crd}" still has instances: {", ".join(held)}'
             raise CloudError("InstanceDeletionInProgress", said)
     kind = _crd(item) and gvk(item.type)[1]
     if kind not in _FINALIZERS:
         return
-    reason = "" if _running(world, release.KARPENTER) else "Karpenter is not installed"
+    reason = "" if _running(store, release.KARPENTER) else "Karpenter is not installed"
     if reason or cluster.lacks_nodes():
         said = f"finalizer {_FINALIZERS[kind]} would never be removed: {reason or 'Karpenter has no node to run on'}"
         raise CloudError("Timeout", f'{resource(item.type)} "{item.id}": {said}')
 
 
-def inside(world: World, namespace: str) -> Iterator[Item]:
+def inside(store: ItemStore, namespace: str) -> Iterator[Item]:
     """Everything that goes with a namespace."""
-    return (item for item in world.all("kubernetes") if item.id.startswith(f"{namespace}/"))
+    return (item for item in store.all("kubernetes") if item.id.startswith(f"{namespace}/"))
 
 
-def _labels(world: World, namespace: str) -> Mapping[str, Any]:
-    item = world.get("kubernetes", NAMESPACE, namespace)
+def _labels(store: ItemStore, namespace: str) -> Mapping[str, Any]:
+    item = store.get("kubernetes", NAMESPACE, namespace)
     if item is None and namespace not in SYSTEM:
         raise CloudError("NotFound", f'namespaces "{namespace}" not found')
     return mapping(mapping(item.inputs.get("metadata")).get("labels")) if item else {}
@@ -102,18 +102,18 @@ def _admit_pods(
         raise CloudError("Timeout", said)
 
 
-def _admit_release(world: World, cluster: Cluster, inputs: Mapping[str, Any]) -> None:
+def _admit_release(store: ItemStore, cluster: Cluster, inputs: Mapping[str, Any]) -> None:
     namespace, facts = str(inputs["namespace"]), release.facts_of(inputs)
     if not inputs.get("createNamespace"):
         try:
-            _labels(world, namespace)
+            _labels(store, namespace)
         except CloudError as error:
             raise CloudError(error.code, f"create: failed to create: {error.message}") from error
-    for crd, owner in crds(world).items():
+    for crd, owner in crds(store).items():
         if facts is not None and facts.owns_crds and crd in facts.crds and owner.id != identity(RELEASE, inputs):
             said = f'CustomResourceDefinition "{crd}" exists and cannot be imported into the current release'
             raise CloudError("Invalid", f"{said}: invalid ownership metadata: it came with {owner.id}")
-    release.ready(world, cluster, inputs)
+    release.ready(store, cluster, inputs)
 
 
 def _owned(item: Item) -> tuple[str, ...]:
@@ -123,8 +123,8 @@ def _owned(item: Item) -> tuple[str, ...]:
     return facts.crds if facts is not None and facts.owns_crds else ()
 
 
-def _running(world: World, chart: str) -> bool:
-    return any(release.chart_of(item.inputs) == chart for item in world.all("kubernetes", RELEASE))
+def _running(store: ItemStore, chart: str) -> bool:
+    return any(release.chart_of(item.inputs) == chart for item in store.all("kubernetes", RELEASE))
 
 
 def _crd(item: Item) -> str:

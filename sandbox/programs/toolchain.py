@@ -12,13 +12,13 @@ import enum
 import json
 import os
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.engine_version import ask_version, version_tuple
 from core.problem import ExitCode, Problem, Refused
 from core.versions import PULUMI, PULUMI_MINIMUM
 from sandbox import lock
@@ -83,12 +83,6 @@ def ensure(root: Path, *, say: Say, language_host: bool = False) -> Toolchain:
     )
 
 
-def version_tuple(text: str) -> tuple[int, ...]:
-    """`v3.259.0` or `3.259.0-dev` as (3, 259, 0); empty when the text is no version."""
-    numbers = text.strip().removeprefix("v").split("-")[0].split("+")[0].split(".")
-    return tuple(int(part) for part in numbers) if all(part.isdigit() for part in numbers) else ()
-
-
 def _on_path(home: Path) -> _Found | None:
     name = shutil.which("pulumi")
     if name is None:
@@ -122,16 +116,6 @@ def _version(binary: Path, stamp: Path) -> str:
         draft.write_text(json.dumps({"state": state, "version": version}))
         draft.replace(stamp)
     return version
-
-
-def ask_version(binary: Path) -> str:
-    """The version that an engine prints, `v` in front; empty when the file does not run or prints none."""
-    env = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"}
-    try:
-        done = subprocess.run([binary, "version"], env=env, capture_output=True, text=True, timeout=60, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.strip() if done.returncode == 0 and version_tuple(done.stdout) else ""
 
 
 def _beside(found: _Found) -> bool:

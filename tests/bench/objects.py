@@ -14,9 +14,9 @@ import time
 from pathlib import Path
 
 from sandbox.faults import Faults
+from sandbox.items import ItemStore
 from sandbox.kubernetes.real.controlplane import ControlPlane
 from sandbox.kubernetes.real.live import LiveCloud
-from sandbox.world import World
 from tests.bench.result import Result, tell
 from tests.conformance.kubernetes.declared import in_cluster
 from tests.conformance.kubernetes.putting import put, take_away
@@ -34,7 +34,7 @@ def main() -> int:
         ControlPlane.started(ROOT, Path(folder) / "plane", say=lambda line: print(line, file=sys.stderr)) as plane,
     ):
         for turn in range(ROUNDS + 1):
-            cloud = LiveCloud(World(Path(folder) / f"world-{turn}"), Faults(), plane.api)
+            cloud = LiveCloud(ItemStore(Path(folder) / f"world-{turn}"), Faults(), plane.api)
             started = time.perf_counter()
             made = [(each.token, *put(cloud, each.token, each.urn, each.inputs)) for each in found]
             rates.append(len(made) / (time.perf_counter() - started))

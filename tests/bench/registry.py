@@ -84,13 +84,13 @@ def ours(folder: Path, server: registry.Registry) -> tuple[float, int, int]:
         started = time.perf_counter()
         done = engine.up()
         seconds = time.perf_counter() - started
-        made = done.gathered.changes.get("create", 0)
+        made = done.events.changes.get("create", 0)
         if not done.ok or made < MODELS + 2 * PROMPTS:
-            raise RuntimeError(f"up: {done.gathered.changes} {[each.message for each in done.gathered.errors][:3]}")
+            raise RuntimeError(f"up: {done.events.changes} {[each.message for each in done.events.errors][:3]}")
         asked = door.requests
         again = engine.preview()
-        if not again.ok or again.gathered.touched:
-            raise RuntimeError(f"a preview finds changes: {again.gathered.changes}")
+        if not again.ok or again.events.touched:
+            raise RuntimeError(f"a preview finds changes: {again.events.changes}")
         return seconds, asked, door.requests - asked
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import copy
+import dataclasses
 import statistics
 import subprocess
 import sys
@@ -23,6 +24,7 @@ import yaml
 
 from infra.declared import declare
 from infra.guard import GUARD
+from infra.loaded import LoadedStack
 from infra.program import make
 from ops.commands import Job
 from ops.engine.automation import Engine, Program
@@ -31,7 +33,8 @@ from ops.preview import command as reporting
 from ops.report.fit import fitted
 from ops.report.make import make as report_of
 from ops.show import Show
-from ops.worlds.world import Place, World
+from ops.worlds.places import Place
+from ops.worlds.sandbox import SandboxWorld
 from policies.packs import rules
 from sandbox.stack.session import Session
 from tests.bench.flat import flat_program
@@ -63,7 +66,7 @@ def seconds(engine: Engine, packs: tuple[Path, ...] = ()) -> float:
     started = time.perf_counter()
     outcome = engine.preview(packs=packs)
     if not outcome.ok:
-        raise RuntimeError(f"the preview failed: {[each.message for each in outcome.gathered.errors][:3]}")
+        raise RuntimeError(f"the preview failed: {[each.message for each in outcome.events.errors][:3]}")
     return time.perf_counter() - started
 
 
@@ -87,9 +90,13 @@ def ratio(above: list[float], below: list[float]) -> float:
 def previews(stack: str, rounds: int) -> list[Result]:
     """Ours against the flat program, and ours with the policy packs against without."""
     file = ROOT / f"Pulumi.{stack}.yaml"
-    found = declare(make(file), project="modelyard", stack=f"bench-{stack}")
+    loaded = LoadedStack.read(stack, file)
+    found = declare(make(loaded), project="modelyard", stack=f"bench-{stack}")
     count = sum(each.custom for each in found.values())
-    with opened(stack, file, make(file)) as ours, opened(f"{stack}-flat", file, flat_program(found)) as flat:
+    with (
+        opened(stack, file, make(loaded)) as ours,
+        opened(f"{stack}-flat", file, flat_program(found)) as flat,
+    ):
         house, plain, judged = in_turn(
             rounds, lambda: seconds(ours), lambda: seconds(flat), lambda: seconds(ours, PACKS)
         )
@@ -106,9 +113,9 @@ def previews(stack: str, rounds: int) -> list[Result]:
 def reports(stack: str, rounds: int) -> list[Result]:
     """The whole report, the bill and the state included, against the bare preview with the same packs."""
     file = ROOT / f"Pulumi.{stack}.yaml"
-    place = Place(root=ROOT, stack=stack, stack_file=file, world=World.SANDBOX)
+    place = Place(root=ROOT, stack=stack, stack_file=file, world=SandboxWorld())
     show = Show(as_json=True)
-    job = Job(place=place, program=make(file), packs=PACKS, show=show, confirm=lambda _: False)
+    job = Job(place=place, program=make(place.loaded), packs=PACKS, show=show, confirm=lambda _: False)
 
     def whole(engine: Engine) -> float:
         started = time.perf_counter()
@@ -118,7 +125,7 @@ def reports(stack: str, rounds: int) -> list[Result]:
                 raise RuntimeError(f"an empty report: {form}")
         return time.perf_counter() - started
 
-    with opened(f"{stack}-report", file, make(file)) as engine:
+    with opened(f"{stack}-report", file, make(place.loaded)) as engine:
         bare, alone, all_of_it = in_turn(
             rounds, lambda: seconds(engine, PACKS), lambda: seconds(engine), lambda: whole(engine)
         )
@@ -148,7 +155,8 @@ def grown(file: Path) -> None:
     # A hundred pools are worth more than any ceiling: this process measures under a guard file of its own.
     guard_file = file.with_suffix(".guard.yaml")
     guard_file.write_text(GUARD.read_text().replace("dev: 5000", "dev: 1000000"))
-    with opened(file.stem.partition(".")[2], file, make(file, guard_file)) as engine:
+    name = file.stem.partition(".")[2]
+    with opened(name, file, make(dataclasses.replace(LoadedStack.read(name, file), guard_file=guard_file))) as engine:
         for _ in sys.stdin:
             sys.stdout.write(f"{seconds(engine)} {_peak() / 2**20}\n")
             sys.stdout.flush()

@@ -17,7 +17,7 @@ from typing import Any
 
 import psutil
 
-from sandbox.world import World
+from sandbox.items import ItemStore
 from tests.chaos import content
 from tests.chaos.plan import Kill, Victim, Work
 from tests.roots import ROOT, lay
@@ -204,7 +204,7 @@ class Ground:
 
     def _objects(self) -> list[Any]:
         """What was made on behalf of the stack's resources and is not on its way out."""
-        everything = World(self._stack / "world").everything()
+        everything = ItemStore(self._stack / "world").everything()
         return [item for item in everything if item.urn and not item.pending and _own(item.urn) == item.type]
 
     def _shape(self) -> tuple[Counter[str], Counter[tuple[str, str]]]:

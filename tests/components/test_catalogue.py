@@ -13,6 +13,7 @@ import pytest
 from components.catalogue import PARTS, components, machines
 from components.page import PAGE, page
 from infra.declared import declare
+from infra.loaded import LoadedStack
 from infra.program import make
 from infra.stack.file import StackFile
 from infra.stack.stack import Stack
@@ -68,6 +69,7 @@ from components import catalogue
 from infra.declared import declare
 from infra.guard import guard
 from infra.plan import plan
+from infra.loaded import LoadedStack
 from infra.program import make
 from infra.stack.file import StackFile
 from infra.stack.stack import Stack
@@ -76,7 +78,7 @@ from pricing.bill.estimate import estimate
 file = Path("Pulumi.dev.yaml")
 stack = Stack.read(StackFile.read(file))
 planned = plan(stack, guard())
-found = declare(make(file), project="modelyard", stack="dev")
+found = declare(make(LoadedStack.read("dev", file)), project="modelyard", stack="dev")
 print(json.dumps({
     "bill": [item.component for item in planned.items],
     "maximum": str(planned.totals.maximum),
@@ -127,7 +129,7 @@ def test_a_new_part_takes_its_folder_one_row_and_its_wiring(copy: Path) -> None:
 @pytest.mark.parametrize("stack", STACKS)
 def test_a_stack_declares_the_components_of_its_parts_and_no_others(stack: str) -> None:
     file = ROOT / f"Pulumi.{stack}.yaml"
-    declared = declare(make(file), project="modelyard", stack=stack).values()
+    declared = declare(make(LoadedStack.read(stack, file)), project="modelyard", stack=stack).values()
     ours = {each.urn.split("::", 2)[2].rpartition("$")[2] for each in declared if each.token.startswith("modelyard:")}
     named = {each.removeprefix("modelyard:index:") for each in ours if each.startswith("modelyard:index:")}
     items = {

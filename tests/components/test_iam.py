@@ -11,6 +11,7 @@ import parliament  # type: ignore[import-untyped]
 import pytest
 
 from infra.declared import declare
+from infra.loaded import LoadedStack
 from infra.program import make
 from tests.roots import ROOT
 
@@ -25,7 +26,7 @@ WILDCARD_ALLOWED = {
 
 @functools.cache
 def documents(stack: str) -> tuple[tuple[str, str], ...]:
-    found = declare(make(ROOT / f"Pulumi.{stack}.yaml"), project="modelyard", stack=stack)
+    found = declare(make(LoadedStack.read(stack, ROOT / f"Pulumi.{stack}.yaml")), project="modelyard", stack=stack)
     keys = ("policy", "assumeRolePolicy")
     return tuple(
         (f"{each.name}.{key}", concrete(each.inputs[key]))

@@ -26,11 +26,11 @@ from ops.commands import Job
 from ops.engine.automation import Engine, Outcome, Program
 from ops.preview import command as reporting
 from ops.show import Show
-from ops.worlds.world import Place, World, opened
+from ops.worlds.places import Place
+from ops.worlds.sandbox import SandboxWorld
+from sandbox.items import Item, ItemStore
 from sandbox.programs import toolchain
 from sandbox.stack import session
-from sandbox.world import Item
-from sandbox.world import World as Simulated
 from tests.roots import ROOT
 
 AS_SOMEBODY = ("-c", "user.name=somebody", "-c", "user.email=somebody@example.invalid")
@@ -63,14 +63,14 @@ class Stage:
 
     @property
     def place(self) -> Place:
-        return Place(root=self.root, stack=self.stack, stack_file=self.file, world=World.SANDBOX)
+        return Place(root=self.root, stack=self.stack, stack_file=self.file, world=SandboxWorld())
 
     @property
     def job(self) -> Job:
-        program = self.program or commands.program(self.place)
+        place = self.place
         return Job(
-            place=self.place,
-            program=program,
+            place=place,
+            program=self.program or commands.program(place),
             packs=self.packs,
             pack=self.pack,
             priced=self.priced,
@@ -80,7 +80,7 @@ class Stage:
 
     def run(self, command: Callable[..., ExitCode], expected: ExitCode = ExitCode.OK, **options: Any) -> Outcome:
         """The last outcome of a command, which must end as `expected`."""
-        assert command(self.job, **options) is expected, self.show.outcomes[-1].gathered
+        assert command(self.job, **options) is expected, self.show.outcomes[-1].events
         return self.show.outcomes[-1]
 
     def preview(self) -> Outcome:
@@ -95,14 +95,15 @@ class Stage:
             assert command(self.job) is not ExitCode.OK
         except Refused as refused:
             return str(refused)
-        gathered = self.show.outcomes[-1].gathered
-        return "\n".join([each.message for each in gathered.errors] + [each.message for each in gathered.mandatory])
+        events = self.show.outcomes[-1].events
+        return "\n".join([each.message for each in events.errors] + [each.message for each in events.mandatory])
 
     @contextmanager
     def engine(self) -> Iterator[Engine]:
         """The engine on this stack, for what no command does."""
-        program = self.program or wiring.make(self.file)
-        with opened(self.place, program, self.show.say) as engine:
+        place = self.place
+        program = self.program or wiring.make(place.loaded)
+        with place.world.opened(place, program, self.show.say) as engine:
             yield engine
 
     def state(self) -> list[dict[str, Any]]:
@@ -130,7 +131,7 @@ class Stage:
 
     def made(self) -> list[Item]:
         """What the world holds of this stack's; what AWS deletes later is marked `pending`."""
-        world = Simulated(self.root / ".sandbox" / self.stack / "world")
+        world = ItemStore(self.root / ".sandbox" / self.stack / "world")
         return [item for item in world.everything() if item.urn]
 
     def git(self) -> str:

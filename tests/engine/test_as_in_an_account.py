@@ -11,7 +11,7 @@ import pytest
 from components.cluster import addons
 from core.problem import ExitCode
 from ops import commands
-from ops.worlds import world
+from ops.worlds import sandbox
 
 pytestmark = pytest.mark.engine
 
@@ -24,7 +24,7 @@ def test_a_policy_that_aws_does_not_have_ends_the_first_up_of_dev(stage: Make, m
     wrong = "arn:aws:iam::aws:policy/service-role/AmazonEBSCSIDriverPolicyV2"
     monkeypatch.setitem(addons.ROLES, "aws-ebs-csi-driver", ("ebs-csi-controller-sa", wrong))
     here = stage("dev")
-    found = here.run(commands.up, ExitCode.FAILED).gathered
+    found = here.run(commands.up, ExitCode.FAILED).events
     said = "\n".join(each.message for each in found.errors)
     assert f"NoSuchEntity: Policy {wrong} does not exist or is not attachable." in said
     made = {item.id for item in here.made()}
@@ -38,8 +38,8 @@ def test_an_account_that_another_one_pays_for_gets_no_monitor_by_tag(
     asked = {"budget.watch.payerAccount": True, "budget.watch.activateTags": True}
     here = stage("existing-cluster", SMALL).edited(asked, tmp_path / "Pulumi.existing-cluster.yaml")
     with monkeypatch.context() as elsewhere:
-        elsewhere.setattr(world, "account_kind", lambda _: "member")
-        found = here.run(commands.up, ExitCode.FAILED).gathered
+        elsewhere.setattr(sandbox, "account_kind", lambda _: "member")
+        found = here.run(commands.up, ExitCode.FAILED).events
     assert "Linked accounts can only create AWS Services monitor" in "\n".join(each.message for each in found.errors)
     assert not {MONITOR, TAG} & {item.type for item in here.made()}
     here.run(commands.up)

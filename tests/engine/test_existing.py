@@ -12,7 +12,7 @@ from core.problem import ExitCode
 from core.versions import CHARTS, KUBERNETES
 from ops import commands
 from sandbox.aws.cloud import AwsCloud
-from sandbox.world import Item, World
+from sandbox.items import Item, ItemStore
 
 STACKS = Path(__file__).with_name("stacks")
 VPC, SUBNET, ADDON = "aws:ec2/vpc:Vpc", "aws:ec2/subnet:Subnet", "aws:eks/addon:Addon"
@@ -29,7 +29,7 @@ Make = Callable[..., Any]
 
 def given(stage: Any) -> AwsCloud:
     """The account as the sandbox gives it, before the stack's first command."""
-    cloud = AwsCloud(World(stage.root / ".sandbox" / stage.stack / "world"), stage.root / ".sandbox" / "cache")
+    cloud = AwsCloud(ItemStore(stage.root / ".sandbox" / stage.stack / "world"), stage.root / ".sandbox" / "cache")
     cloud.configure({"region": "us-east-1"})
     return cloud
 
@@ -40,7 +40,7 @@ def subnet(id: str, vpc: str, block: str, zone: str) -> dict[str, Any]:
     return {"type": SUBNET, "id": id, "inputs": place}
 
 
-def install_karpenter(world: World) -> None:
+def install_karpenter(world: ItemStore) -> None:
     """Karpenter and its CRDs, as somebody else's releases."""
     for role in ("karpenter-crd", "karpenter"):
         chart = next(each for each in CHARTS.values() if each.name == role)
@@ -54,14 +54,14 @@ def install_karpenter(world: World) -> None:
 )
 def test_a_platform_on_what_is_there_comes_up_and_goes_and_leaves_it(stage: Make, stack: str, kept: set[str]) -> None:
     here = stage(stack, STACKS / f"{stack}.yaml")
-    world = given(here).world
+    world = given(here).store
     if stack == "existing-karpenter":
         install_karpenter(world)
     before = {item.id: item.inputs for item in world.everything()}
 
-    resources = here.run(commands.up).gathered.changes["create"]
-    assert here.preview().gathered.changes == {"same": resources}
-    assert here.run(commands.refresh).gathered.changes == {"same": resources}
+    resources = here.run(commands.up).events.changes["create"]
+    assert here.preview().events.changes == {"same": resources}
+    assert here.run(commands.refresh).events.changes == {"same": resources}
     types = {resource["type"] for resource in here.state()}
     assert (VPC in types, CLUSTER in types) == (False, stack == "existing-vpc")
     assert ("modelyard:index:Karpenter" in types) == (stack != "existing-karpenter")
@@ -71,7 +71,7 @@ def test_a_platform_on_what_is_there_comes_up_and_goes_and_leaves_it(stage: Make
     outside = outputs.get("registry", {}).get("outsideUrl")
     assert outside == ("https://registry.example.com" if stack == "existing-vpc" else None)
 
-    assert here.run(commands.destroy).gathered.changes == {"delete": resources}
+    assert here.run(commands.destroy).events.changes == {"delete": resources}
     assert {item.type for item in here.made()} == kept
     assert {item.id: item.inputs for item in world.everything() if not item.urn} == before
 
@@ -79,7 +79,7 @@ def test_a_platform_on_what_is_there_comes_up_and_goes_and_leaves_it(stage: Make
 def test_without_the_karpenter_that_is_said_to_be_there_the_pools_are_refused(stage: Make) -> None:
     here = stage("existing-karpenter", STACKS / "existing-karpenter.yaml")
     outcome = here.run(commands.up, ExitCode.FAILED)
-    (error,) = outcome.gathered.errors
+    (error,) = outcome.events.errors
     assert 'no matches for kind "EC2NodeClass" in version "karpenter.k8s.aws/v1"' in error.message
 
 
@@ -101,18 +101,18 @@ def other_zones(cloud: AwsCloud) -> None:
 
 def older(cloud: AwsCloud) -> None:
     """The given cluster at the version before."""
-    item = cloud.world.get("aws", CLUSTER, "given")
+    item = cloud.store.get("aws", CLUSTER, "given")
     assert item is not None
     item.inputs["version"] = "1.35"
-    cloud.world.put(item)
+    cloud.store.put(item)
 
 
 def without_addons(cloud: AwsCloud) -> None:
     """The given cluster without two add-ons."""
     for name in ("coredns", "kube-proxy"):
-        item = cloud.world.get("aws", ADDON, f"given:{name}")
+        item = cloud.store.get("aws", ADDON, f"given:{name}")
         assert item is not None
-        cloud.world.remove(item)
+        cloud.store.remove(item)
 
 
 @pytest.mark.parametrize(

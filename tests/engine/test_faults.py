@@ -16,7 +16,7 @@ import pytest
 
 from core.problem import ExitCode
 from ops import cli, commands
-from sandbox.world import World
+from sandbox.items import ItemStore
 from tests.chaos.small import program
 from tests.roots import ROOT, lay
 
@@ -52,7 +52,7 @@ class Town:
 
     def world(self) -> dict[str, str]:
         """What was made, by URN."""
-        return {item.urn: item.id for item in World(self.stack / "world").everything() if item.urn}
+        return {item.urn: item.id for item in ItemStore(self.stack / "world").everything() if item.urn}
 
     def state(self) -> dict[str, str]:
         """The resources that the state holds, by URN."""
@@ -147,7 +147,7 @@ def test_a_platform_without_capacity_for_its_nodes_says_so_and_comes_up_when_the
 
 def test_drift_is_shown_then_taken_into_the_state_then_put_right(town: Town) -> None:
     town.converges()
-    world = World(town.stack / "world")
+    world = ItemStore(town.stack / "world")
     (role,) = [item for item in world.all("aws", "aws:iam/role:Role") if item.urn]
     (queue,) = [item for item in world.all("aws", QUEUE) if item.name == "work-1"]
     role.inputs["tags"] = {"Owner": "by hand"}
@@ -164,7 +164,7 @@ def test_drift_is_shown_then_taken_into_the_state_then_put_right(town: Town) -> 
     assert town.run("refresh")[0] == ExitCode.OK
     assert queue.urn not in town.state()
     town.converges()
-    (mended,) = [item for item in World(town.stack / "world").all("aws", "aws:iam/role:Role") if item.urn]
+    (mended,) = [item for item in ItemStore(town.stack / "world").all("aws", "aws:iam/role:Role") if item.urn]
     assert mended.inputs["tags"] == {"Owner": "one"}
 
 

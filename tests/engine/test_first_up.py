@@ -40,9 +40,9 @@ def test_a_runner_in_the_vpc_finishes_what_the_first_step_has_begun_and_alone_ca
     stand(here, "198.51.100.7")
 
     stopped = here.run(commands.up, ExitCode.FAILED)
-    said = [each for run in here.show.outcomes for each in run.gathered.violations]
+    said = [each for run in here.show.outcomes for each in run.events.violations]
     assert [each.message for each in said if each.policy == "network-paths"] == []
-    assert all("cluster is unreachable" in each.message for each in stopped.gathered.errors if each.urn)
+    assert all("cluster is unreachable" in each.message for each in stopped.events.errors if each.urn)
     assert {"aws:eks/nodeGroup:NodeGroup", "aws:eks/addon:Addon", RULE} <= kinds(here, "aws")
     assert kinds(here, "kubernetes") == set()
     heard = capsys.readouterr()
@@ -71,6 +71,6 @@ def test_without_the_rule_that_lets_the_runner_in_the_packs_refuse_the_stack_bef
 ) -> None:
     monkeypatch.setattr(Cluster, "_way_in", lambda _: [])
     here = stage("dev").edited(RUNNER, tmp_path / "runner.yaml")
-    (refusal,) = here.run(commands.up, ExitCode.REFUSED).gathered.mandatory
+    (refusal,) = here.run(commands.up, ExitCode.REFUSED).events.mandatory
     assert "no rule of the security group lets deployer in 10.20.0.0/18 in on tcp 443" in refusal.message
     assert here.made() == []

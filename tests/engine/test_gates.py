@@ -35,7 +35,7 @@ def changed(here: Any, change: Change) -> Any:
 
     def program() -> None:
         pulumi.runtime.register_stack_transformation(change)
-        wiring.make(here.file)()
+        wiring.make(here.place.loaded)()
 
     return replace(here, program=program)
 
@@ -96,7 +96,7 @@ def test_without_a_preview_what_is_refused_and_what_needs_it_is_not_made(stage: 
     with here.engine() as engine:
         done = engine.up(packs=here.packs)
     assert not done.ok
-    refused = [(said.policy, said.urn.rpartition("::")[2]) for said in done.gathered.mandatory]
+    refused = [(said.policy, said.urn.rpartition("::")[2]) for said in done.events.mandatory]
     assert refused == [("queue-encrypted", "interruptions")]
     assert {item.type for item in here.made()} & NEED_THE_QUEUE == set()
 
@@ -114,6 +114,6 @@ def test_a_misspelt_field_is_refused_in_the_preview_of_an_empty_dev(
 ) -> None:
     here = changed(stage("dev"), change)
     here.run(commands.up, ExitCode.REFUSED)
-    told = {violation.urn.rpartition("::")[2]: violation for violation in here.show.outcomes[-1].gathered.mandatory}
+    told = {violation.urn.rpartition("::")[2]: violation for violation in here.show.outcomes[-1].events.mandatory}
     assert said in told[name].message
     assert here.made() == []

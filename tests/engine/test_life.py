@@ -43,14 +43,14 @@ def test_a_stack_comes_up_stays_as_it_is_and_goes(
     resources = stage.size()
     for unchanged in (stage.preview, lambda: stage.run(commands.refresh)):
         outcome = unchanged()
-        assert outcome.gathered.changes == {"same": resources}, outcome.gathered.steps
+        assert outcome.events.changes == {"same": resources}, outcome.events.steps
         assert stage.git() == ""
 
     if any(resource.get("protect") for resource in stage.state()):
         stage = _unprotected(stage, tmp_path)
     before = stage.state()
     outcome = stage.run(commands.destroy)
-    assert outcome.gathered.changes == {"delete": resources}
+    assert outcome.events.changes == {"delete": resources}
     kept = [each for resource in before for each in by_design(resource)]
     assert {item.state["arn"] for item in stage.made()} == {each.arn for each in kept if each.arn}
     assert bool(kept) is any(each["type"].startswith("aws:") for each in before)
@@ -63,7 +63,7 @@ def test_a_stack_that_was_taken_away_comes_up_again_at_once(deployed: Callable[[
     stage = deployed("dev")
     resources = stage.size()
     stage.run(commands.destroy)
-    assert stage.run(commands.up).gathered.changes == {"create": resources}
+    assert stage.run(commands.up).events.changes == {"create": resources}
 
 
 def _says(text: str, kept: list[Kept]) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from infra.declared import declare
 from ops import commands, shell
+from ops.worlds.sandbox import SandboxWorld
 from policies.wire import SIGNATURE
 from tests.roots import ROOT
 
@@ -28,7 +29,7 @@ def test_plain_pulumi_through_the_language_host_makes_the_same_state(
 ) -> None:
     plain = stage("dev")
     command = ["pulumi", "up", "--yes", "--skip-preview", "--suppress-outputs"]
-    assert shell.run(plain.place, command, plain.show) == 0
+    assert shell.run(plain.place, SandboxWorld(), command, plain.show) == 0
     assert plain.git() == ""
     ours = deployed("dev", tmp_path / "inline")
     mine, theirs = (_by_urn(each.export()) for each in (ours, plain))

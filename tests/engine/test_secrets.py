@@ -69,7 +69,7 @@ def test_a_secret_is_nowhere_in_clear_and_the_stack_file_stays_as_it_was(
         assert here.git() == ""
         assert here.file.read_text(encoding="utf-8") == STACK_FILE
     assert {item.type for item in here.made()} >= {"aws:sqs/queue:Queue", "kubernetes:core/v1:Secret"}
-    assert set(here.preview().gathered.changes) == {"same"}
+    assert set(here.preview().events.changes) == {"same"}
 
     said = "".join(capfd.readouterr())
     with here.engine() as engine:

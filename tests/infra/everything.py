@@ -19,11 +19,12 @@ from infra import plan as planning
 from infra.build import build
 from infra.declared import Declared, declare
 from infra.guard import guard
+from infra.plan import plan
 from infra.stack.file import StackFile
 from infra.stack.stack import Stack
 from policies.guard.ceilings import Bounds
 from sandbox.aws.cloud import AwsCloud
-from sandbox.world import World
+from sandbox.items import ItemStore
 from tests.infra.test_plan import VARIANTS
 from tests.roots import ROOT
 
@@ -49,7 +50,7 @@ def resources(name: str) -> tuple[Declared, ...]:
         mock.patch.object(planning.Plan, "bounds", lambda *_, **__: unbounded),
         mock.patch.object(declaring._Answers, "call", _looked_up),
     ):
-        found = declare(lambda: build(_stack(name), guard()), project="modelyard", stack="trial")
+        found = declare(lambda: build(plan(_stack(name), guard())), project="modelyard", stack="trial")
     return tuple(found.values())
 
 
@@ -75,7 +76,7 @@ def _stack(name: str) -> Stack:
 
 @functools.cache
 def _account() -> AwsCloud:
-    cloud = AwsCloud(World(Path(tempfile.mkdtemp())), CACHE)
+    cloud = AwsCloud(ItemStore(Path(tempfile.mkdtemp())), CACHE)
     cloud.configure({"region": "us-east-1"})
     return cloud
 

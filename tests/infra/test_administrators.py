@@ -7,6 +7,7 @@ from typing import Any
 from infra.build import build
 from infra.declared import ACCOUNT, declare
 from infra.guard import guard
+from infra.plan import plan
 from infra.stack.stack import Stack
 
 SSO = "aws-reserved/sso.amazonaws.com/eu-west-2/AWSReservedSSO_Ops_1234567890abcdef"
@@ -19,7 +20,9 @@ STACK: dict[str, Any] = {
 
 
 def test_a_role_with_a_path_is_entered_with_it_and_named_without() -> None:
-    found = declare(lambda: build(Stack.of(STACK, "us-east-1"), guard()), project="modelyard", stack="trial").values()
+    found = declare(
+        lambda: build(plan(Stack.of(STACK, "us-east-1"), guard())), project="modelyard", stack="trial"
+    ).values()
     entries = {
         each.name: each.inputs["principalArn"] for each in found if each.token == "aws:eks/accessEntry:AccessEntry"
     }

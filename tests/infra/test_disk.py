@@ -13,6 +13,7 @@ from components.resources import LOGS_MIB, SMALL_MIB, resources, small
 from core.problem import Refused
 from infra.declared import Declared, declare
 from infra.guard import guard
+from infra.loaded import LoadedStack
 from infra.program import make
 from infra.stack.stack import Stack
 from kube.pods import containers, pod_template
@@ -26,7 +27,9 @@ UNITS = {"Mi": 1, "Gi": 1024}
 
 @functools.cache
 def declared(stack: str) -> tuple[Declared, ...]:
-    return tuple(declare(make(ROOT / f"Pulumi.{stack}.yaml"), project="modelyard", stack=stack).values())
+    return tuple(
+        declare(make(LoadedStack.read(stack, ROOT / f"Pulumi.{stack}.yaml")), project="modelyard", stack=stack).values()
+    )
 
 
 def mib(quantity: str) -> int:
@@ -120,11 +123,12 @@ def test_an_autoscaler_with_one_choice_is_not_declared_for_its_stock_alert_would
     most: int, scaled: bool
 ) -> None:
     from infra.build import build
+    from infra.plan import plan
 
     platform = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text())["config"]["modelyard:platform"]
     registry = {"server": {"replicas": {"min": 1, "max": most}}}
     stack = Stack.of({**platform, "registry": registry, "releases": []}, "us-east-1")
-    found = list(declare(lambda: build(stack, guard()), project="modelyard", stack="dev").values())
+    found = list(declare(lambda: build(plan(stack, guard())), project="modelyard", stack="dev").values())
     assert any(each.token.endswith(":HorizontalPodAutoscaler") for each in found) is scaled
     (server,) = [each for each in found if each.token.endswith(":Deployment")]
     assert server.inputs["spec"].get("replicas") == (None if scaled else 1)

@@ -13,6 +13,7 @@ from infra.build import build
 from infra.declared import Declared, declare
 from infra.guard import guard
 from infra.parts import AWS_PARTS
+from infra.plan import plan
 from infra.stack.file import StackFile
 from infra.stack.stack import Stack
 from tests.roots import ROOT
@@ -40,7 +41,7 @@ def refusals(platform: dict[str, Any], region: str = "") -> list[Problem]:
 
 
 def declared(platform: dict[str, Any]) -> dict[str, Declared]:
-    return declare(lambda: build(Stack.of(platform, ""), guard()), project="modelyard", stack="trial")
+    return declare(lambda: build(plan(Stack.of(platform, ""), guard())), project="modelyard", stack="trial")
 
 
 def test_four_lines_make_a_stack_without_aws_whose_bill_is_nothing() -> None:

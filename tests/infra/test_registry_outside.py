@@ -13,6 +13,7 @@ from core.problem import Problem, Refused
 from infra.build import build
 from infra.declared import declare
 from infra.guard import guard
+from infra.plan import plan
 from infra.stack.stack import Stack
 from pricing.meters.network.balancers import BALANCER
 
@@ -45,7 +46,7 @@ def refusal(registry: dict[str, Any]) -> Problem:
 def declared(exposure: str) -> dict[tuple[str, str], dict[str, Any]]:
     """The inputs of every Kubernetes object of a stack with that exposure, by kind and name."""
     registry = REGISTRY if exposure == "internal" else {}
-    found = declare(lambda: build(stack(registry), guard()), project="modelyard", stack="trial").values()
+    found = declare(lambda: build(plan(stack(registry), guard())), project="modelyard", stack="trial").values()
     objects = [each.inputs for each in found if "kind" in each.inputs]
     return {(each["kind"], each["metadata"]["name"]): each for each in objects}
 

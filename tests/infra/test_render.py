@@ -12,6 +12,7 @@ import yaml
 
 from core.problem import Refused
 from infra.declared import SECRET, Declared, declare
+from infra.loaded import LoadedStack
 from infra.program import make
 from infra.render import from_state, render
 from tests.roots import ROOT
@@ -19,7 +20,7 @@ from tests.roots import ROOT
 
 @pytest.fixture(scope="module")
 def found() -> dict[str, Declared]:
-    return declare(make(ROOT / "Pulumi.dev.yaml"), project="modelyard", stack="dev")
+    return declare(make(LoadedStack.read("dev", ROOT / "Pulumi.dev.yaml")), project="modelyard", stack="dev")
 
 
 def text_of(folder: Path) -> str:

@@ -15,6 +15,7 @@ from infra.build import build
 from infra.declared import Declared, declare
 from infra.guard import guard
 from infra.on_aws import tags_of
+from infra.plan import plan
 from infra.stack.stack import Stack
 from tests.roots import ROOT
 
@@ -37,7 +38,7 @@ def stack(name: str) -> Stack:
 
 @functools.cache
 def declared(name: str) -> tuple[Declared, ...]:
-    return tuple(declare(lambda: build(stack(name), guard()), project="modelyard", stack=name).values())
+    return tuple(declare(lambda: build(plan(stack(name), guard())), project="modelyard", stack=name).values())
 
 
 def of_pairs(pairs: list[str]) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from infra.declared import declare
+from infra.loaded import LoadedStack
 from infra.program import make
 from tests.roots import ROOT
 
@@ -14,7 +15,9 @@ BINDING = {"Drifted", "Underutilized"}
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_no_declared_node_ends_by_a_way_that_no_budget_binds(stack: str) -> None:
-    found = declare(make(ROOT / f"Pulumi.{stack}.yaml"), project="modelyard", stack=stack).values()
+    found = declare(
+        make(LoadedStack.read(stack, ROOT / f"Pulumi.{stack}.yaml")), project="modelyard", stack=stack
+    ).values()
     pools = {each.name: each.inputs["spec"] for each in found if each.token == "kubernetes:karpenter.sh/v1:NodePool"}
     assert bool(pools) == (stack != "local")
     for name, spec in pools.items():

@@ -14,7 +14,8 @@ import pytest
 
 from ops.commands import Job
 from ops.show import Show
-from ops.worlds.world import Place, World
+from ops.worlds.places import Place
+from ops.worlds.sandbox import SandboxWorld
 from sandbox.programs import toolchain
 from sandbox.stack import session
 from tests.roots import ROOT
@@ -71,7 +72,7 @@ def job(small_root: Path, program: Program) -> Callable[..., Job]:
     """Makes a command on the small repository's stack."""
 
     def make(*, as_json: bool = False, **more: Any) -> Job:
-        place = Place(root=small_root, stack="dev", stack_file=small_root / "Pulumi.dev.yaml", world=World.SANDBOX)
+        place = Place(root=small_root, stack="dev", stack_file=small_root / "Pulumi.dev.yaml", world=SandboxWorld())
         values = {"packs": (), "confirm": lambda _: True, "program": program, "priced": False, **more}
         return Job(place=place, show=Show(as_json=as_json), **values)
 

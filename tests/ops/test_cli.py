@@ -9,8 +9,13 @@ import pytest
 
 from core.problem import ExitCode, Refused
 from ops import cli, commands
-from ops.worlds import world
-from ops.worlds.world import World, choose
+from ops.worlds import cloud as cloud_world
+from ops.worlds.choose import choose
+from ops.worlds.cloud import CloudWorld
+from ops.worlds.kubeconfig import KubeconfigWorld
+from ops.worlds.places import Place
+from ops.worlds.sandbox import SandboxWorld
+from ops.worlds.world import World
 
 GOOD = """\
 config:
@@ -35,12 +40,12 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_sandbox_is_the_world_that_nobody_named() -> None:
-    assert choose(sandbox=False, cloud=False, ci=False) is World.SANDBOX
+    assert choose(sandbox=False, cloud=False, ci=False) == SandboxWorld()
 
 
-@pytest.mark.parametrize(("sandbox", "cloud", "wanted"), [(True, False, World.SANDBOX), (False, True, World.CLOUD)])
+@pytest.mark.parametrize(("sandbox", "cloud", "wanted"), [(True, False, SandboxWorld()), (False, True, CloudWorld())])
 def test_in_ci_the_world_that_was_named_is_taken(sandbox: bool, cloud: bool, wanted: World) -> None:
-    assert choose(sandbox=sandbox, cloud=cloud, ci=True) is wanted
+    assert choose(sandbox=sandbox, cloud=cloud, ci=True) == wanted
 
 
 @pytest.mark.parametrize(("sandbox", "cloud", "ci"), [(False, False, True), (True, True, False)])
@@ -50,10 +55,16 @@ def test_a_world_that_is_not_clear_is_a_usage_error(sandbox: bool, cloud: bool, 
     assert refused.value.code is ExitCode.USAGE
 
 
-def test_a_kubeconfig_names_a_world_of_its_own_and_excludes_the_others() -> None:
-    assert choose(sandbox=False, cloud=False, ci=True, kubeconfig=Path("config")) is World.KUBECONFIG
+def test_a_kubeconfig_names_a_world_of_its_own_and_excludes_the_others(tmp_path: Path) -> None:
+    file = tmp_path / "config"
+    context, cluster = (
+        {"name": "one", "context": {"cluster": "one"}},
+        {"name": "one", "cluster": {"server": "https://x"}},
+    )
+    file.write_text(json.dumps({"current-context": "one", "contexts": [context], "clusters": [cluster]}))
+    assert choose(sandbox=False, cloud=False, ci=True, kubeconfig=file) == KubeconfigWorld(file)
     with pytest.raises(Refused, match="--cloud and --kubeconfig exclude"):
-        choose(sandbox=False, cloud=True, ci=False, kubeconfig=Path("config"))
+        choose(sandbox=False, cloud=True, ci=False, kubeconfig=file)
 
 
 @pytest.mark.parametrize("content", [None, "current-context: none", "{"])
@@ -133,12 +144,12 @@ def test_policy_packs_that_cannot_be_run_refuse_instead_of_being_left_out(root: 
     assert cli.run(["preview", "--stack", "dev", "--sandbox"]) == ExitCode.REFUSED
 
 
-def cloud(root: Path) -> world.Place:
-    return world.Place(root=root, stack="dev", stack_file=root / "Pulumi.dev.yaml", world=World.CLOUD)
+def cloud(root: Path) -> Place:
+    return Place(root=root, stack="dev", stack_file=root / "Pulumi.dev.yaml", world=CloudWorld())
 
 
 def refusal(root: Path) -> Refused:
-    with pytest.raises(Refused) as refused, world.opened(cloud(root), lambda: None, lambda _: None):
+    with pytest.raises(Refused) as refused, CloudWorld().opened(cloud(root), lambda: None, lambda _: None):
         raise AssertionError("it opened")
     return refused.value
 
@@ -168,7 +179,7 @@ def cli_on_path(root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "pulumi").chmod(0o755)
     monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
     monkeypatch.setenv("PLUGINS", "[]")
-    monkeypatch.setattr(world, "account", lambda _: "123456789012")
+    monkeypatch.setattr(cloud_world, "account", lambda _: "123456789012")
     return folder / "pulumi"
 
 
@@ -200,7 +211,7 @@ def test_the_cloud_opens_when_nothing_is_missing_and_drops_the_callers_options(
     plugins = [{"name": "aws", "version": "7.51.1"}, {"name": "kubernetes", "version": "4.34.2"}]
     monkeypatch.setenv("PLUGINS", json.dumps(plugins))
     monkeypatch.setenv("PULUMI_OPTION_SKIP_PREVIEW", "true")
-    with world.opened(cloud(root), lambda: None, lambda _: None) as engine:
+    with CloudWorld().opened(cloud(root), lambda: None, lambda _: None) as engine:
         assert engine.workdir == root
         assert not [name for name in engine.env if name.startswith("PULUMI_OPTION_")]
 

@@ -37,7 +37,7 @@ def test_a_stack_comes_up_shows_no_change_drifts_and_goes(
     assert "modelyard shell --stack dev -- pulumi up" in said
     assert world(small_root) == {"first": {"size": 1.0}, "second": {"size": 2.0}}
 
-    assert reporting.look(job()).outcome.gathered.changes == {"same": 3}  # type: ignore[union-attr]
+    assert reporting.look(job()).outcome.events.changes == {"same": 3}  # type: ignore[union-attr]
 
     program.things["first"]["size"] = 5
     reporting.preview(job())

@@ -16,7 +16,7 @@ from pulumi.automation.events import EngineEvent
 from core.problem import Problem
 from ops.console import Printer, visible
 from ops.engine.automation import Outcome
-from ops.engine.events import Gathered, Operation
+from ops.engine.events import EngineEvents, Operation
 from ops.show import Show
 from tests.roots import ROOT
 
@@ -55,9 +55,9 @@ def event(text: str, severity: str) -> EngineEvent:
 
 
 def failed(text: str) -> Outcome:
-    found = Gathered(planning=False)
+    found = EngineEvents(planning=False)
     found.listen(event(text, "error"))
-    return Outcome(operation=Operation.UP, ok=False, gathered=found, seconds=1.0)
+    return Outcome(operation=Operation.UP, ok=False, events=found, seconds=1.0)
 
 
 WAYS: dict[str, Callable[[Show, str], None]] = {

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from infra.guard import GUARD
+from infra.loaded import LoadedStack
 from infra.program import make
 from tests.roots import ROOT
 
@@ -20,7 +22,7 @@ def changed(folder: Path, old: str, new: str, guard: Path = GUARD) -> Callable[[
     file = folder / "Pulumi.dev.yaml"
     file.write_text(re.sub(old, new, text))
     assert file.read_text() != text
-    return make(file, guard)
+    return lambda: make(replace(LoadedStack.read("dev", file), guard_file=guard))()
 
 
 def copied_packs(folder: Path) -> Path:

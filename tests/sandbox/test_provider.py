@@ -16,9 +16,9 @@ from pulumi.runtime.proto import provider_pb2 as wire
 from pulumi.runtime.proto import provider_pb2_grpc as stubs
 
 from sandbox.faults import CloudError, Faults, Rule
+from sandbox.items import CREATOR
 from sandbox.provider import Change, Checked, Fault, serve
 from sandbox.values import UNKNOWN, Secret, at, differences, from_wire, has_unknown, steps, to_wire
-from sandbox.world import CREATOR
 from tests.roots import ROOT
 
 URN = "urn:pulumi:dev::proj::parent:Type$toy:index:Thing::name::with"

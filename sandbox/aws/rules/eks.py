@@ -10,9 +10,9 @@ from typing import Any
 from sandbox.aws.rules.documents import trusts
 from sandbox.aws.rules.networking import groups_in, reaches_out, same_vpc
 from sandbox.aws.view import ADDON, CLUSTER, ROLE, View, text
+from sandbox.items import Item
 from sandbox.provider import CloudError
 from sandbox.values import at
-from sandbox.world import Item
 
 NODE_GROUP = "aws:eks/nodeGroup:NodeGroup"
 ENTRY = "aws:eks/accessEntry:AccessEntry"

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sandbox.aws.view import SUBNET, VPC, View, text
+from sandbox.items import Item
 from sandbox.provider import CloudError
-from sandbox.world import Item
 
 GATEWAY = "aws:ec2/internetGateway:InternetGateway"
 ENDPOINT = "aws:ec2/vpcEndpoint:VpcEndpoint"

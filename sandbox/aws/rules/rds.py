@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from sandbox.aws.view import PACKAGE, View
+from sandbox.items import Item
 from sandbox.provider import CloudError
-from sandbox.world import Item
 
 INSTANCE = "aws:rds/instance:Instance"
 SNAPSHOT = "aws:rds/snapshot:Snapshot"
@@ -33,6 +33,6 @@ def leave_snapshot(view: View, item: Item) -> None:
         "kmsKeyId": state.get("kmsKeyId", ""),
         "status": "available",
     }
-    view.world.put(
+    view.store.put(
         Item(package=PACKAGE, type=SNAPSHOT, id=name, name=name, urn=item.urn, inputs=inputs, computed=computed)
     )

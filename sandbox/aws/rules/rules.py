@@ -11,18 +11,18 @@ from sandbox.aws.rules.accounts import Account
 from sandbox.aws.rules.references import refused
 from sandbox.aws.table import Link, Row, row
 from sandbox.aws.view import PACKAGE, View
+from sandbox.items import Item, ItemStore
 from sandbox.provider import CloudError, Fault
 from sandbox.values import UNKNOWN
-from sandbox.world import Item, World
 
 
 class Rules:
     """All rules in AWS's order: the request, what it refers to, who asks, names of AWS's own, the service's own, names in use."""
 
-    def __init__(self, world: World, account: Account) -> None:
-        self.world = world
+    def __init__(self, store: ItemStore, account: Account) -> None:
+        self.store = store
         self.account = account
-        self.view = View(world)
+        self.view = View(store)
 
     def check(self, token: str, inputs: Mapping[str, Any]) -> list[Fault]:
         """What is wrong with the inputs alone."""
@@ -72,9 +72,9 @@ class Rules:
             rds.leave_snapshot(self.view, item)
         if chosen.pending and not _at_once(item, chosen):
             item.notes["pending"] = chosen.pending
-            self.world.put(item)
+            self.store.put(item)
         else:
-            self.world.remove(item)
+            self.store.remove(item)
 
     def _linked(self, item: Item, link: Link) -> list[Item]:
         names = {item.id, item.name, item.computed.get("arn")} - {"", None}
@@ -87,7 +87,7 @@ class Rules:
         mine = [inputs.get(key) for key in unique.by]
         if UNKNOWN in mine or not any(mine):
             return
-        for other in self.world.all(PACKAGE, token):
+        for other in self.store.all(PACKAGE, token):
             message = unique.pending if other.pending else unique.message
             same = [other.inputs.get(key) for key in unique.by] == mine
             if message and same and other.id != own and other.computed.get("region", region) == region:

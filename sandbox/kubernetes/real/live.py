@@ -20,6 +20,7 @@ from core.problem import Problem
 from kube import objects
 from kube.pods import mapping, pod_template
 from sandbox.faults import CloudError, Faults
+from sandbox.items import CREATOR, IGNORED, ItemStore, overlay
 from sandbox.kubernetes import release
 from sandbox.kubernetes.cloud import KubernetesCloud
 from sandbox.kubernetes.cluster import Cluster
@@ -30,7 +31,6 @@ from sandbox.kubernetes.real.controlplane import install
 from sandbox.kubernetes.real.ignored import left
 from sandbox.provider import Change
 from sandbox.values import HIDDEN, UNKNOWN, Secret, differences, has_unknown
-from sandbox.world import CREATOR, IGNORED, World, overlay
 
 _NOISE = ("managedFields", "resourceVersion", "generation", "selfLink")
 _FIELD = re.compile(r'unknown field "([^"]+)"')
@@ -45,8 +45,8 @@ class LiveCloud(KubernetesCloud):
 
     label = "kubernetes"
 
-    def __init__(self, world: World, faults: Faults, api: Api) -> None:
-        super().__init__(world, faults)
+    def __init__(self, store: ItemStore, faults: Faults, api: Api) -> None:
+        super().__init__(store, faults)
         self._api = api
 
     def configure(self, variables: dict[str, Any]) -> None:
@@ -207,7 +207,7 @@ class LiveCloud(KubernetesCloud):
         return super()._is_free(token, inputs) if token == RELEASE else self._api.get(inputs) is None
 
     def _reach(self) -> Cluster:
-        return Cluster(self._world, {})
+        return Cluster(self._store, {})
 
     def _admit(self, cluster: Cluster, token: str, inputs: Mapping[str, Any]) -> None:  # noqa: ARG002 - the simulation's
         """Bring what a recorded release would bring: its namespace if it asks for it, and its CRDs."""
@@ -224,14 +224,14 @@ class LiveCloud(KubernetesCloud):
         """Made in the cluster already."""
 
     def _forget_release(self, id: str) -> None:
-        item = self._world.get(self.package, RELEASE, id)
+        item = self._store.get(self.package, RELEASE, id)
         if item is None:
             return
         facts = release.facts_of(item.inputs)
         owned = crds.of_chart(facts.name) if facts is not None and facts.owns_crds else ()
         with ThreadPoolExecutor(_AT_ONCE) as several:
             list(several.map(self._api.delete, owned))
-        self._world.remove(item)
+        self._store.remove(item)
 
 
 def _mine() -> str:

@@ -36,7 +36,7 @@ def platform(watch: Mapping[str, Any], **budget: Any) -> dict[str, Any]:
 def declared(asked: dict[str, Any]) -> list[Declared]:
     stack = Stack.of(asked, "us-east-1")
     stack = Stack(settings=stack.settings, aws=stack.aws, raw=stack.raw, pools=stack.pools, prompts=_prompts())
-    return list(declare(lambda: build(stack, guard()), project="modelyard", stack="dev").values())
+    return list(declare(lambda: build(plan(stack, guard())), project="modelyard", stack="dev").values())
 
 
 def _prompts() -> Mapping[str, Any]:

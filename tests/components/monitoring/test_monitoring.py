@@ -27,6 +27,7 @@ from core.versions import CHARTS
 from infra.build import build
 from infra.declared import Declared, declare
 from infra.guard import guard
+from infra.plan import plan
 from infra.stack.stack import Stack
 from kube.charts import check_values
 from kube.metrics import exporters
@@ -73,7 +74,7 @@ def with_monitoring(stack: str, monitoring: dict[str, Any], **more: Any) -> Stac
 @functools.cache
 def declared(stack: str, monitoring: str) -> tuple[Declared, ...]:
     program = with_monitoring(stack, json.loads(monitoring))
-    return tuple(declare(lambda: build(program, guard()), project="modelyard", stack=stack).values())
+    return tuple(declare(lambda: build(plan(program, guard())), project="modelyard", stack=stack).values())
 
 
 def own(found: tuple[Declared, ...], component: str = "Monitoring") -> list[Declared]:
@@ -293,7 +294,7 @@ def test_outside_aws_nothing_of_aws_is_declared_and_nobody_waits_for_karpenter()
 
 def test_the_registry_is_watched_where_there_is_one() -> None:
     program = with_monitoring("dev", {}, registry=None, releases=[])
-    without = own(tuple(declare(lambda: build(program, guard()), project="modelyard", stack="dev").values()))
+    without = own(tuple(declare(lambda: build(plan(program, guard())), project="modelyard", stack="dev").values()))
     names = {each.inputs["metadata"]["name"] for each in without if "metadata" in each.inputs}
     assert {"registry", "modelyard-registry"} & names == set()
     assert {"sources", "modelyard-overview"} <= names

@@ -9,6 +9,7 @@ import pytest
 from components.nodes.efa_plugin import daemon_set
 from components.nodes.nodepools import EFA_LABEL, gpu_labels
 from infra.declared import declare
+from infra.loaded import LoadedStack
 from infra.program import make
 from kube.objects import check_object
 from tests.roots import ROOT
@@ -30,5 +31,5 @@ def test_it_runs_on_nodes_with_the_label_that_only_pools_with_efa_carry() -> Non
 
 @pytest.mark.parametrize(("stack", "there"), [("dev", False), ("prod", True)])
 def test_only_a_stack_with_such_a_pool_has_it(stack: str, there: bool) -> None:
-    declared = declare(make(ROOT / f"Pulumi.{stack}.yaml"), project="modelyard", stack=stack)
+    declared = declare(make(LoadedStack.read(stack, ROOT / f"Pulumi.{stack}.yaml")), project="modelyard", stack=stack)
     assert any(each.token == DAEMON_SET for each in declared.values()) is there

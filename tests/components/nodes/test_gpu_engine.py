@@ -15,6 +15,7 @@ from components.nodes.nodepools import GPU_TAINT
 from infra.build import build
 from infra.declared import Declared, declare
 from infra.guard import guard
+from infra.plan import plan
 from infra.stack.stack import Stack
 from pricing.capacity.gpus import gpu_types
 from tests.roots import ROOT
@@ -61,7 +62,7 @@ def declared(types: list[str], **cluster: Any) -> dict[str, Declared]:
     pool = {**platform["gpuPools"]["chat"], "instanceTypes": types}
     platform = {**platform, "gpuPools": {"chat": pool}, "registry": None, "releases": []}
     stack = Stack.of(platform, "us-east-1")
-    found = declare(lambda: build(stack, guard()), project="modelyard", stack="dev").values()
+    found = declare(lambda: build(plan(stack, guard())), project="modelyard", stack="dev").values()
     return {each.name: each for each in found if each.token.endswith((":Addon", ":Release"))}
 
 

@@ -17,6 +17,7 @@ from core.problem import Refused
 from infra.build import build
 from infra.declared import Declared, declare
 from infra.guard import guard
+from infra.plan import plan
 from infra.stack.audiences import audiences
 from infra.stack.stack import Stack
 from tests.iam import allowed, trusts
@@ -47,7 +48,7 @@ def stack(**changes: Any) -> Stack:
 @pytest.fixture(scope="module")
 def declared() -> dict[str, Declared]:
     found = stack()
-    return declare(lambda: build(found, guard()), project="modelyard", stack="prod")
+    return declare(lambda: build(plan(found, guard())), project="modelyard", stack="prod")
 
 
 class World:

@@ -15,6 +15,7 @@ from components.serving.component import rollout, route
 from components.serving.spec import ReleaseSpec
 from core.versions import CHARTS, ROLLOUTS_PLUGIN
 from infra.declared import Declared, declare
+from infra.loaded import LoadedStack
 from infra.program import make
 from kube.charts import check_values
 from kube.objects import check_object
@@ -31,7 +32,9 @@ GPU, CPU = (
 
 @functools.cache
 def declared(stack: str) -> tuple[Declared, ...]:
-    return tuple(declare(make(ROOT / f"Pulumi.{stack}.yaml"), project="modelyard", stack=stack).values())
+    return tuple(
+        declare(make(LoadedStack.read(stack, ROOT / f"Pulumi.{stack}.yaml")), project="modelyard", stack=stack).values()
+    )
 
 
 def of(stack: str, kind: str, name: str = "") -> list[dict[str, Any]]:

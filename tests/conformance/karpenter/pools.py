@@ -13,9 +13,8 @@ from typing import Any
 import yaml
 
 from infra.declared import declare
+from infra.loaded import LoadedStack
 from infra.program import make
-from infra.stack.file import StackFile
-from infra.stack.stack import Stack
 from ops.simulate.cluster.cluster import CLAIMS, Cluster
 from ops.simulate.cluster.machines import Machine, machines
 from ops.simulate.cluster.pools import Purchase, purchases
@@ -39,8 +38,8 @@ class Pools:
     @classmethod
     def of(cls, file: Path) -> Pools:
         """The pools of a stack file."""
-        stack = Stack.read(StackFile.read(file))
-        asked = purchases(stack, declare(make(file), project="modelyard", stack=file.name.split(".")[1]))
+        loaded = LoadedStack.read(file.name.split(".")[1], file)
+        asked = purchases(loaded.stack, declare(make(loaded), project="modelyard", stack=loaded.name))
         return cls(asked=asked, found=machines(asked, BOOK), without_spot=machines(asked, BOOK, spot=False))
 
     @classmethod

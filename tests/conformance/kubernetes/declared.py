@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from infra.declared import SECRET, Declared, declare
+from infra.loaded import LoadedStack
 from infra.program import make
 from infra.render import PLACEHOLDER
 from tests.roots import ROOT
@@ -30,7 +31,7 @@ _BY_PROPERTY = {
 
 def in_cluster(stack: str) -> list[Declared]:
     """What the stack declares of Kubernetes, in the order of its registration, every placeholder filled."""
-    return by_program(make(ROOT / f"Pulumi.{stack}.yaml"), stack)
+    return by_program(make(LoadedStack.read(stack, ROOT / f"Pulumi.{stack}.yaml")), stack)
 
 
 def by_program(program: Callable[[], None], stack: str) -> list[Declared]:

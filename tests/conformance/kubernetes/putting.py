@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from sandbox.items import CREATOR
 from sandbox.kubernetes.names import RELEASE
 from sandbox.kubernetes.real.live import LiveCloud
-from sandbox.world import CREATOR
 
 Made = tuple[str, str, dict[str, Any]]
 """Type, id and state of an object that was made."""

@@ -20,13 +20,13 @@ from core.problem import Refused
 from core.versions import CRD_MODULES
 from kube.pods import ENFORCE
 from sandbox.faults import CloudError, Faults
+from sandbox.items import CREATOR, ItemStore
 from sandbox.kubernetes.real import crds
 from sandbox.kubernetes.real.api import Api
 from sandbox.kubernetes.real.clients import certificate
 from sandbox.kubernetes.real.controlplane import ControlPlane
 from sandbox.kubernetes.real.live import LiveCloud
 from sandbox.values import Secret
-from sandbox.world import CREATOR, World
 from tests.roots import ROOT
 
 URN = "urn:pulumi:dev::modelyard::it::it"
@@ -47,7 +47,7 @@ def space(plane: ControlPlane) -> Iterator[str]:
 
 @pytest.fixture
 def cloud(plane: ControlPlane, tmp_path: Path) -> LiveCloud:
-    return LiveCloud(World(tmp_path / "world"), Faults(), plane.api)
+    return LiveCloud(ItemStore(tmp_path / "world"), Faults(), plane.api)
 
 
 @contextmanager

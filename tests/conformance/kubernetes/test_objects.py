@@ -14,15 +14,16 @@ import pytest
 
 from infra.build import build
 from infra.guard import guard
+from infra.plan import plan
 from infra.stack.stack import Stack
 from kube.charts import check_values
 from kube.pods import ENFORCE
 from sandbox.faults import CloudError, Faults
+from sandbox.items import ItemStore
 from sandbox.kubernetes import release
 from sandbox.kubernetes.names import RELEASE
 from sandbox.kubernetes.real.controlplane import ControlPlane
 from sandbox.kubernetes.real.live import LiveCloud
-from sandbox.world import World
 from tests.conformance.kubernetes.declared import STACKS, by_program, in_cluster
 from tests.conformance.kubernetes.putting import put, take_away
 
@@ -40,7 +41,7 @@ OPEN_TO_ALL = {"kube-public": "Kubernetes' own; holds the outputs contract, whic
 @pytest.fixture
 def cloud(plane: ControlPlane, tmp_path: Path) -> LiveCloud:
     """The provider on the real API server, with a record of releases of its own."""
-    return LiveCloud(World(tmp_path / "world"), Faults(), plane.api)
+    return LiveCloud(ItemStore(tmp_path / "world"), Faults(), plane.api)
 
 
 @pytest.fixture
@@ -122,7 +123,7 @@ def test_a_registry_that_is_reached_from_outside_is_accepted(cloud: LiveCloud, r
     registry = {"exposure": "internal", "outside": outside}
     dev = {"environment": "dev", "owner": "ml-platform", "budget": {"monthlyUsd": 5000}}
     platform = {**dev, "cluster": {"access": {"reach": "ssmTunnel"}}, "registry": registry, "releases": []}
-    found = by_program(lambda: build(Stack.of(platform, "us-east-1"), guard()), "dev")
+    found = by_program(lambda: build(plan(Stack.of(platform, "us-east-1"), guard())), "dev")
     ours = {each.token: each for each in found if each.name in ("registry-outside", "registry")}
     tokens = ("kubernetes:core/v1:Service", "kubernetes:networking.k8s.io/v1:NetworkPolicy", DEPLOYMENT)
     for token in tokens:

@@ -11,11 +11,11 @@ import pytest
 
 from components.secrets.admission import GUARDS, MESSAGE
 from sandbox.faults import CloudError, Faults
+from sandbox.items import ItemStore
 from sandbox.kubernetes import release
 from sandbox.kubernetes.names import RELEASE
 from sandbox.kubernetes.real.controlplane import ControlPlane
 from sandbox.kubernetes.real.live import LiveCloud
-from sandbox.world import World
 from tests.conformance.kubernetes.declared import in_cluster
 from tests.conformance.kubernetes.putting import Made, put, take_away
 
@@ -33,7 +33,7 @@ OWN = {"jwt": {"serviceAccountRef": {"name": "own"}}}
 @pytest.fixture
 def guarded(plane: ControlPlane, tmp_path: Path) -> Iterator[ControlPlane]:
     """The CRDs of External Secrets and the admission policies as dev declares them, once they judge."""
-    cloud, made = LiveCloud(World(tmp_path / "world"), Faults(), plane.api), list[Made]()
+    cloud, made = LiveCloud(ItemStore(tmp_path / "world"), Faults(), plane.api), list[Made]()
     for each in in_cluster("dev"):
         operator = each.token == RELEASE and release.chart_of(each.inputs) == "external-secrets"
         if operator or each.name in GUARDS or each.name == "external-secrets":

@@ -26,7 +26,8 @@ from ops.commands import Job
 from ops.engine.automation import Outcome
 from ops.recover import command as recover
 from ops.release import status as release_status
-from ops.worlds.world import Place, World, opened
+from ops.worlds.kubeconfig import KubeconfigWorld
+from ops.worlds.places import Place
 from sandbox.images.catalogue import RECIPES
 from sandbox.node.giving import give
 from sandbox.node.node import Node
@@ -58,7 +59,7 @@ def place(node: Node, tmp_path: Path) -> Place:
         (tmp_path / name).symlink_to(ROOT / name)
     (tmp_path / "infra").mkdir()
     file = tmp_path / "Pulumi.local.yaml"
-    return Place(root=tmp_path, stack="local", stack_file=file, world=World.KUBECONFIG, kubeconfig=node.kubeconfig)
+    return Place(root=tmp_path, stack="local", stack_file=file, world=KubeconfigWorld(node.kubeconfig))
 
 
 def test_local_runs_real_pods_is_scraped_drifts_is_mended_and_leaves_nothing(
@@ -75,15 +76,15 @@ def test_local_runs_real_pods_is_scraped_drifts_is_mended_and_leaves_nothing(
     job = Job(place=place, program=commands.program(place), packs=PACKS, show=show, confirm=lambda _: True)
 
     def run(command: Callable[..., ExitCode], **more: Any) -> Outcome:
-        assert command(job, **more) is ExitCode.OK, show.outcomes[-1].gathered
+        assert command(job, **more) is ExitCode.OK, show.outcomes[-1].events
         return show.outcomes[-1]
 
     registry_space = Space(node, NAMESPACE)
     _killed_in_the_middle(place, registry_space)
     run(recover.recover)
     up = run(commands.up)
-    resources = sum(up.gathered.changes.values())
-    assert up.gathered.changes.keys() <= {"create", "same"} and up.gathered.changes["create"] < resources
+    resources = sum(up.events.changes.values())
+    assert up.events.changes.keys() <= {"create", "same"} and up.events.changes["create"] < resources
     assert {line.split()[5] for line in show.lines if line.startswith("recorded, not installed: ")} == RELEASES
 
     registry_space.kubectl("wait", "job", "--all", "--for=condition=complete", "--timeout=300s")
@@ -125,17 +126,17 @@ def test_local_runs_real_pods_is_scraped_drifts_is_mended_and_leaves_nothing(
     scraped = until(lambda: _sample(prometheus, 'up{job="registry"}') == "1", 180)
     assert int(_sample(prometheus, 'sum(mlflow_http_request_total{namespace="modelyard-registry"})')) > 0
 
-    assert run(commands.up).gathered.changes == {"same": resources}, "nothing to change"
+    assert run(commands.up).events.changes == {"same": resources}, "nothing to change"
     shut = json.dumps({"spec": {"ingress": []}})
     registry_space.kubectl("patch", "networkpolicy", "registry", "--type=merge", f"--patch={shut}")
     until(lambda: serving.ask("asker", asked) == "", 180)
-    assert run(commands.refresh, only_look=True).gathered.changes == {"same": resources - 1, "update": 1}
+    assert run(commands.refresh, only_look=True).events.changes == {"same": resources - 1, "update": 1}
     run(commands.refresh)
-    assert run(commands.up).gathered.changes == {"same": resources - 1, "update": 1}
+    assert run(commands.up).events.changes == {"same": resources - 1, "update": 1}
     until(lambda: serving.ask("asker", asked) == "OK", 180)
 
     gone = run(commands.destroy)
-    assert gone.gathered.changes == {"delete": resources}
+    assert gone.events.changes == {"delete": resources}
     assert space.kubectl("get", "namespaces", "-o", "name").split() == before
     until(lambda: space.kubectl("get", "pv", "-o", "name") == "" and not list(node.layout.volumes.glob("*")), 180)
     told = f"{resources} resources up in {up.seconds:.1f} s, MLflow ready {seconds:.1f} s later, scraped after {scraped:.1f} s, "
@@ -145,7 +146,7 @@ def test_local_runs_real_pods_is_scraped_drifts_is_mended_and_leaves_nothing(
 
 def _release_answers(node: Node, job: Job, url: str) -> float:
     """The stack's own release: not served while its digest is another; once it is right, the model answers through Envoy."""
-    with opened(job.place, job.program, print) as engine:
+    with job.place.world.opened(job.place, job.program, print) as engine:
         values = cluster_install.declared(engine.state()["resources"])
     assert values.keys() == {"argo-rollouts", "gateway-helm", "kube-prometheus-stack"}
     releases(ROOT, node, ["argo-rollouts", "gateway-helm"], values=values, say=say)
@@ -183,7 +184,7 @@ def _refused(node: Node) -> bool:
 
 def _killed_in_the_middle(place: Place, space: Space) -> None:
     """Kills the command that brings the stack up as soon as its registry is declared."""
-    command = ["modelyard", "up", "--stack", "local", "--kubeconfig", str(place.kubeconfig), "--yes"]
+    command = ["modelyard", "up", "--stack", "local", "--kubeconfig", str(space.node.kubeconfig), "--yes"]
     with subprocess.Popen(command, cwd=place.root, stdout=sys.stderr, stderr=sys.stderr) as up:
         path = f"/apis/apps/v1/namespaces/{space.name}/deployments"
         until(lambda: up.poll() is not None or space.node.api.request("GET", path, warned=False)["items"] != [], 1200)

@@ -104,10 +104,10 @@ def checked(outcome: Outcome, ok: bool) -> Outcome:
 
 def shown(outcome: Outcome) -> str:
     """Every change of a preview as the report shows it to a person."""
-    groups = changes.groups(outcome.gathered.details.values(), outcome.gathered.parents)
+    groups = changes.groups(outcome.events.details.values(), outcome.events.parents)
     return "\n".join(each.model_dump_json(indent=1) for each in groups)
 
 
 def said(outcome: Outcome) -> str:
     """Everything that an operation had to say of errors."""
-    return "\n".join(each.message for each in outcome.gathered.errors)
+    return "\n".join(each.message for each in outcome.events.errors)

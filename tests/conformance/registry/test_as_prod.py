@@ -166,7 +166,7 @@ def test_content_a_run_its_file_and_an_alias_go_the_whole_way(
     play.up()
     aliased = admin.get("2.0/mlflow/registered-models/alias", name="assistant", alias="candidate")["model_version"]
     assert (int(aliased["version"]), aliased["run_id"]) == (logged["version"], logged["run"])
-    assert play.preview().gathered.touched == 0
+    assert play.preview().events.touched == 0
 
 
 def trained(server: Server) -> dict[str, Any]:

@@ -113,5 +113,5 @@ def test_a_server_filled_by_hand_is_imported_and_up_changes_nothing_on_it(
     play.config |= {f"key-{n}Key": f"sk-{n}-x" for n in range(1, count + 1)}
     play.up()
     assert everything(server) == before
-    assert play.preview().gathered.touched == 0
+    assert play.preview().events.touched == 0
     assert registry_import.read(server, users=True).content == block.content

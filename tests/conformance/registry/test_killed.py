@@ -117,7 +117,7 @@ def test_a_registry_killed_in_the_middle_leaves_a_true_state_and_a_second_up_fin
         assert there(mortal.server) == WHOLE
         assert {each.outputs["version"] for each in KINDS["modelyard:registry:Prompt"].every(mortal.server)} == {1}
         asked = door.requests
-        assert play.preview().gathered.touched == 0
+        assert play.preview().events.touched == 0
         assert door.requests == asked
 
 
@@ -140,4 +140,4 @@ def test_a_registry_that_is_back_in_time_lets_the_same_up_finish(
         door.reply = once(MIDDLE, die)
         play.up()
         assert there(mortal.server) == WHOLE
-        assert play.preview().gathered.touched == 0
+        assert play.preview().events.touched == 0

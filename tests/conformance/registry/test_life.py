@@ -31,21 +31,21 @@ def test_a_prompt_and_its_alias_through_change_drift_and_repair(playground: Make
     play, prompt = playground(), fresh("support")
     file = play.prompt("support.md", "You help.\nBe brief.")
     play.content = {"prompts": {prompt: {"file": file, "aliases": {"production": {}}}}}
-    assert play.up().gathered.changes["create"] == 5
+    assert play.up().events.changes["create"] == 5
     assert (newest(server, prompt), alias(server, prompt, "production")) == ((1, "You help.\nBe brief."), 1)
 
     play.prompt("support.md", "You help.\nBe kind.")
     planned = play.preview()
     assert "-Be brief." in shown(planned) and "+Be kind." in shown(planned)
-    assert {step.type.rpartition(":")[2] for step in planned.gathered.steps.values()} == {"Prompt", "PromptAlias"}
+    assert {step.type.rpartition(":")[2] for step in planned.events.steps.values()} == {"Prompt", "PromptAlias"}
     assert newest(server, prompt)[0] == 1
     play.up()
     assert (newest(server, prompt), alias(server, prompt, "production")) == ((2, "You help.\nBe kind."), 2)
-    assert play.up().gathered.touched == 0
+    assert play.up().events.touched == 0
 
     server.post("2.0/mlflow/registered-models/alias", name=prompt, alias="production", version="1")
     found = play.refresh()
-    assert [(step.type, step.keys) for step in found.gathered.steps.values()] == [
+    assert [(step.type, step.keys) for step in found.events.steps.values()] == [
         ("modelyard:registry:PromptAlias", ("version",))
     ]
     play.up()
@@ -58,8 +58,8 @@ def test_an_unchanged_stack_asks_the_server_nothing(playground: Make, server: Se
     play.up()
     nowhere = {"MODELYARD_REGISTRY_URL": "http://127.0.0.1:9", "MODELYARD_REGISTRY_PASSWORD": server.password}
     apart = Playground(play.root, nowhere, play.config, play.content)
-    assert apart.preview().gathered.touched == 0
-    assert apart.up().gathered.touched == 0
+    assert apart.preview().events.touched == 0
+    assert apart.up().events.touched == 0
 
 
 def test_a_server_that_comes_back_lets_a_second_up_finish_and_no_secret_is_in_the_state(
@@ -91,11 +91,11 @@ def test_a_server_that_comes_back_lets_a_second_up_finish_and_no_secret_is_in_th
     assert told["url"] == address
     signed_in = Server(server.url, user, f"{PLANTED}-long").get("2.0/mlflow/users/current")
     assert signed_in["user"]["username"] == user
-    assert play.preview().gathered.touched == 0
+    assert play.preview().events.touched == 0
 
     play.config["pass"] = f"{PLANTED}-other"
     changed = play.preview()
-    assert [(step.type, step.keys) for step in changed.gathered.steps.values()] == [
+    assert [(step.type, step.keys) for step in changed.events.steps.values()] == [
         ("modelyard:registry:User", ("password",))
     ]
     assert PLANTED not in shown(changed)
@@ -103,7 +103,7 @@ def test_a_server_that_comes_back_lets_a_second_up_finish_and_no_secret_is_in_th
     play.up()
     server.patch(f"2.0/mlflow/webhooks/{told['webhook_id']}", url=f"https://example.org/{PLANTED}/elsewhere")
     found = play.refresh()
-    assert [(step.type, step.keys) for step in found.gathered.steps.values()] == [
+    assert [(step.type, step.keys) for step in found.events.steps.values()] == [
         ("modelyard:registry:Webhook", ("urlSecret",))
     ]
     assert PLANTED not in play.export() + shown(found)

@@ -18,7 +18,8 @@ from ops import commands
 from ops.commands import Job
 from ops.engine.automation import Outcome, Program
 from ops.show import Show
-from ops.worlds.world import Place, World, opened
+from ops.worlds.kubeconfig import KubeconfigWorld
+from ops.worlds.places import Place
 from sandbox.kubernetes.real.controlplane import ControlPlane
 from sandbox.programs import toolchain
 from sandbox.stack import registry, session
@@ -53,13 +54,13 @@ class Stage:
 
     def run(self, command: Callable[..., ExitCode], **options: Any) -> Outcome:
         job = Job(place=self.place, program=self.program, packs=self.packs, show=self.show, confirm=lambda _: True)
-        assert command(job, **options) is ExitCode.OK, self.show.outcomes[-1].gathered
+        assert command(job, **options) is ExitCode.OK, self.show.outcomes[-1].events
         return self.show.outcomes[-1]
 
     def preview(self) -> Outcome:
-        with opened(self.place, self.program, self.show.say) as engine:
+        with self.place.world.opened(self.place, self.program, self.show.say) as engine:
             outcome = engine.preview(packs=self.packs)
-        assert outcome.ok, outcome.gathered
+        assert outcome.ok, outcome.events
         return outcome
 
 
@@ -80,8 +81,8 @@ def stage(
                 (tmp_path / part).symlink_to(ROOT / part)
         file = tmp_path / f"Pulumi.{stack}.yaml"
         file.write_text((ROOT / file.name).read_text())
-        place = Place(root=tmp_path, stack=stack, stack_file=file, world=World.KUBECONFIG, kubeconfig=plane.kubeconfig)
-        return Stage(place, wiring.make(file), PACKS)
+        place = Place(root=tmp_path, stack=stack, stack_file=file, world=KubeconfigWorld(plane.kubeconfig))
+        return Stage(place, wiring.make(place.loaded), PACKS)
 
     return make
 
@@ -97,26 +98,26 @@ def test_dev_comes_up_stays_as_it_is_drifts_and_goes(
     before = kubectl(plane, "get", "namespaces", "-o", "name").split()
     dev = stage("dev")
     up = dev.run(commands.up)
-    resources = up.gathered.changes["create"]
-    assert up.gathered.changes == {"create": resources}
+    resources = up.events.changes["create"]
+    assert up.events.changes == {"create": resources}
     pools = json.loads(kubectl(plane, "get", "nodepools", "-o", "json"))["items"]
     assert {pool["metadata"]["name"] for pool in pools} >= {"chat-spot", "chat-on-demand"}
     for unchanged in (dev.preview, lambda: dev.run(commands.refresh)):
         outcome = unchanged()
-        assert outcome.gathered.changes == {"same": resources}, outcome.gathered.steps
+        assert outcome.events.changes == {"same": resources}, outcome.events.steps
 
     kubectl(plane, "patch", "nodepool", "chat-spot", "--type=merge", "-p", '{"spec":{"weight":7}}')
     planned = dev.preview()
-    assert planned.gathered.changes == {"same": resources - 1, "update": 1}
+    assert planned.events.changes == {"same": resources - 1, "update": 1}
     kubectl(plane, "delete", "networkpolicy", "-n", "modelyard-serving", "default-deny")
     drifted = dev.run(commands.refresh)
-    assert drifted.gathered.changes == {"same": resources - 2, "update": 1, "delete": 1}
+    assert drifted.events.changes == {"same": resources - 2, "update": 1, "delete": 1}
     mended = dev.run(commands.up)
-    assert mended.gathered.changes == {"same": resources - 2, "update": 1, "create": 1}
-    assert dev.preview().gathered.changes == {"same": resources}
+    assert mended.events.changes == {"same": resources - 2, "update": 1, "create": 1}
+    assert dev.preview().events.changes == {"same": resources}
 
     gone = dev.run(commands.destroy)
-    assert gone.gathered.changes == {"delete": resources}
+    assert gone.events.changes == {"delete": resources}
     assert kubectl(plane, "get", "namespaces", "-o", "name").split() == before
     assert "nodepools" not in kubectl(plane, "get", "crds", "-o", "name")
     told = f"dev, real engine and real API: {resources} resources up in {up.seconds:.1f} s"

@@ -18,7 +18,8 @@ from ops.commands import Job
 from ops.engine.automation import Outcome
 from ops.recover import command as recover
 from ops.show import Show
-from ops.worlds.world import Place, World, opened
+from ops.worlds.kubeconfig import KubeconfigWorld
+from ops.worlds.places import Place
 from sandbox.kubernetes.real.controlplane import ControlPlane
 from sandbox.programs import toolchain
 from sandbox.stack import registry, session
@@ -63,7 +64,7 @@ def place(plane: ControlPlane, registries: Start, tmp_path: Path, monkeypatch: p
     content["config"]["modelyard:platform"]["kubernetes"]["context"] = "own"
     file = tmp_path / "Pulumi.local.yaml"
     file.write_text(yaml.safe_dump(content))
-    return Place(root=tmp_path, stack="local", stack_file=file, world=World.KUBECONFIG, kubeconfig=plane.kubeconfig)
+    return Place(root=tmp_path, stack="local", stack_file=file, world=KubeconfigWorld(plane.kubeconfig))
 
 
 def kubectl(plane: ControlPlane, *arguments: str) -> str:
@@ -79,13 +80,13 @@ def test_local_comes_up_stays_drifts_survives_a_crash_and_goes_on_a_real_api(
     job = Job(place=place, program=commands.program(place), packs=PACKS, show=show, confirm=lambda _: True)
 
     def run(command: Callable[..., ExitCode]) -> Outcome:
-        assert command(job) is ExitCode.OK, show.outcomes[-1].gathered
+        assert command(job) is ExitCode.OK, show.outcomes[-1].events
         return show.outcomes[-1]
 
     up = run(commands.up)
-    resources = up.gathered.changes["create"]
-    assert up.gathered.changes == {"create": resources}
-    with opened(place, commands.program(place), show.say) as engine:
+    resources = up.events.changes["create"]
+    assert up.events.changes == {"create": resources}
+    with place.world.opened(place, commands.program(place), show.say) as engine:
         state, outputs = engine.state()["resources"], engine.outputs()
     assert not [each for each in state if each["type"].startswith(("aws:", "pulumi:providers:aws"))]
     assert (outputs["contractVersion"], outputs["storageClass"]) == (2, "standard")
@@ -94,18 +95,18 @@ def test_local_comes_up_stays_drifts_survives_a_crash_and_goes_on_a_real_api(
         key: outputs[key] for key in outputs if key != "cost"
     }
 
-    assert run(commands.refresh).gathered.changes == {"same": resources}
+    assert run(commands.refresh).events.changes == {"same": resources}
     kubectl(plane, "delete", "namespace", *LOST)
     lost = len([each for each in state if each.get("id", "").split("/")[0] in LOST])
     assert lost > len(LOST), "what is in them goes with them"
-    assert run(commands.refresh).gathered.changes == {"same": resources - lost, "delete": lost}
+    assert run(commands.refresh).events.changes == {"same": resources - lost, "delete": lost}
 
     faults = tmp_path / "faults.json"
     faults.write_text(json.dumps([{"kind": "crash", "type": NAMESPACE, "call": "create", "edge": "after-write"}]))
     assert commands.up(dataclasses.replace(job, faults=faults)) is ExitCode.FAILED
     run(recover.recover)
     run(commands.up)
-    assert run(commands.refresh).gathered.changes == {"same": resources}
+    assert run(commands.refresh).events.changes == {"same": resources}
 
     out = tmp_path / "rendered"
     assert commands.render(place, out, commands.known_values(job), show) is ExitCode.OK
@@ -113,15 +114,15 @@ def test_local_comes_up_stays_drifts_survives_a_crash_and_goes_on_a_real_api(
     assert not [each for each in left if each.endswith("#id}")], "a deployed stack knows every id"
 
     gone = run(commands.destroy)
-    assert gone.gathered.changes == {"delete": resources}
+    assert gone.events.changes == {"delete": resources}
     assert kubectl(plane, "get", "namespaces", "-o", "name").split() == before
     told = f"local, real engine and real API: {resources} resources up in {up.seconds:.1f} s"
     record_property("conformance", f"{told}, gone in {gone.seconds:.1f} s")
 
 
-def test_a_shell_for_another_context_than_the_stack_names_is_refused(place: Place) -> None:
+def test_a_shell_for_another_context_than_the_stack_names_is_refused(place: Place, plane: ControlPlane) -> None:
     place.stack_file.write_text(place.stack_file.read_text().replace("context: own", "context: kind-modelyard"))
-    command = ["modelyard", "shell", "--stack", "local", "--kubeconfig", str(place.kubeconfig), "--", "echo", "ran"]
+    command = ["modelyard", "shell", "--stack", "local", "--kubeconfig", str(plane.kubeconfig), "--", "echo", "ran"]
     done = subprocess.run(command, cwd=place.root, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (ExitCode.REFUSED, "")
     assert "kubernetes.context" in done.stderr

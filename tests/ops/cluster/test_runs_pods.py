@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ops.worlds.world import runs_pods
+from ops.worlds.sandbox import runs_pods
 from sandbox.kubernetes.real.api import Api
 from sandbox.kubernetes.real.awaiting import KWOK_NODE
 

@@ -6,6 +6,7 @@ import datetime
 import json
 import re
 import subprocess
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 
 from core.problem import ExitCode, Refused
 from infra.guard import guard
+from infra.loaded import LoadedStack
 from infra.plan import plan
 from infra.stack.file import StackFile
 from infra.stack.stack import Stack
@@ -27,7 +29,11 @@ from tests.roots import ROOT
 
 
 def _report(stack: str = "dev", compare: str = "") -> Report:
-    return cost.report(stack, ROOT / f"Pulumi.{stack}.yaml", ROOT / f"Pulumi.{compare}.yaml" if compare else None)
+    return cost.report(_loaded(stack), _loaded(compare) if compare else None)
+
+
+def _loaded(stack: str) -> LoadedStack:
+    return LoadedStack.read(stack, ROOT / f"Pulumi.{stack}.yaml")
 
 
 def _changed(folder: Path, old: str, new: str) -> Path:
@@ -57,7 +63,7 @@ def test_the_report_adds_up_and_lists_the_dearest_first(stack: str) -> None:
 @pytest.mark.parametrize("key", ["pools", "teams", "environments"])
 def test_shares_add_up_to_the_total_whoever_owns_a_pool(key: str, tmp_path: Path) -> None:
     file = _changed(tmp_path, "purpose: serving", "purpose: serving\n        owner: chat-team")
-    report = cost.report("dev", file)
+    report = cost.report(LoadedStack.read("dev", file))
     found: list[cost.Share] = getattr(report, key)
     for amount in ("minimum", "expected", "maximum"):
         summed = sum(getattr(each.amounts, amount) for each in found)
@@ -70,7 +76,8 @@ def test_shares_add_up_to_the_total_whoever_owns_a_pool(key: str, tmp_path: Path
 
 
 def test_shares_stand_in_every_format(tmp_path: Path) -> None:
-    report = cost.report("dev", _changed(tmp_path, "purpose: serving", "purpose: serving\n        owner: chat-team"))
+    file = _changed(tmp_path, "purpose: serving", "purpose: serving\n        owner: chat-team")
+    report = cost.report(LoadedStack.read("dev", file))
     for text in ("\n".join(cost_page.table(report)), cost_page.markdown(report), cost_page.page(report)):
         for label in ("pool chat", "shared by all pools", "team chat-team", "team ml-platform", "environment dev"):
             assert label in text
@@ -82,7 +89,7 @@ def test_prices_that_are_too_old_are_warned_of(days: int, warned: bool) -> None:
     report = _report()
     oldest = min(line.price_as_of for each in report.components for line in each.lines if len(line.price_as_of) == 10)
     limit = datetime.date.fromisoformat(oldest) + datetime.timedelta(days=1000 + days)
-    told = cost.report("dev", ROOT / "Pulumi.dev.yaml", today=limit).warnings
+    told = cost.report(replace(_loaded("dev"), today=limit)).warnings
     assert any("days old" in each for each in told) == warned
 
 
@@ -90,7 +97,7 @@ def test_prices_that_are_too_old_are_warned_of(days: int, warned: bool) -> None:
 def test_what_is_over_but_no_dearer_than_what_is_deployed_is_warned_of(cents: str, fits: bool, tmp_path: Path) -> None:
     file = _changed(tmp_path, "monthlyUsd: 5000", "monthlyUsd: 3000")
     most = plan(Stack.read(StackFile.read(file)), guard()).totals.maximum
-    report = cost.report("dev", file, deployed=Deployed(maximum=most + Decimal(cents)))
+    report = cost.report(LoadedStack.read("dev", file), deployed=Deployed(maximum=most + Decimal(cents)))
     assert report.budget.fits == fits
     assert any("no dearer than what is deployed" in each for each in report.warnings) == fits
     assert any("can cost more than its budget" in each for each in report.refusals) != fits
@@ -115,7 +122,7 @@ def test_over_the_budget_the_command_says_by_how_much_what_costs_most_and_what_b
     file = _changed(tmp_path, "budget: .*", "budget: { monthlyUsd: 3000 }")
     assert cli.run(["cost", "--stack", "dev", "--file", str(file)]) == ExitCode.REFUSED
     told = capsys.readouterr().out
-    report = cost.report("dev", file)
+    report = cost.report(LoadedStack.read("dev", file))
     assert report.budget.left == 3000 - report.total.maximum < 0 and not report.budget.fits
     assert told.startswith("dev: at most") and "not within the budget of 3000 USD" in told
     assert f"{-report.budget.left} USD too much" in told
@@ -125,7 +132,7 @@ def test_over_the_budget_the_command_says_by_how_much_what_costs_most_and_what_b
 def test_a_line_without_a_price_is_shown_as_such_in_every_format(tmp_path: Path) -> None:
     pool = "[p5e.48xlarge]\n        limits: { gpus: 16 }\n        onDemandFallback: { gpus: 8 }\n"
     file = _changed(tmp_path, r"\[g6.xlarge.*\]\n.*\n.*\n", pool)
-    report = cost.report("dev", file)
+    report = cost.report(LoadedStack.read("dev", file))
     assert len(report.unpriced) == 2 and not report.budget.fits
     for text in ("\n".join(cost_page.table(report)), cost_page.markdown(report), cost_page.page(report)):
         assert "unpriced" in text and "budget-undetermined" in text and "no on-demand price of p5e.48xlarge" in text

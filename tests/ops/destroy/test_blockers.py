@@ -16,9 +16,10 @@ from moto import mock_aws
 from core.problem import Problem, Refused
 from ops import commands
 from ops.commands import Job
-from ops.destroy import blockers as held
+from ops.destroy import blockers
 from ops.doctor.account import Account, Unanswered
-from sandbox.world import Item, World
+from ops.worlds.sandbox import holds
+from sandbox.items import Item, ItemStore
 
 BUCKET = "modelyard-prod-registry-1"
 
@@ -27,8 +28,8 @@ def state(**changes: Any) -> dict[str, Any]:
     """A state with a bucket that a destroy would not empty; `protect` is the resource's own, the rest its outputs."""
     protect = changes.pop("protect", False)
     outputs = {"bucket": BUCKET, "region": "us-east-1", "forceDestroy": False, **changes}
-    urn = f"urn:pulumi:prod::modelyard::{held.BUCKET}::registry-artifacts"
-    return {"resources": [{"urn": urn, "type": held.BUCKET, "id": BUCKET, "protect": protect, "outputs": outputs}]}
+    urn = f"urn:pulumi:prod::modelyard::{blockers.BUCKET}::registry-artifacts"
+    return {"resources": [{"urn": urn, "type": blockers.BUCKET, "id": BUCKET, "protect": protect, "outputs": outputs}]}
 
 
 def test_a_bucket_that_holds_something_stops_a_destroy_and_an_empty_one_does_not() -> None:
@@ -38,23 +39,23 @@ def test_a_bucket_that_holds_something_stops_a_destroy_and_an_empty_one_does_not
         asked.append((region, bucket))
         return True
 
-    (problem,) = held.full(state(), holds)
+    (problem,) = blockers.full(state(), holds)
     assert asked == [("us-east-1", BUCKET)]
     assert (problem.where, problem.found) == ("aws:s3/bucket:Bucket registry-artifacts", BUCKET)
     assert f"aws s3api delete-objects --bucket {BUCKET}" in problem.fix
-    assert held.full(state(), lambda *_: False) == []
+    assert blockers.full(state(), lambda *_: False) == []
 
 
 @pytest.mark.parametrize("change", [{"forceDestroy": True}, {"protect": True}])
 def test_a_bucket_that_goes_with_what_it_holds_or_does_not_go_is_not_looked_at(change: dict[str, Any]) -> None:
-    assert held.full(state(**change), lambda *_: pytest.fail("it was asked")) == []
+    assert blockers.full(state(**change), lambda *_: pytest.fail("it was asked")) == []
 
 
 def test_a_bucket_that_cannot_be_looked_at_stops_a_destroy() -> None:
     def holds(*_: str) -> bool:
         raise Unanswered("AccessDenied: no", "allow s3:ListBucketVersions to the caller")
 
-    (problem,) = held.full(state(), holds)
+    (problem,) = blockers.full(state(), holds)
     assert "AccessDenied" in problem.found and problem.fix == "allow s3:ListBucketVersions to the caller"
 
 
@@ -73,7 +74,7 @@ def test_a_deleted_object_still_fills_a_versioned_bucket_and_the_command_that_is
     s3.delete_object(Bucket=BUCKET, Key="model", VersionId=version)
     assert account.holds(BUCKET) is True, "the mark of a deletion fills it too"
     s3.put_object(Bucket=BUCKET, Key="another", Body=b"weights")
-    (problem,) = held.full(state(), lambda _, bucket: account.holds(bucket))
+    (problem,) = blockers.full(state(), lambda _, bucket: account.holds(bucket))
     query = problem.fix.split("--query '")[1].split("'")[0]
     s3.delete_objects(Bucket=BUCKET, Delete=jmespath.search(query, s3.list_object_versions(Bucket=BUCKET)))
     assert account.holds(BUCKET) is False
@@ -88,12 +89,12 @@ def test_a_denied_look_is_no_answer() -> None:
 
 
 def test_a_simulated_bucket_is_looked_at_in_its_world(tmp_path: Path) -> None:
-    holds = held.in_world(tmp_path)
-    assert holds("us-east-1", BUCKET) is False
+    store = ItemStore(tmp_path)
+    assert holds(store, BUCKET) is False
     for bucket in ("another", BUCKET):
         inputs = {"bucket": bucket, "key": "model"}
-        World(tmp_path).put(Item(package="aws", type="aws:s3/bucketObjectv2:BucketObjectv2", id=bucket, inputs=inputs))
-        assert holds("us-east-1", BUCKET) is (bucket == BUCKET)
+        store.put(Item(package="aws", type="aws:s3/bucketObjectv2:BucketObjectv2", id=bucket, inputs=inputs))
+        assert holds(store, BUCKET) is (bucket == BUCKET)
 
 
 @pytest.mark.engine
@@ -101,7 +102,7 @@ def test_a_full_bucket_stops_a_destroy_before_anything_is_deleted(
     job: Callable[..., Job], small_root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     commands.up(job())
-    monkeypatch.setattr(held, "full", lambda *_: [Problem(summary="the bucket is not empty")])
+    monkeypatch.setattr(blockers, "full", lambda *_: [Problem(summary="the bucket is not empty")])
     with pytest.raises(Refused, match="not empty"):
         commands.destroy(job())
     world = small_root / ".sandbox" / "dev" / "world" / "tiny.json"

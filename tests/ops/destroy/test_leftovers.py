@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,10 @@ import boto3  # type: ignore[import-untyped]
 import pytest
 from botocore.stub import Stubber  # type: ignore[import-untyped]
 
-from ops.destroy.leftovers import Kept, Remains, by_design, in_world
+from ops.destroy.leftovers import Kept, Remains, by_design
 from ops.doctor.account import Account, Unanswered
-from sandbox.world import Item, World
+from ops.worlds.sandbox import tagged
+from sandbox.items import Item, ItemStore
 
 AT = "us-east-1:000000000000"
 KEY, OTHER_KEY = f"arn:aws:kms:{AT}:key/1234", f"arn:aws:kms:{AT}:key/5678"
@@ -120,7 +122,7 @@ def test_a_stack_outside_aws_has_nothing_to_say() -> None:
 
 
 def test_a_simulated_world_is_asked_by_tag_and_said_to_be_one(tmp_path: Path) -> None:
-    world = World(tmp_path)
+    store = ItemStore(tmp_path)
     for name, platform, region in (
         ("ours", "modelyard-dev", "us-east-1"),
         ("theirs", "other", "us-east-1"),
@@ -128,8 +130,8 @@ def test_a_simulated_world_is_asked_by_tag_and_said_to_be_one(tmp_path: Path) ->
     ):
         inputs = {"tags": {"Platform": platform}, "region": region}
         computed = {"arn": f"arn:aws:sqs:{AT}:{name}"}
-        world.put(Item(package="aws", type="aws:sqs/queue:Queue", id=name, inputs=inputs, computed=computed))
-    left = Remains.of([PROVIDER], [], in_world(tmp_path), simulated=True)
+        store.put(Item(package="aws", type="aws:sqs/queue:Queue", id=name, inputs=inputs, computed=computed))
+    left = Remains.of([PROVIDER], [], functools.partial(tagged, store), simulated=True)
     assert left.tagged == (f"arn:aws:sqs:{AT}:ours",)
     assert next(left.lines()).startswith("SIMULATED: left over")
 

@@ -15,6 +15,7 @@ import pytest
 
 from core.problem import ExitCode, Refused
 from core.versions import ADDONS, KUBERNETES, Addon
+from infra.loaded import LoadedStack
 from infra.stack.stack import Stack
 from mlflow_provider.connection import URL
 from ops import commands
@@ -27,8 +28,9 @@ from ops.engine.automation import Engine
 from ops.images import deployed as images
 from ops.images.oci import Manifest
 from ops.show import Show
-from ops.worlds import world as worlds
-from ops.worlds.world import Place, World
+from ops.worlds.cloud import CloudWorld
+from ops.worlds.places import Place
+from ops.worlds.sandbox import SandboxWorld
 from tests.roots import ROOT
 
 TYPES = ("m7g.large", "m7g.xlarge", "g6.xlarge", "g6.2xlarge")
@@ -287,7 +289,7 @@ def place(tmp_path: Path) -> Place:
     (tmp_path / "Pulumi.dev.yaml").write_text("secretsprovider: awskms://alias/m?region=us-east-1\nencryptedkey: abc\n")
     for command in (["init", "-q"], ["add", "."], ["-c", "user.name=x", "-c", "user.email=x@x", "commit", "-qm", "x"]):
         subprocess.run(["git", *command], cwd=tmp_path, check=True, capture_output=True)
-    return Place(root=tmp_path, stack="dev", stack_file=tmp_path / "Pulumi.dev.yaml", world=World.CLOUD)
+    return Place(root=tmp_path, stack="dev", stack_file=tmp_path / "Pulumi.dev.yaml", world=CloudWorld())
 
 
 def test_a_key_that_the_stack_file_has_lost_stops_and_one_that_works_passes(place: Place) -> None:
@@ -309,7 +311,7 @@ def test_the_report_is_one_json_value_and_its_exit_code_says_whether_anything_st
 ) -> None:
     assert doctor.doctor(tmp_path, None, Show(as_json=True)) is ExitCode.OK
     assert json.loads(capsys.readouterr().out)["ok"] is True
-    place = Place(root=tmp_path, stack="none", stack_file=tmp_path / "Pulumi.none.yaml", world=World.SANDBOX)
+    place = Place(root=tmp_path, stack="none", stack_file=tmp_path / "Pulumi.none.yaml", world=SandboxWorld())
     assert doctor.doctor(tmp_path, place, Show()) is ExitCode.REFUSED
     said = capsys.readouterr().out
     assert "fail    stack file" in said
@@ -330,14 +332,14 @@ def test_an_up_in_an_account_is_refused_before_its_preview_with_everything_that_
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     file = ROOT / "Pulumi.dev.yaml"
-    place = Place(root=file.parent, stack="dev", stack_file=file, world=World.CLOUD)
+    place = Place(root=file.parent, stack="dev", stack_file=file, world=CloudWorld())
     job = Job(place=place, program=lambda: None, packs=(), show=Show(), confirm=lambda _: False)
 
     @contextlib.contextmanager
     def opened(*_: Any, **__: Any) -> Iterator[Deployed]:
         yield Deployed("https://127.0.0.1:1")
 
-    monkeypatch.setattr(worlds, "opened", opened)
+    monkeypatch.setattr(CloudWorld, "opened", opened)
     monkeypatch.setattr(Account, "of", lambda _: Healthy(quotas={G_SPOT: 0}))
     monkeypatch.setattr("shutil.which", lambda _: "aws")
     with pytest.raises(Refused) as refused:
@@ -350,7 +352,7 @@ def test_an_account_that_can_carry_the_stack_lets_the_up_go_on(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = ROOT / "Pulumi.dev.yaml"
-    place = Place(root=file.parent, stack="dev", stack_file=file, world=World.CLOUD)
+    place = Place(root=file.parent, stack="dev", stack_file=file, world=CloudWorld())
     everywhere = {
         (name, f"us-east-1{zone}") for name in (*TYPES, "m7g.2xlarge", "g5.xlarge", "g5.2xlarge") for zone in "ab"
     }
@@ -376,22 +378,32 @@ def test_kubectl_is_needed_when_the_registry_has_content_and_no_address(
     registry: dict[str, Any] | None, address: str, asked: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = ROOT / "Pulumi.dev.yaml"
-    place = Place(root=file.parent, stack="dev", stack_file=file, world=World.CLOUD)
+    place = Place(root=file.parent, stack="dev", stack_file=file, world=CloudWorld())
     monkeypatch.setenv(URL, address)
     of = stack(registry=registry) if registry is not None else stack()
     for there in (True, False):
         monkeypatch.setattr("shutil.which", lambda name, there=there: name if there or name != "kubectl" else None)
-        found = [each for each in doctor.cloud(place, of, {}, Healthy()) if each.name == "kubectl"]
+        found = [
+            each
+            for each in doctor.cloud(place, LoadedStack(name="dev", stack=of), {}, Healthy())
+            if each.name == "kubectl"
+        ]
         assert [each.stops for each in found] == ([not there] if asked else [])
         assert all("install kubectl" in each.fix for each in found) or there
 
 
 def test_an_image_that_does_not_run_on_its_nodes_stops_an_up(monkeypatch: pytest.MonkeyPatch) -> None:
     file = ROOT / "Pulumi.dev.yaml"
-    place = Place(root=file.parent, stack="dev", stack_file=file, world=World.CLOUD)
+    place = Place(root=file.parent, stack="dev", stack_file=file, world=CloudWorld())
     image = images.Wanted(name="app", repository="r/app", tag="1", needs=frozenset({"arm64"}))
     monkeypatch.setattr("ops.images.deployed.wanted", lambda _: [image])
     for built, stops in ((("amd64",), True), (("amd64", "arm64"), False)):
         answer = Manifest(digest="sha256:0", architectures=built)
-        found = doctor.cloud(place, stack(), {}, Healthy(denied="caller"), lambda *_, answer=answer: answer)
+        found = doctor.cloud(
+            place,
+            LoadedStack(name="dev", stack=stack()),
+            {},
+            Healthy(denied="caller"),
+            lambda *_, answer=answer: answer,
+        )
         assert [each.stops for each in found if each.name == "image app"] == [stops]

@@ -10,6 +10,7 @@ import boto3  # type: ignore[import-untyped]
 import pytest
 from botocore.stub import Stubber  # type: ignore[import-untyped]
 
+from infra.loaded import LoadedStack
 from infra.stack.stack import Stack
 from ops.doctor import network_paths
 from ops.doctor.account import Account
@@ -114,7 +115,7 @@ def stack(**more: Any) -> Stack:
 def looked(change: Callable[[dict[str, Any]], None], of: Stack) -> list[Check]:
     there = copy.deepcopy(THERE)
     change(there)
-    return list(network_paths.checks(of, Theirs(there)))
+    return list(network_paths.checks(LoadedStack(name="dev", stack=of), Theirs(there)))
 
 
 def nothing(_: dict[str, Any]) -> None: ...

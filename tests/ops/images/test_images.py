@@ -11,6 +11,7 @@ import yaml
 
 from core.problem import Refused
 from core.versions import CHART_IMAGES, CHARTS, IMAGES
+from infra.loaded import LoadedStack
 from infra.stack.file import StackFile
 from infra.stack.stack import Stack
 from ops.doctor.checks import Check, Status
@@ -46,9 +47,13 @@ def stack(name: str) -> Stack:
     return Stack.read(StackFile.read(ROOT / f"Pulumi.{name}.yaml"))
 
 
+def loaded(of: Stack) -> LoadedStack:
+    return LoadedStack(name="trial", stack=of)
+
+
 @functools.cache
 def found(name: str) -> dict[str, Wanted]:
-    return {each.name: each for each in wanted(stack(name))}
+    return {each.name: each for each in wanted(loaded(stack(name)))}
 
 
 def answering(**architectures: tuple[str, ...]) -> images.Read:
@@ -165,7 +170,7 @@ def test_a_pod_lands_where_its_selector_fits_and_every_taint_is_tolerated(
 
 
 def test_every_pool_and_the_system_nodes_are_looked_at() -> None:
-    assert {each.name for each in nodes(stack("prod"), declared(stack("prod")))} == {
+    assert {each.name for each in nodes(stack("prod"), declared(loaded(stack("prod"))))} == {
         "system",
         "general-on-demand",
         "chat-spot",
@@ -227,7 +232,7 @@ def test_a_stack_on_arm64_gpus_needs_images_for_them() -> None:
     platform = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text())["config"]["modelyard:platform"]
     pool = {**platform["gpuPools"]["chat"], "instanceTypes": ["g5g.xlarge"]}
     arm = Stack.of({**platform, "gpuPools": {"chat": pool}, "registry": None, "releases": []}, "us-east-1")
-    needs = {each.name: each.needs for each in wanted(arm)}
+    needs = {each.name: each.needs for each in wanted(loaded(arm))}
     assert needs["dcgm-exporter"] == needs["nvidia-device-plugin"] == {"arm64"}
 
 
@@ -241,6 +246,6 @@ def test_the_page_names_exactly_what_has_no_digest() -> None:
 
 
 def test_the_envoys_of_a_gateway_are_looked_at_too() -> None:
-    dev = {each.name: each for each in wanted(stack("dev"))}
+    dev = {each.name: each for each in wanted(loaded(stack("dev")))}
     assert dev["envoy"].repository == "docker.io/envoyproxy/envoy"
     assert dev["envoy"].needs

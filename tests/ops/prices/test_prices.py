@@ -21,6 +21,8 @@ from ops.cli import run
 from ops.prices import cli as prices_cli
 from ops.prices import refresh as prices
 from ops.prices.reader import Reader
+from ops.worlds.places import places
+from ops.worlds.sandbox import SandboxWorld
 from pricing.book import book, facts, refreshed
 from pricing.book.wanted import Service
 from tests.roots import ROOT
@@ -279,7 +281,7 @@ def test_a_dearer_type_moves_the_compiled_limit_of_a_pool_bound_by_dollars(
     ]
     found = prices.Refresh(moved={"us-east-1": []})
     found.files["on_demand"] = {**facts.load("on_demand"), "batches": dearer}
-    moved = list(prices.limits_moved(tmp_path, found))
+    moved = list(prices.limits_moved(places(tmp_path, SandboxWorld()), found))
     assert [each[: len(said)] for each, said in zip(moved, says, strict=True)] == says
 
 

@@ -21,15 +21,15 @@ from core.problem import ExitCode, Refused
 from ops import commands
 from ops.commands import Job
 from ops.engine.automation import Outcome
-from ops.engine.events import Gathered, Operation
+from ops.engine.events import EngineEvents, Operation
 from ops.preview import command as reporting
 from ops.recover import command as recover
 from ops.recover.command import Said
 from ops.show import Show
-from ops.worlds import world as worlds
-from ops.worlds.world import Place
+from ops.worlds.cloud import CloudWorld
+from ops.worlds.places import Place
+from sandbox.items import ItemStore
 from sandbox.stack import session
-from sandbox.world import World
 
 QUEUES = 4
 
@@ -50,7 +50,9 @@ def program() -> None:
 
 
 def queues(root: Path) -> list[str]:
-    return sorted(item.name for item in World(root / ".sandbox" / "dev" / "world").all("aws", "aws:sqs/queue:Queue"))
+    return sorted(
+        item.name for item in ItemStore(root / ".sandbox" / "dev" / "world").all("aws", "aws:sqs/queue:Queue")
+    )
 
 
 @pytest.mark.engine
@@ -72,7 +74,7 @@ def test_after_a_crash_at_any_edge_recover_and_up_converge(
     assert commands.up(job(program=program)) is ExitCode.OK
     assert queues(small_root) == ["last", *(f"queue-{number}" for number in range(QUEUES))]
     outcome = reporting.look(job(program=program)).outcome
-    assert outcome is not None and set(outcome.gathered.changes) == {"same"}
+    assert outcome is not None and set(outcome.events.changes) == {"same"}
     assert commands.destroy(job(program=program)) is ExitCode.OK
     assert queues(small_root) == []
 
@@ -155,7 +157,7 @@ class FakeEngine:
 
     def refresh(self, **_: Any) -> Outcome:
         self.refreshed += 1
-        return Outcome(operation=Operation.REFRESH, ok=True, gathered=Gathered(planning=False), seconds=0.0)
+        return Outcome(operation=Operation.REFRESH, ok=True, events=EngineEvents(planning=False), seconds=0.0)
 
 
 @pytest.fixture
@@ -166,12 +168,12 @@ def in_account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
     def opened(*_: Any, **__: Any) -> Iterator[FakeEngine]:
         yield engine
 
-    monkeypatch.setattr(worlds, "opened", opened)
+    monkeypatch.setattr(CloudWorld, "opened", opened)
     return engine
 
 
 def cloud_job(tmp_path: Path, *, yes: bool = True) -> Job:
-    place = Place(root=tmp_path, stack="prod", stack_file=tmp_path / "Pulumi.prod.yaml", world=worlds.World.CLOUD)
+    place = Place(root=tmp_path, stack="prod", stack_file=tmp_path / "Pulumi.prod.yaml", world=CloudWorld())
     return Job(place=place, program=program, packs=(), show=Show(), confirm=lambda _: yes)
 
 

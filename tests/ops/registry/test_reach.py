@@ -16,8 +16,8 @@ from core.problem import ExitCode, Refused
 from mlflow_provider.connection import PASSWORD, URL, USER
 from mlflow_provider.credentials import SIMULATED
 from ops.registry import reach
-from ops.worlds import world as worlds
-from ops.worlds.world import Place, World
+from ops.worlds.cloud import CloudWorld
+from ops.worlds.places import Place
 from tests.roots import ROOT
 
 KUBECTL = """#!/bin/sh
@@ -61,7 +61,7 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def place(stack: str, file: Path | None = None) -> Place:
-    return Place(root=ROOT, stack=stack, stack_file=file or ROOT / f"Pulumi.{stack}.yaml", world=World.CLOUD)
+    return Place(root=ROOT, stack=stack, stack_file=file or ROOT / f"Pulumi.{stack}.yaml", world=CloudWorld())
 
 
 def stack_file(folder: Path, **registry: Any) -> Path:
@@ -78,7 +78,7 @@ def deploy(monkeypatch: pytest.MonkeyPatch, *resources: Mapping[str, Any]) -> No
     def opened(*_: Any, **__: Any) -> Iterator[Deployed]:
         yield Deployed(*resources)
 
-    monkeypatch.setattr(worlds, "opened", opened)
+    monkeypatch.setattr(CloudWorld, "opened", opened)
 
 
 def test_a_stack_in_aws_is_reached_through_its_own_cluster_with_the_password_that_its_program_takes(
@@ -138,7 +138,7 @@ def test_a_server_at_an_address_needs_no_cluster(
     how: str, asked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     address = "https://mlflow.example.org"
-    monkeypatch.setattr(worlds, "opened", None)
+    monkeypatch.setattr(CloudWorld, "opened", None)
     if how == "environment":
         monkeypatch.setenv(URL, address)
     file = stack_file(tmp_path, **({"url": address} if how == "stack file" else {}))
@@ -155,7 +155,7 @@ def test_a_password_of_the_stacks_configuration_is_asked_of_the_engine_unless_th
     file = stack_file(tmp_path, url="https://mlflow.example.org", adminPassword="config:boss")
     with reach.reached(place("prod", file)) as server:
         assert (server.user, server.password) == ("admin", "kept-by-pulumi")
-    monkeypatch.setattr(worlds, "opened", None)
+    monkeypatch.setattr(CloudWorld, "opened", None)
     monkeypatch.setenv(PASSWORD, "given")
     with reach.reached(place("prod", file)) as server:
         assert server.password == "given"

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pulumi.automation.events import EngineEvent
 
 from ops.engine.automation import Outcome
-from ops.engine.events import Gathered, Operation
+from ops.engine.events import EngineEvents, Operation
 from ops.preview.command import WRITERS
 from ops.report import redact
 from ops.report.fit import LIMIT, fitted
@@ -133,10 +133,10 @@ def found_with(text: str, key: str = "settings.conf", kind: str = "kubernetes:co
         {"diagnosticEvent": {**message, "severity": "info", "urn": urn}},
         {"policyEvent": {**message, **policy, "enforcementLevel": "mandatory", "resourceUrn": urn}},
     ]
-    gathered = Gathered(True)
+    seen = EngineEvents(True)
     for number, event in enumerate(events):
-        gathered.listen(EngineEvent.from_json({"sequence": number, "timestamp": 0, **event}))
-    outcome = Outcome(operation=Operation.PREVIEW, ok=False, gathered=gathered, seconds=1)
+        seen.listen(EngineEvent.from_json({"sequence": number, "timestamp": 0, **event}))
+    outcome = Outcome(operation=Operation.PREVIEW, ok=False, events=seen, seconds=1)
     return Found(world="SIMULATED", simulated=True, stack="dev", full="", outcome=outcome, rules=3)
 
 

@@ -14,7 +14,7 @@ from pulumi.automation.events import EngineEvent
 
 from core.problem import ExitCode, Problem, Refused
 from ops.engine.automation import Outcome
-from ops.engine.events import Gathered, Operation
+from ops.engine.events import EngineEvents, Operation
 from ops.preview.command import WRITERS, Form
 from ops.report import diff, model
 from ops.report.changes import SUMMED_UP
@@ -30,8 +30,8 @@ UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 ROOT = "urn:pulumi:dev::modelyard::"
 
 
-def gathered(*events: dict[str, Any]) -> Gathered:
-    found = Gathered(True)
+def events_of(*events: dict[str, Any]) -> EngineEvents:
+    found = EngineEvents(True)
     for number, event in enumerate(events):
         found.listen(EngineEvent.from_json({"sequence": number, "timestamp": 0, **event}))
     return found
@@ -55,7 +55,7 @@ def step(op: str, kind: str, name: str, old: Any = None, new: Any = None, **more
 
 
 def found(*events: dict[str, Any], ok: bool = True, **more: Any) -> Found:
-    outcome = Outcome(operation=Operation.PREVIEW, ok=ok, gathered=gathered(*events), seconds=1)
+    outcome = Outcome(operation=Operation.PREVIEW, ok=ok, events=events_of(*events), seconds=1)
     values = {"world": "SIMULATED sandbox", "simulated": True, "stack": "dev", "full": "all", "rules": 3}
     return Found(**{**values, "outcome": outcome, **more})
 
@@ -210,7 +210,7 @@ def test_a_preview_that_was_refused_failed_or_not_judged_is_never_called_a_pass(
         make(found(outcome=None, failed=Refused(Problem(summary="x"), ExitCode.UNAVAILABLE))).verdict is Verdict.FAILED
     )
     assert make(found(outcome=None, failed=ZeroDivisionError("by us"))).headline.startswith("FAILED: modelyard itself")
-    unknown = model.Judge(revision="main", unknown=["gpuPools.chat.turbo"])
+    unknown = model.JudgingCheckout(revision="main", unknown=["gpuPools.chat.turbo"])
     assert make(found(judge=unknown)).verdict is Verdict.UNDETERMINED
 
 
@@ -294,7 +294,7 @@ def test_the_least_detail_of_the_worst_report_is_under_the_bound() -> None:
         headline=worst,
         notices=[worst] * 50,
         counts={f"{number}{worst}": 1 for number in range(50)},
-        judge=model.Judge(
+        judge=model.JudgingCheckout(
             revision=worst, changed=[model.Guarded(path=worst, how=worst)] * 50, unknown=[worst] * 50
         ),
         refusals=told,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from infra.declared import Declared, declare
+from infra.loaded import LoadedStack
 from infra.program import make
 from infra.stack.file import StackFile
 from infra.stack.stack import Stack
@@ -19,7 +20,7 @@ def stack() -> Stack:
 
 @pytest.fixture(scope="session")
 def declared() -> dict[str, Declared]:
-    return declare(make(ROOT / "Pulumi.prod.yaml"), project="modelyard", stack="prod")
+    return declare(make(LoadedStack.read("prod", ROOT / "Pulumi.prod.yaml")), project="modelyard", stack="prod")
 
 
 @pytest.fixture(scope="session")

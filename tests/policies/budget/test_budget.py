@@ -14,6 +14,7 @@ import pytest
 
 from infra.declared import as_graph, declare
 from infra.guard import GUARD
+from infra.loaded import LoadedStack
 from infra.program import make
 from policies.graph import PLATFORM, UNKNOWN, Node
 from policies.guard.file import load
@@ -29,7 +30,9 @@ PROVIDER = Node(urn="urn:aws", type="pulumi:providers:aws", name="aws", inputs={
 
 @cache
 def _nodes(stack: str = STACK) -> tuple[Node, ...]:
-    return as_graph(declare(make(ROOT / f"Pulumi.{stack}.yaml"), project="modelyard", stack=stack)).nodes
+    return as_graph(
+        declare(make(LoadedStack.read(stack, ROOT / f"Pulumi.{stack}.yaml")), project="modelyard", stack=stack)
+    ).nodes
 
 
 def _put(inputs: Any, path: tuple[str | int, ...], value: Any) -> Any:

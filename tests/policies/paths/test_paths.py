@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from core.versions import ADDONS, CHARTS
 from infra import program
 from infra.declared import as_graph, declare
+from infra.loaded import LoadedStack
 from policies.guard.model import Guard
 from policies.judge import Judge
 from policies.packs import rules
@@ -36,7 +37,9 @@ STACKS = ("dev", "prod", "local")
 @functools.cache
 def declared(stack: str) -> Graph:
     """A stack of the repository as its program declares it."""
-    found = declare(program.make(ROOT / f"Pulumi.{stack}.yaml"), project="modelyard", stack=stack)
+    found = declare(
+        program.make(LoadedStack.read(stack, ROOT / f"Pulumi.{stack}.yaml")), project="modelyard", stack=stack
+    )
     return as_graph(found, texts=True)
 
 

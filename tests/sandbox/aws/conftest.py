@@ -13,7 +13,7 @@ import pytest
 from core.versions import ADDONS, KUBERNETES
 from sandbox.aws.cloud import AwsCloud
 from sandbox.faults import CloudError
-from sandbox.world import CREATOR, World
+from sandbox.items import CREATOR, ItemStore
 from tests.roots import ROOT
 
 CACHE = ROOT / ".sandbox" / "cache"
@@ -31,7 +31,7 @@ class Account:
     """A cloud with the least talk: `make` checks and creates like an `up`, and gives id and outputs."""
 
     def __init__(self, folder: Path) -> None:
-        self.world = World(folder)
+        self.world = ItemStore(folder)
         self.cloud = AwsCloud(self.world, CACHE, "us-east-1")
 
     def make(self, token: str, name: str, /, **inputs: Any) -> tuple[str, dict[str, Any]]:

@@ -11,8 +11,8 @@ import pytest
 from sandbox.aws.cloud import AwsCloud
 from sandbox.aws.rules.accounts import Account, makers
 from sandbox.aws.table import table
+from sandbox.items import ItemStore
 from sandbox.provider import CloudError
-from sandbox.world import World
 from tests.infra.everything import CACHE
 
 MONITOR = "aws:costexplorer/anomalyMonitor:AnomalyMonitor"
@@ -29,7 +29,7 @@ BY_ACCOUNT = {**BY_SERVICE, "monitorDimension": "LINKED_ACCOUNT"}
 
 def made(folder: Path, account: Account, token: str, inputs: dict[str, Any]) -> str:
     """What AWS says to the making of this by an account of this kind; empty when it makes it."""
-    cloud = AwsCloud(World(folder / account), CACHE, "us-east-1", account)
+    cloud = AwsCloud(ItemStore(folder / account), CACHE, "us-east-1", account)
     try:
         cloud.create(token, "x", inputs, preview=False)
     except CloudError as error:
@@ -57,7 +57,7 @@ def test_a_member_is_refused_what_only_a_payer_may_make(
 
 
 def test_a_preview_is_refused_nothing_that_only_a_create_would_be(tmp_path: Path) -> None:
-    AwsCloud(World(tmp_path), CACHE, "us-east-1").create(MONITOR, "x", BY_TAG, preview=True)
+    AwsCloud(ItemStore(tmp_path), CACHE, "us-east-1").create(MONITOR, "x", BY_TAG, preview=True)
 
 
 def test_service_control_policies_are_for_the_management_account_alone() -> None:

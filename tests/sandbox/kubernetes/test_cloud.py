@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from sandbox.faults import CloudError, Faults
+from sandbox.items import Item, ItemStore
 from sandbox.kubernetes.cloud import KubernetesCloud
 from sandbox.provider import Checked
 from sandbox.values import UNKNOWN, Secret
-from sandbox.world import Item, World
 
 NAMESPACE = "kubernetes:core/v1:Namespace"
 CONFIG_MAP = "kubernetes:core/v1:ConfigMap"
@@ -41,7 +41,7 @@ class Sandbox:
     """A world with an EKS cluster, its node group and what Karpenter needs, and the cloud under test."""
 
     def __init__(self, folder: Path) -> None:
-        self.world = World(folder)
+        self.world = ItemStore(folder)
         self.aws("aws:eks/cluster:Cluster", "dev", {"name": "dev"}, {"endpoint": ENDPOINT})
         self.aws("aws:eks/nodeGroup:NodeGroup", "dev:system", {"clusterName": "dev"})
         self.aws("aws:sqs/queue:Queue", "queue", {"name": "dev-karpenter"})

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from sandbox.faults import CloudError
+from sandbox.items import Item, ItemStore
 from sandbox.kubernetes.door import FILE, knock
-from sandbox.world import Item, World
 
 CLUSTER_GROUP, RUNNERS = "sg-0aaaaaaaaaaaaaaaa", "sg-0bbbbbbbbbbbbbbbb"
 PRIVATE = {"endpointPrivateAccess": True, "endpointPublicAccess": False}
@@ -20,7 +20,7 @@ OPEN = {"securityGroupId": CLUSTER_GROUP, "ipProtocol": "tcp", "fromPort": 443, 
 
 class Stage:
     def __init__(self, folder: Path, config: dict[str, Any]) -> None:
-        self.world = World(folder)
+        self.world = ItemStore(folder)
         self.put("aws:ec2/vpc:Vpc", "vpc-1", {"cidrBlock": "10.40.0.0/16"})
         made = {"vpcConfig": {"clusterSecurityGroupId": CLUSTER_GROUP, "vpcId": "vpc-1"}}
         self.cluster = self.put("aws:eks/cluster:Cluster", "dev", {"name": "dev", "vpcConfig": config}, made)

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from sandbox.faults import CloudError, Faults
+from sandbox.items import Item, ItemStore
 from sandbox.kubernetes.cloud import KubernetesCloud
 from sandbox.values import UNKNOWN
-from sandbox.world import Item, World
 
 NAMESPACE = "kubernetes:core/v1:Namespace"
 RELEASE = "kubernetes:helm.sh/v3:Release"
@@ -27,8 +27,8 @@ NODES = "aws:eks/nodeGroup:NodeGroup"
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
-    world = World(tmp_path / "world")
+def world(tmp_path: Path) -> ItemStore:
+    world = ItemStore(tmp_path / "world")
     association = {"clusterName": "dev", "namespace": "kube-system", "serviceAccount": "karpenter"}
     for token, inputs in (
         ("aws:eks/cluster:Cluster", {"name": "dev"}),
@@ -41,7 +41,7 @@ def world(tmp_path: Path) -> World:
 
 
 @pytest.fixture
-def cloud(world: World) -> KubernetesCloud:
+def cloud(world: ItemStore) -> KubernetesCloud:
     cloud = KubernetesCloud(world, Faults())
     cloud.configure({"kubernetes:config:kubeconfig": KUBECONFIG})
     return cloud
@@ -63,7 +63,7 @@ def install(cloud: KubernetesCloud, inputs: dict[str, Any]) -> tuple[str, dict[s
     return cloud.create(RELEASE, "logical", cloud.check(RELEASE, "logical", {}, inputs).inputs, preview=False)
 
 
-def test_a_release_is_recorded_and_reported_as_helm_does(cloud: KubernetesCloud, world: World) -> None:
+def test_a_release_is_recorded_and_reported_as_helm_does(cloud: KubernetesCloud, world: ItemStore) -> None:
     assert cloud.check(RELEASE, "karpenter", {}, karpenter()).faults == ()
     identity, outputs = install(cloud, karpenter())
     assert identity == "kube-system/karpenter"
@@ -124,7 +124,7 @@ def test_a_missing_name_is_generated_and_kept(cloud: KubernetesCloud) -> None:
     assert cloud.check(RELEASE, "karpenter", {"name": "old-1"}, inputs).inputs["name"] == "old-1"
 
 
-def test_a_release_needs_its_namespace_unless_it_makes_it(cloud: KubernetesCloud, world: World) -> None:
+def test_a_release_needs_its_namespace_unless_it_makes_it(cloud: KubernetesCloud, world: ItemStore) -> None:
     crds = {"chart": "karpenter-crd", "version": "1.14.1", "name": "crds", "namespace": "karpenter"}
     with pytest.raises(CloudError, match='create: failed to create: namespaces "karpenter" not found'):
         install(cloud, crds)
@@ -138,7 +138,7 @@ def test_a_name_is_used_once_in_a_namespace(cloud: KubernetesCloud) -> None:
         install(cloud, karpenter())
 
 
-def test_a_release_that_waits_times_out_without_nodes(cloud: KubernetesCloud, world: World) -> None:
+def test_a_release_that_waits_times_out_without_nodes(cloud: KubernetesCloud, world: ItemStore) -> None:
     world.remove(world.all("aws", NODES)[0])
     with pytest.raises(CloudError, match="no nodes available to schedule pods"):
         install(cloud, karpenter())
@@ -151,7 +151,7 @@ def test_a_release_that_waits_times_out_without_nodes(cloud: KubernetesCloud, wo
     [(QUEUE, "NonExistentQueue"), (IDENTITY, "no EKS Pod Identity association for kube-system/karpenter")],
 )
 def test_karpenter_does_not_start_without_what_it_needs(
-    cloud: KubernetesCloud, world: World, lost: str, words: str
+    cloud: KubernetesCloud, world: ItemStore, lost: str, words: str
 ) -> None:
     world.remove(world.all("aws", lost)[0])
     with pytest.raises(CloudError, match=words):

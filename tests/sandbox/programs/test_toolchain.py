@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from core.engine_version import ask_version, version_tuple
 from core.problem import ExitCode, Refused
 from core.versions import PULUMI, PULUMI_MINIMUM
 from sandbox.programs import gobuild, release, toolchain
@@ -111,7 +112,7 @@ def test_a_pulumi_on_path_that_is_new_enough_is_taken(nothing: Path) -> None:
 
 
 def test_a_pulumi_on_path_that_is_one_version_too_old_is_not_taken(nothing: Path) -> None:
-    major, minor, patch = toolchain.version_tuple(PULUMI_MINIMUM)
+    major, minor, patch = version_tuple(PULUMI_MINIMUM)
     engine(nothing / "bin", f"{major}.{minor - 1}.{patch}")
     with pytest.raises(Refused) as refused:
         ensured(nothing)
@@ -176,7 +177,7 @@ def unpacked(shop: Shop, folder: Path) -> Path:
 def test_a_release_is_unpacked_without_what_stands_outside_its_folder(tmp_path: Path) -> None:
     programs = unpacked(Shop(archive(PULUMI)), tmp_path)
     assert sorted(file.name for file in programs.iterdir()) == ["pulumi", "pulumi-language-python"]
-    assert toolchain.ask_version(programs / "pulumi") == f"v{PULUMI}"
+    assert ask_version(programs / "pulumi") == f"v{PULUMI}"
     assert not (tmp_path / "escaped").exists()
 
 

@@ -1,4 +1,4 @@
-"""How a command may end: whatever it raises becomes words for a person, or JSON, and one exit code."""
+"""The exit code of a command: whatever it raises becomes words for a person, or JSON, and one exit code."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from ops.show import Show
 _WORDS = {ExitCode.INTERRUPTED: "stopped", ExitCode.FAILED: "failed", ExitCode.UNAVAILABLE: "missing"}
 
 
-def ended(command: Callable[[], int | None], show: Show) -> int:
+def exit_code_of(command: Callable[[], int | None], show: Show) -> int:
     """Runs a command and gives back its exit code; a traceback is shown for MODELYARD_DEBUG=1 alone."""
     try:
         return int(command() or 0)
     except Refused as refused:
         show.problems(refused.problems, _WORDS.get(refused.code, "refused"))
         return refused.code
-    except typer.Exit as ended:
-        return ended.exit_code
+    except typer.Exit as exit:
+        return exit.exit_code
     except typer.TyperException as wrong:
         show.problems([Problem(summary=wrong.message, fix="add --help to see what is taken")], "usage")
         return ExitCode.USAGE

@@ -1,4 +1,4 @@
-"""The persistent world of the simulated clouds: one readable JSON file per object, so that a person can make drift.
+"""The items of the simulated clouds: one readable JSON file per object, so that a person can make drift.
 
 Edit a file, or delete it, and the next refresh sees it. Writes are atomic, so a kill at any moment leaves whole files.
 A secret is never written: a keyed digest stands in its place, and only who knows the value can match it.
@@ -69,7 +69,7 @@ def overlay(below: Any, above: Any) -> Any:
     return copy.deepcopy(below if above is None else above)
 
 
-class World:
+class ItemStore:
     """The objects under one folder; safe to use from several threads. Hold `lock` over a look-up and its write."""
 
     def __init__(self, folder: Path) -> None:
@@ -144,7 +144,7 @@ class World:
             self._load(path)
 
     def births(self, urn: str) -> int:
-        """How many objects this URN has created since the world began; ids are derived from it."""
+        """How many objects this URN has created since the store began; ids are derived from it."""
         return self._births[urn]
 
     def known(self, stored: Any, values: Any) -> Any:
