@@ -52,6 +52,6 @@ def read_ahead() -> None:
 
 def run(pack: str = "") -> None:
     """Serves one pack, or all, to the engine until it ends."""
-    from policies.analyzer import serve
+    from policies.analyzer import answer
 
-    serve(f"modelyard-{pack}" if pack else "modelyard", VERSION, rules(pack), guard, read_ahead)
+    answer(f"modelyard-{pack}" if pack else "modelyard", VERSION, rules(pack), guard, read_ahead)

@@ -21,7 +21,22 @@ import pytest
 from components.spec import Spec
 
 ROOT = Path(__file__).resolve().parents[1]
-ROOMS = ("app", "components", "infra", "kube", "labs", "ops", "policies", "pricing", "registry", "sandbox", "contract")
+ROOMS = (
+    *(
+        "app",
+        "components",
+        "engine",
+        "infra",
+        "kube",
+        "labs",
+        "mlflow_provider",
+        "ops",
+        "policies",
+        "pricing",
+        "sandbox",
+    ),
+    "contract",
+)
 FLOOR = ("core/problem.py", "core/versions.py")
 
 

@@ -13,9 +13,9 @@ from typing import Any
 
 import yaml
 
+from engine.marks import UNKNOWNS
 from ops.report import redact
 from ops.report.model import Property
-from policies.wire import UNKNOWNS
 
 UNKNOWN = "(known after up)"
 LONGEST = 200_000

@@ -11,8 +11,8 @@ from typing import Any
 
 import yaml
 
+from engine.marks import UNKNOWN
 from sandbox.aws.references import refused
-from sandbox.values import UNKNOWN
 
 
 class Account(enum.StrEnum):

@@ -12,6 +12,9 @@ from typing import Any
 import yaml
 
 from core.versions import KUBERNETES
+from engine.marks import UNKNOWN
+from engine.paths import at, differences, steps
+from engine.values import has_unknown
 from sandbox.aws.accounts import Account
 from sandbox.aws.invokes import Invokes
 from sandbox.aws.outputs import Maker, outputs
@@ -20,7 +23,6 @@ from sandbox.aws.schema import INTERNAL, Schemas, Shape
 from sandbox.aws.table import row
 from sandbox.aws.view import PACKAGE
 from sandbox.provider import Change, Checked, CloudError
-from sandbox.values import UNKNOWN, at, differences, has_unknown, steps
 from sandbox.world import CREATOR, Item, World
 
 _UNORDERED = re.compile(r"subnets|\w+Ids|\w+Cidrs|\w*[cC]idrBlocks|\w*[gG]roups|\w+LogTypes|\w+LogsExports")

@@ -7,11 +7,11 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from engine.paths import at
 from sandbox.aws.documents import trusts
 from sandbox.aws.networking import groups_in, reaches_out, same_vpc
 from sandbox.aws.view import ADDON, CLUSTER, ROLE, View, text
 from sandbox.provider import CloudError
-from sandbox.values import at
 from sandbox.world import Item
 
 NODE_GROUP = "aws:eks/nodeGroup:NodeGroup"

@@ -10,8 +10,8 @@ from typing import Any
 
 import yaml
 
+from engine.marks import UNKNOWN
 from sandbox.provider import Fault
-from sandbox.values import UNKNOWN
 
 MOST_TAGS = 50
 _TAG_KEY = re.compile(r"(?!aws:).{1,128}", re.IGNORECASE | re.DOTALL)

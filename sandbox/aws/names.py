@@ -17,9 +17,10 @@ from typing import Any
 
 import yaml
 
+from engine.marks import UNKNOWN
+from engine.paths import at
 from sandbox.aws.limits import everywhere
 from sandbox.aws.references import refused
-from sandbox.values import UNKNOWN, at
 
 REGION = "{region}"
 _HOLE = re.compile(r"\{(\w+)\}")

@@ -15,9 +15,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.versions import KUBERNETES
+from engine.marks import UNKNOWN
+from engine.paths import at
 from sandbox.aws.schema import Shape
 from sandbox.aws.table import Row, row
-from sandbox.values import UNKNOWN, Secret, at
+from sandbox.values import Secret
 from sandbox.world import overlay
 
 ACCOUNT = "000000000000"

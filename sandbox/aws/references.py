@@ -10,10 +10,10 @@ from typing import Any
 
 import yaml
 
+from engine.marks import UNKNOWN
 from sandbox.aws.outputs import ACCOUNT
 from sandbox.aws.view import View
 from sandbox.provider import CloudError
-from sandbox.values import UNKNOWN
 
 _HOLE = re.compile(r"\{(\w+)\}")
 _TEXTS = ("tags", "description", "name")

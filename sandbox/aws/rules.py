@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from engine.marks import UNKNOWN
 from sandbox.aws import accounts, documents, eks, limits, names, networking, rds, references
 from sandbox.aws.accounts import Account
 from sandbox.aws.outputs import ACCOUNT, Maker
@@ -12,7 +13,6 @@ from sandbox.aws.references import refused
 from sandbox.aws.table import Link, Row, row
 from sandbox.aws.view import PACKAGE, View
 from sandbox.provider import CloudError, Fault
-from sandbox.values import UNKNOWN
 from sandbox.world import Item, World
 
 

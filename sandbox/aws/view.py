@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sandbox.values import UNKNOWN, at
+from engine.marks import UNKNOWN
+from engine.paths import at
 from sandbox.world import Item, World
 
 PACKAGE = "aws"

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from engine.paths import at
 from kube.pods import items, mapping
 from sandbox.faults import CloudError
-from sandbox.values import at
 from sandbox.world import Item, World
 
 FILE = ".deployer.json"

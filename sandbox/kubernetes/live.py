@@ -17,6 +17,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from core.problem import Problem
+from engine.marks import UNKNOWN
+from engine.paths import differences
+from engine.values import has_unknown
 from kube import objects
 from kube.pods import mapping, pod_template
 from sandbox.faults import CloudError, Faults
@@ -28,7 +31,7 @@ from sandbox.kubernetes.controlplane import install
 from sandbox.kubernetes.ignored import left
 from sandbox.kubernetes.names import RELEASE, gvk, identity
 from sandbox.provider import Change
-from sandbox.values import HIDDEN, UNKNOWN, Secret, differences, has_unknown
+from sandbox.values import HIDDEN, Secret
 from sandbox.world import CREATOR, IGNORED, World, overlay
 
 _NOISE = ("managedFields", "resourceVersion", "generation", "selfLink")

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from engine.marks import SIGNATURE
 from infra.declared import declare
 from ops import commands, shell
-from policies.wire import SIGNATURE
 
 pytestmark = pytest.mark.engine
 

@@ -358,10 +358,8 @@ def test_a_rule_that_raises_refuses(engine: Engine, tmp_path: Path) -> None:
 
 def copied_packs(folder: Path) -> Path:
     copy = folder / "copy"
-    for room in ("policies", "pricing", "kube"):
+    for room in ("policies", "pricing", "kube", "engine", "core"):
         shutil.copytree(ROOT / room, copy / room, ignore=shutil.ignore_patterns("__pycache__"))
-    for floor in ("core/problem.py", "core/versions.py"):
-        shutil.copy(ROOT / floor, copy / floor)
     return copy
 
 

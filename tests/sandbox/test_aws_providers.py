@@ -12,9 +12,10 @@ from pulumi import automation as auto
 from pulumi.runtime.proto import provider_pb2 as wire
 from pulumi.runtime.proto import provider_pb2_grpc as stubs
 
+from engine.marks import SECRET, SIGNATURE
 from sandbox.provider import serve
 from sandbox.toolchain import ensure
-from sandbox.values import SECRET, SIGNATURE, from_wire, to_wire
+from sandbox.values import from_wire, to_wire
 
 ROOT = Path(__file__).parents[2]
 QUEUE = "aws:sqs/queue:Queue"

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from engine.marks import UNKNOWN
 from sandbox.faults import CloudError, Faults
 from sandbox.kubernetes.cloud import KubernetesCloud
 from sandbox.provider import Checked
-from sandbox.values import UNKNOWN, Secret
+from sandbox.values import Secret
 from sandbox.world import Item, World
 
 NAMESPACE = "kubernetes:core/v1:Namespace"

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from engine.marks import UNKNOWN
 from sandbox.faults import CloudError, Faults
 from sandbox.kubernetes.cloud import KubernetesCloud
-from sandbox.values import UNKNOWN
 from sandbox.world import Item, World
 
 NAMESPACE = "kubernetes:core/v1:Namespace"
