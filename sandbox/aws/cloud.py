@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from core import yaml_lines
 from core.versions import KUBERNETES
 from engine.marks import UNKNOWN
 from engine.paths import at, differences, steps
@@ -57,7 +56,7 @@ class AwsCloud:
             raise CloudError("MissingRegion", "Missing region configuration: set aws:region")
         if not self.world.all(PACKAGE):
             text = Path(__file__).with_name("given.yaml").read_text(encoding="utf-8")
-            self.give(yaml.safe_load(text.replace("{region}", self.region).replace("{kubernetes}", KUBERNETES)))
+            self.give(yaml_lines.load(text.replace("{region}", self.region).replace("{kubernetes}", KUBERNETES)))
 
     def check(self, token: str, name: str, olds: dict[str, Any], news: dict[str, Any]) -> Checked:
         """Refuse what the SDK's types or the service do not accept; fill in a generated name and the default tags."""
