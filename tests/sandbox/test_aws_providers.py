@@ -57,7 +57,7 @@ def test_secret_numbers_and_booleans_are_sealed_in_the_world_and_come_back_to_wh
     properties = to_wire(asked, {"visibilityTimeoutSeconds", "fifoQueue"})
     made = provider.Create(wire.CreateRequest(urn=URN, properties=properties))
     assert made.properties.fields["visibilityTimeoutSeconds"] == properties.fields["visibilityTimeoutSeconds"]
-    (item,) = account.world.created_by(URN)
+    (item,) = (each for each in account.world.everything() if each.urn == URN)
     assert {key for key, value in item.inputs.items() if isinstance(value, dict)} == {
         "visibilityTimeoutSeconds",
         "fifoQueue",
