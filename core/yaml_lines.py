@@ -52,8 +52,7 @@ def documents(text: str, file: str) -> list[Read]:
     found, problems = list[Read](), list[Problem]()
     try:
         loader = yaml.SafeLoader(text)
-        while loader.check_node():
-            node = loader.get_node()
+        while loader.check_node() and (node := loader.get_node()) is not None:
             problems += _twice(node)
             lines = dict[str, int]()
             _walk(node, "", lines, set())
