@@ -20,6 +20,7 @@ from typing import Any
 import yaml
 
 from core.problem import Problem, Refused
+from engine.marks import SIGNATURE
 from infra.declared import ACCOUNT, SECRET, Declared
 
 PLACEHOLDER = re.compile(r"\$\{[^{}]+\}")
@@ -86,7 +87,7 @@ def from_state(export: Mapping[str, Any]) -> dict[str, str]:
 
 def _leaves(value: Any, path: str) -> Iterator[tuple[str, str]]:
     if isinstance(value, Mapping):
-        if "4dabf18193072939515e22adb298388d" in value:
+        if SIGNATURE in value:
             return
         for key, inner in value.items():
             yield from _leaves(inner, f"{path}{key}" if path.endswith("#") else f"{path}.{key}")

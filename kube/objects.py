@@ -14,9 +14,10 @@ from collections.abc import Mapping, Set
 from typing import Any
 
 from core.problem import Problem
+from engine.marks import UNKNOWN
 from kube import builtin, custom, karpenter
 from kube.pods import check_images, check_restricted, containers, items, mapping, pod_template
-from kube.shape import UNKNOWN, Walk, is_unknown, nearest, under
+from kube.shape import Walk, is_unknown, nearest, under
 
 __all__ = [
     "UNKNOWN",

@@ -13,9 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from core.problem import Problem
-
-UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-"""What stands for a value that is not known before deployment; it is accepted wherever it stands."""
+from engine.marks import UNKNOWN
 
 QUANTITY = r"^[+-]?(\d+(\.\d*)?|\.\d+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?\d+)?$"
 """A Kubernetes quantity (`500m`, `1Gi`), from the API's documented grammar."""

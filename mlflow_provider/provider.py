@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent import futures
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -17,16 +16,16 @@ import grpc  # type: ignore[import-untyped]
 from google.protobuf import empty_pb2  # type: ignore[import-untyped]
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
+from engine.marks import UNKNOWN
 from mlflow_provider.api import Rejected, Server, Stopped, Unavailable, persist
 from mlflow_provider.connection import Connection
 from mlflow_provider.credentials import NoSecret, Secrets, digest
 from mlflow_provider.kinds.base import Kind, Props, own
 from mlflow_provider.kinds.catalogue import KINDS
-from mlflow_provider.wire import UNKNOWN, SecretGiven, differences, plain, struct
+from mlflow_provider.wire import SecretGiven, differences, plain, struct
 
 T = TypeVar("T")
 VERSION = "0.1.0"
-WORKERS = 16
 DIGEST = "secretDigest"
 """The output that holds the keyed digest of an item's secret; that of a secret behind another input is `<input>Digest`."""
 
@@ -192,16 +191,6 @@ def _about(kind: Kind, name: str, urn: str) -> str:
 def _unveiled(kind: Kind, inputs: Props, values: Mapping[str, str]) -> Props:
     """The inputs as the server is given them, with the values of the secrets that stand behind another input."""
     return {**inputs, **{clear: values[name] for name, clear in kind.behind.items() if name in values}}
-
-
-def serve(provider: Provider) -> tuple[grpc.Server, int]:
-    """Serves on a free port of 127.0.0.1; stop the returned server to end it."""
-    options = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
-    server = grpc.server(futures.ThreadPoolExecutor(WORKERS), options=options)
-    provider_pb2_grpc.add_ResourceProviderServicer_to_server(provider, server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
-    return server, port
 
 
 def _kind(request: Any, context: Any) -> Kind:

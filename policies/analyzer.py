@@ -8,10 +8,6 @@ nobody can tell them from other values, and turns a mandatory policy into an adv
 from __future__ import annotations
 
 import datetime
-import os
-import signal
-import sys
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent import futures
 from typing import TYPE_CHECKING
@@ -20,6 +16,7 @@ import grpc  # type: ignore[import-untyped]
 from google.protobuf import empty_pb2  # type: ignore[import-untyped]
 
 from core.problem import Refused
+from engine.serve import serve
 from policies.graph import Node
 from policies.judge import Judge, Verdict
 from policies.rule import Level, Rule, Severity
@@ -32,11 +29,8 @@ if TYPE_CHECKING:
 
     from policies.guard.model import Guard
 else:
-    from policies.protocol import analyzer_pb2 as wire
-    from policies.protocol import analyzer_pb2_grpc, plugin_pb2
-
-LARGEST_MESSAGE = 400 * 1024 * 1024
-"""Bytes; what the engine itself allows, for the stack request holds every resource."""
+    from engine.protocol import analyzer_pb2 as wire
+    from engine.protocol import analyzer_pb2_grpc, plugin_pb2
 
 _LEVELS = {Level.MANDATORY: wire.MANDATORY, Level.ADVISORY: wire.ADVISORY}
 _SEVERITIES = {
@@ -176,28 +170,16 @@ def _info(rule: Rule) -> wire.PolicyInfo:
     return info
 
 
-def serve(
+def answer(
     name: str, version: str, rules: Sequence[Rule], guard: Callable[[], Guard], ahead: Callable[[], object]
 ) -> None:
-    """Answers the engine until it is gone; the port, on 127.0.0.1, is the one line on standard output.
+    """Answers the engine until it is gone.
 
     `guard` loads the guard file, `ahead` what rules will need later: both run while the engine starts the program. Requests
-    are taken one at a time, in the order of registration. When the engine dies without ending this process, as in a
-    crash, the process ends by itself within a second.
+    are taken one at a time, in the order of registration.
     """
-    engine, ended = os.getppid(), threading.Event()
-    for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, lambda *_: ended.set())
     beside = futures.ThreadPoolExecutor(max_workers=1)
     loading = beside.submit(guard)
     beside.submit(ahead)
-    limits = [("grpc.max_receive_message_length", LARGEST_MESSAGE), ("grpc.max_send_message_length", LARGEST_MESSAGE)]
-    server = grpc.server(futures.ThreadPoolExecutor(max_workers=1), options=limits)
-    analyzer_pb2_grpc.add_AnalyzerServicer_to_server(Analyzer(name, version, rules, loading.result), server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
-    sys.stdout.write(f"{port}\n")
-    sys.stdout.flush()
-    while os.getppid() == engine and not ended.wait(0.5):
-        pass
-    server.stop(0)
+    analyzer = Analyzer(name, version, rules, loading.result)
+    serve(lambda server: analyzer_pb2_grpc.add_AnalyzerServicer_to_server(analyzer, server), workers=1)

@@ -18,7 +18,6 @@ __all__ = [
     "items",
     "label",
     "mapping",
-    "parent_type",
     "places",
 ]
 
@@ -31,12 +30,6 @@ def _qualified_types(urn: str) -> list[str]:
 def inside(node: Node, component: str) -> bool:
     """Whether the resource stands under a component of this type, at any depth; its URN says so."""
     return component in _qualified_types(node.urn)[:-1]
-
-
-def parent_type(node: Node) -> str:
-    """The type token of the component right above, or an empty string."""
-    types = _qualified_types(node.urn)
-    return types[-2] if len(types) > 1 else ""
 
 
 def label(node: Node) -> str:

@@ -46,10 +46,12 @@ def run(arguments: Sequence[str], pack: str = "", guard: Path | None = None) -> 
     `arguments` are the command's: `--guard FILE` names the guard file, and the engine appends its own address, which a pack does
     not need. `guard` holds where they name none. A run without either is refused.
     """
-    from policies.analyzer import serve
+    from policies.analyzer import answer
     from policies.guard.file import load
 
     options = ArgumentParser(prog="policies")
     options.add_argument("--guard", type=Path, default=guard, required=guard is None)
     file: Path = options.parse_known_args(arguments)[0].guard
-    serve(f"modelyard-{pack}" if pack else "modelyard", VERSION, rules(pack), functools.partial(load, file), read_ahead)
+    answer(
+        f"modelyard-{pack}" if pack else "modelyard", VERSION, rules(pack), functools.partial(load, file), read_ahead
+    )

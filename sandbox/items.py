@@ -110,10 +110,6 @@ class ItemStore:
         with self.lock:
             return [item for package in sorted(self._packages()) for item in self.all(package)]
 
-    def created_by(self, urn: str) -> list[Item]:
-        """Objects whose creator is this URN: what an interrupted create may have left behind."""
-        return [item for item in self.everything() if item.urn == urn]
-
     def put(self, item: Item) -> None:
         """Write an object; a new one records the URN of the current call and counts as a birth of it."""
         with self.lock:

@@ -13,7 +13,6 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterable, Iterator, Set
-from concurrent import futures
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar, runtime_checkable
@@ -23,9 +22,11 @@ from google.protobuf import empty_pb2  # type: ignore[import-untyped]
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from core.problem import Refused
+from engine.paths import at, steps
+from engine.serve import start
 from sandbox.faults import CloudError, Faults
 from sandbox.items import CREATOR, IGNORED, SEALED
-from sandbox.values import at, from_wire, secret_keys, steps, to_wire
+from sandbox.values import from_wire, secret_keys, to_wire
 
 __all__ = ["Change", "Checked", "Cloud", "CloudError", "Fault", "Provider", "Reconfigurable", "serve"]
 
@@ -59,7 +60,7 @@ class Change:
 
 
 class Cloud(Protocol):
-    """A cloud. Every method may raise CloudError; unknown values are the string `values.UNKNOWN`.
+    """A cloud. Every method may raise CloudError; unknown values are the string `UNKNOWN`.
 
     `label` is what its messages begin with: it says SIMULATED where it is.
     """
@@ -237,12 +238,10 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
 
 def serve(cloud: Cloud, faults: Faults | None = None) -> tuple[grpc.Server, int]:
     """Serve one cloud on a free port of 127.0.0.1; stop the returned server to end it."""
-    options = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
-    server = grpc.server(futures.ThreadPoolExecutor(WORKERS), options=options)
-    provider_pb2_grpc.add_ResourceProviderServicer_to_server(Provider(cloud, faults), server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
-    return server, port
+    provider = Provider(cloud, faults)
+    return start(
+        lambda server: provider_pb2_grpc.add_ResourceProviderServicer_to_server(provider, server), workers=WORKERS
+    )
 
 
 def _diff_response(change: Change, olds: dict[str, Any], news: dict[str, Any]) -> Any:

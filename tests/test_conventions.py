@@ -26,6 +26,7 @@ ROOMS = (
     "components",
     "contract",
     "core",
+    "engine",
     "infra",
     "kube",
     "labs",

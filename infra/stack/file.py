@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from core import plain_yaml
 from core.problem import Problem, Refused
 from infra.stack.settings import Settings
-from kube import plain_yaml
 
 PLATFORM_KEY = "modelyard:platform"
 REGION_KEY = "aws:region"

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from components.registry.content.spec import ModelConfigSpec, PromptSpec
+from core import plain_yaml
 from core.problem import Problem, Refused
-from kube import plain_yaml
 
 CHAT = ".chat.yaml"
 """How the name of a file of chat messages ends."""

@@ -14,10 +14,10 @@ from pydantic import ValidationError
 
 from components.serving.judge import crowded, disk_problems, pool_problems
 from components.serving.spec import ReleaseSpec
+from core import plain_yaml
 from core.problem import Problem, Refused
 from infra.stack.explain import problems_of
 from infra.stack.settings import Settings
-from kube import plain_yaml
 from kube.shape import nearest
 from pricing.capacity.pool import PoolBound
 

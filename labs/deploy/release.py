@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
+from core import plain_yaml
 from core.problem import ExitCode, Problem, Refused
 
 FILE = "examples/chat-app/release.yaml"
@@ -58,10 +58,9 @@ class Release(_Model):
 def read(text: str, name: str = FILE) -> Release:
     """Reads a release file. Raises `Refused` (`USAGE`) with the field that cannot be used."""
     try:
-        return Release.model_validate(yaml.safe_load(text))
-    except yaml.YAMLError as error:
-        found = " ".join(str(error).split())
-        raise Refused(Problem(summary="the release file is not YAML", file=name, found=found), ExitCode.USAGE) from None
+        return Release.model_validate(plain_yaml.read(text, name).value)
+    except Refused as refused:
+        raise Refused(refused.problems, ExitCode.USAGE) from None
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from core.problem import ExitCode, Problem, Refused
+from core.yaml_lines import documents
 from kube.pods import items, mapping
 from sandbox.faults import CloudError
 from sandbox.kubernetes.real.api import Api
@@ -67,10 +68,13 @@ def narrow(sources: Sequence[Path], context: str, target: Path, *, name: str) ->
 
 def _read(source: Path) -> Mapping[str, Any]:
     try:
-        config = yaml.safe_load(source.read_text(encoding="utf-8")) or {}
-    except (OSError, ValueError, yaml.YAMLError) as error:
+        read = documents(source.read_text(encoding="utf-8"), str(source))
+    except (OSError, UnicodeDecodeError) as error:
         summary = "cannot read the kubeconfig"
         raise Refused(Problem(summary=summary, file=str(source), found=str(error)), ExitCode.USAGE) from None
+    except Refused as refused:
+        raise Refused(refused.problems, ExitCode.USAGE) from None
+    config = (read[0].value if read else None) or {}
     if not isinstance(config, Mapping):
         summary, allowed = "this is no kubeconfig", "a mapping with clusters, users and contexts"
         raise Refused(Problem(summary=summary, file=str(source), allowed=allowed), ExitCode.USAGE)

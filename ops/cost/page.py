@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 from html import escape
+from typing import Any
 
 from ops.cost.report import Amounts, Line, Report, as_json
 from ops.options import CostFormat
+from ops.pages import render
 from ops.report.inert import plain
 from pricing.bill.shares import SHARED
 
@@ -112,95 +114,45 @@ def markdown(report: Report) -> str:
 
 def page(report: Report) -> str:
     """The report as one HTML file that loads nothing: a bar chart, then every line with its price's source."""
-    sources: dict[str, int] = {}
-    rows = "".join(
-        f"<tr class=part><th>{escape(component.name)}<td><td>{_money(component.amounts)}"
-        + "".join(_html_line(line, sources) for line in component.lines)
-        for component in report.components
-    )
-    notes = "".join(f"<pre>{escape(text)}</pre>" for text in (*report.refusals, *report.warnings))
-    title = f"Cost of {report.stack}"
-    listed = "".join(f"<li>{escape(source)}" for source in sources)
-    return (
-        f'<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content="width=device-width">'
-        f"<title>{escape(title)}</title><style>{_STYLE}</style><h1>{escape(title)}</h1>"
-        f"<p class={'good' if report.budget.fits else 'bad'}>{escape(verdict(report))}</p>{chart(report)}{notes}"
-        f"{_html_shares(report)}{_html_compared(report)}<h2>Every line</h2>"
-        "<table><thead><tr><th>line<th>quantity<th>unit price<th>minimum<th>expected<th>maximum</thead>"
-        f"<tbody>{rows}<tr class=part><th>total<td><td>{_money(report.total)}</tbody></table>"
-        f"<p>USD a month of {report.hours_per_month} hours. Prices {escape(report.price_book)}, {escape(report.region)}.</p>"
-        f"<h2>Sources of prices, and why a line has none</h2><ol>{listed}</ol>"
+    named = dict.fromkeys(_source(line) for component in report.components for line in component.lines)
+    return render(
+        "cost.html",
+        report=report,
+        verdict=verdict(report),
+        chart=chart(report),
+        notes=(*report.refusals, *report.warnings),
+        shares=list(shares(report)),
+        uses=list(uses(report)),
+        quantity=_quantity,
+        price=_price,
+        source=_source,
+        sources={source: number for number, source in enumerate(named, 1)},
     )
 
 
-def _html_shares(report: Report) -> str:
-    rows = "".join(f"<tr><td>{escape(label)}{_money(amounts)}" for label, amounts in shares(report))
-    head = "<thead><tr><th>share<th>minimum<th>expected<th>maximum</thead>"
-    listed = "".join(f"<li>{escape(use)}" for use in uses(report))
-    below = f"<ul>{listed}</ul>" if listed else ""
-    return f"<h2>By pool, team and environment</h2><table>{head}<tbody>{rows}</tbody></table>{below}"
-
-
-def _html_compared(report: Report) -> str:
-    if report.compared is None:
-        return ""
-    rows = "".join(
-        f"<tr><td>{escape(each.name)}<td>{_sum(each.here)}<td>{_sum(each.there)}<td>{each.difference:+,.2f}"
-        for each in report.compared.components
-    )
-    other = report.compared
-    return (
-        f"<h2>Against {escape(other.stack)}</h2><table><thead><tr><th>maximum<th>here<th>there<th>difference</thead>"
-        f"<tbody>{rows}<tr class=part><th>total<td>{report.total.maximum:,.2f}<td>{other.total.maximum:,.2f}"
-        f"<td>{other.difference.maximum:+,.2f}</tbody></table>"
-    )
-
-
-def chart(report: Report) -> str:
-    """One bar for each component: its maximum in light, what is expected in dark, with the amounts beside it."""
+def chart(report: Report) -> dict[str, Any]:
+    """One bar for each component, its maximum in light and what is expected in dark: how wide each is, and where it stands."""
     most = max((each.amounts.maximum for each in report.components), default=Decimal(0)) or Decimal(1)
     room = WIDTH - LABEL - 150
     bars = []
     for place, each in enumerate(report.components):
-        y, amounts = place * ROW + 6, each.amounts
+        top, amounts = place * ROW + 6, each.amounts
         wide, dark = (float(amount / most) * room for amount in (amounts.maximum, amounts.expected))
-        text = y + BAR - 4
         bars.append(
-            f'<text x="{LABEL - 8}" y="{text}" text-anchor="end">{escape(each.name)}</text>'
-            f'<rect x="{LABEL}" y="{y}" width="{wide:.1f}" height="{BAR}" class="most"/>'
-            f'<rect x="{LABEL}" y="{y}" width="{dark:.1f}" height="{BAR}" class="likely"/>'
-            f'<text x="{LABEL + wide + 6:.1f}" y="{text}">{amounts.expected:,.2f} / {amounts.maximum:,.2f}</text>'
+            {"name": each.name, "top": top, "text": top + BAR - 4, "most": wide, "likely": dark, "amounts": amounts}
         )
-    height = len(report.components) * ROW + 6
-    told = "expected (dark) and maximum (light) USD a month of each component"
-    return f'<p>{told}</p><svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{told}">{"".join(bars)}</svg>'
+    return {
+        "told": "expected (dark) and maximum (light) USD a month of each component",
+        "width": WIDTH,
+        "height": len(report.components) * ROW + 6,
+        "left": LABEL,
+        "bar": BAR,
+        "bars": bars,
+    }
 
 
-_STYLE = (
-    ":root{color-scheme:light dark}body{font:15px/1.5 system-ui,sans-serif;max-width:62rem;margin:1.5rem auto;padding:0 1rem}"
-    "h1{font-size:1.35rem;margin:0}h2{font-size:1.05rem;margin:1.6rem 0 .3rem}"
-    "svg{width:100%;height:auto;font-size:12px}svg text{fill:currentColor}.most{fill:#9db8d9}.likely{fill:#2f6fb3}"
-    "table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}sup a{text-decoration:none}"
-    "th,td{padding:.25rem .5rem;text-align:right;border-bottom:1px solid #8884;vertical-align:top}"
-    "th:first-child,td:first-child{text-align:left}ol{font-size:13px}ol li{overflow-wrap:anywhere}"
-    ".part{font-weight:600}.good{font-weight:600;color:#2a7d46}"
-    ".bad{font-weight:600;color:#c0392b}pre{white-space:pre-wrap;background:#8882;padding:.75rem;font-size:13px}"
-)
-
-
-def _html_line(line: Line, sources: dict[str, int]) -> str:
-    source = f"{line.price_source} {line.price_as_of}" if line.price_source else "; ".join(line.assumptions)
-    number = sources.setdefault(source.strip(), len(sources) + 1)
-    amounts = "".join(f"<td>{_sum(amount)}" for amount in (line.minimum, line.expected, line.maximum))
-    return f"<tr><td>{escape(line.role)}<td>{escape(_quantity(line))}<td>{_price(line)} <sup>{number}</sup>{amounts}"
-
-
-def _money(amounts: Amounts) -> str:
-    return f"<td>{amounts.minimum:,.2f}<td>{amounts.expected:,.2f}<td>{amounts.maximum:,.2f}"
-
-
-def _sum(amount: Decimal | None) -> str:
-    return "-" if amount is None else f"{amount:,.2f}"
+def _source(line: Line) -> str:
+    return (f"{line.price_source} {line.price_as_of}" if line.price_source else "; ".join(line.assumptions)).strip()
 
 
 def _compared(report: Report) -> Iterator[str]:

@@ -20,6 +20,7 @@ from ops.registry import (
 from ops.registry import (
     compare_page,
     model_page,
+    picture,
 )
 from ops.registry import (
     importing as registry_import,
@@ -163,7 +164,7 @@ def compare(
     else:
         sys.stdout.write(compare_page.written(found, output).rstrip("\n") + "\n")
     if out is not None:
-        model_page.draw(found, out)
+        picture.draw(found, out)
         sys.stderr.write(f"wrote {out}\n")
     return ExitCode.OK
 

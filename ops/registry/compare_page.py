@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Iterator
-from html import escape
 from typing import Any
 
 from ops.options import CompareFormat
+from ops.pages import render
 from ops.registry.compare import Comparison
 from ops.registry.model_page import aligned, as_value, day, short
 from ops.registry.versions import Version
@@ -85,28 +85,18 @@ def markdown(found: Comparison) -> Iterator[str]:
 
 def page(found: Comparison, title: str, picture: bytes = b"") -> str:
     """The comparison as one HTML file that loads nothing; `picture` (PNG) stands over the table."""
-    head = "".join(f"<th>version {each.number}" for each in found.versions)
-    body = "".join(
-        f"<tr><th>{escape(name)}{''.join(f'<td{_class(each, metric)}>{escape(each)}' for each in cells)}"
-        for name, cells, metric in rows(found)
-        if any(cells)
+    return render(
+        "comparison.html",
+        title=title,
+        picture=base64.b64encode(picture).decode(),
+        versions=found.versions,
+        rows=[
+            (name, [(each, metric and each.endswith(BEST)) for each in cells])
+            for name, cells, metric in rows(found)
+            if any(cells)
+        ],
+        notes=list(_notes(found)),
     )
-    image = f'<img alt="{escape(title)}" src="data:image/png;base64,{base64.b64encode(picture).decode()}">' * bool(
-        picture
-    )
-    notes = "".join(f"<p>{escape(each)}" for each in _notes(found))
-    return (
-        '<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content="width=device-width">'
-        f"<title>{escape(title)}</title><style>{_STYLE}</style><h1>{escape(title)}</h1>{image}"
-        f"<table><tr><th>{head}{body}</table>{notes}\n"
-    )
-
-
-_STYLE = (
-    ":root{color-scheme:light dark}body{font:15px/1.5 system-ui,sans-serif;margin:2rem}img{max-width:100%}"
-    "table{border-collapse:collapse;font-variant-numeric:tabular-nums}"
-    "th,td{padding:.2rem .8rem;text-align:left;border-bottom:1px solid #8884}.best{font-weight:600;color:#2a7d46}"
-)
 
 
 def _said(found: Comparison) -> Iterator[tuple[str, list[str]]]:
@@ -127,10 +117,6 @@ def _metric(found: Comparison, version: Version, metric: str) -> str:
     if metric not in version.metrics:
         return ""
     return short(version.metrics[metric]) + f" {BEST}" * (version.number in found.best[metric])
-
-
-def _class(cell: str, metric: bool) -> str:
-    return " class=best" if metric and cell.endswith(BEST) else ""
 
 
 def _digest(text: str) -> str:

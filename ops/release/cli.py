@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 
 from components.serving.in_cluster import model_fetch
+from core import plain_yaml
 from core.problem import ExitCode, Problem, Refused
 from infra.stack import releases
-from kube import plain_yaml
 from ops.cluster.cli import DEFAULT
 from ops.cluster.running import Cluster, absent
 from ops.options import Format, Output, StackName

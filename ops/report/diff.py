@@ -13,9 +13,10 @@ from typing import Any
 
 import yaml
 
+from core import yaml_lines
+from engine.marks import UNKNOWNS
 from ops.report import redact
 from ops.report.model import Property
-from policies.wire import UNKNOWNS
 
 UNKNOWN = "(known after up)"
 LONGEST = 200_000
@@ -112,7 +113,7 @@ def _opened(key: str, value: Any) -> Any:
     if not _DOCUMENT.search(key) or ":" not in value or _ALIAS.search(value):
         return value
     try:
-        found = yaml.load(value, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - a safe loader
+        found = yaml_lines.load(value)
     except (yaml.YAMLError, ValueError, RecursionError):
         return value
     return found if isinstance(found, (dict, list)) else value

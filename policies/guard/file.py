@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import yaml
-
+from core import plain_yaml
 from core.problem import ExitCode, Problem, Refused
 from policies.guard.model import BudgetExemption, Exemption, Guard
-from policies.guard.reader import Map, repeated
+from policies.guard.reader import Map
 from pricing.bill.discounts import Discount
 
 NAME = "guard.yaml"
 """The guard file's name, at the top of a checkout."""
-
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def load(path: Path) -> Guard:
@@ -29,29 +26,15 @@ def load(path: Path) -> Guard:
             fix="check out the whole repository: every run is held to this file",
         )
         raise Refused(problem, ExitCode.UNAVAILABLE) from None
+    read = plain_yaml.read(text, str(path), days=True)
     problems: list[Problem] = []
-    guard = _read(text, problems)
+    guard = _guard(Map(read.value, "", read, problems))
     if problems:
         raise Refused(each.at(str(path), each.line or 1) for each in problems)
     return guard
 
 
-def _read(text: str, problems: list[Problem]) -> Guard:
-    loader = _LOADER(text)
-    try:
-        tree = loader.get_single_node()
-        if found := list(repeated(tree, set())):
-            problems += found
-            return _NOTHING
-        content = loader.construct_document(tree) if tree is not None else None
-    except (yaml.YAMLError, ValueError) as error:
-        mark = getattr(error, "problem_mark", None)
-        why = getattr(error, "problem", "") or str(error)
-        problems.append(Problem(summary="not a YAML file", found=why, line=mark.line + 1 if mark else 1))
-        return _NOTHING
-    finally:
-        loader.dispose()
-    root = Map(content, "", tree, problems)
+def _guard(root: Map) -> Guard:
     guard = Guard(
         max_monthly_usd=root.amounts("maxMonthlyUsd"),
         required_tags=root.texts("requiredTags"),
@@ -66,9 +49,6 @@ def _read(text: str, problems: list[Problem]) -> Guard:
     )
     root.nothing_else()
     return guard
-
-
-_NOTHING = Guard(max_monthly_usd={}, required_tags=())
 
 
 def _exemption(entry: Map) -> Exemption:

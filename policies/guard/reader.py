@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar
 
-import yaml
-
 from core.problem import Problem
+from core.yaml_lines import Read
 
 T = TypeVar("T")
 
@@ -21,7 +20,7 @@ class Map:
 
     value: Any
     where: str
-    node: Any
+    read: Read
     problems: list[Problem]
     asked: list[str] = field(default_factory=list)
 
@@ -74,7 +73,7 @@ class Map:
         self.asked.append(key)
         if key not in self.value:
             return {}
-        outer = Map(self.value[key], key, _step(self.node, key), self.problems)
+        outer = Map(self.value[key], key, self.read, self.problems)
         return {str(name): outer.amounts(str(name)) for name in outer.value}
 
     def texts(self, key: str) -> tuple[str, ...]:
@@ -100,18 +99,15 @@ class Map:
                 self._wrong(f"{key}.{name}", inner[name], "USD a month, not below 0")
         return {name: found for name, found in amounts.items() if found is not None}
 
-    def each(self, key: str, read: Callable[[Map], T]) -> tuple[T, ...]:
-        """A list of maps, each read by `read`; none when the key is not there."""
+    def each(self, key: str, made_of: Callable[[Map], T]) -> tuple[T, ...]:
+        """A list of maps, each read by `made_of`; none when the key is not there."""
         self.asked.append(key)
         found = self.value.get(key) or []
         if not isinstance(found, list):
             self._wrong(key, found, "a list")
             return ()
-        entries = [
-            Map(value, f"{key}[{number}]", _step(_step(self.node, key), number), self.problems)
-            for number, value in enumerate(found)
-        ]
-        made = tuple(read(entry) for entry in entries)
+        entries = [Map(value, f"{key}[{number}]", self.read, self.problems) for number, value in enumerate(found)]
+        made = tuple(made_of(entry) for entry in entries)
         for entry in entries:
             entry.nothing_else()
         return made
@@ -136,12 +132,8 @@ class Map:
         self._add(key, Problem(summary="this value does not fit", found=shown, allowed=allowed))
 
     def _add(self, key: str, problem: Problem) -> None:
-        node, line = self.node, 1
-        for step in key.split(".") if key else ():
-            line = _line(node, step)
-            node = _step(node, step)
         where = ".".join(part for part in (self.where, key) if part)
-        self.problems.append(replace(problem, where=where, line=line))
+        self.problems.append(replace(problem, where=where, line=self.read.line(where)))
 
 
 def money(found: object) -> Decimal | None:
@@ -152,48 +144,3 @@ def money(found: object) -> Decimal | None:
     except InvalidOperation:
         return None
     return amount if amount.is_finite() and amount >= 0 else None
-
-
-def _step(node: Any, step: str | int) -> Any:
-    if isinstance(node, yaml.SequenceNode) and isinstance(step, int):
-        return node.value[step]
-    if isinstance(node, yaml.MappingNode):
-        return next((value for key, value in node.value if key.value == step), None)
-    return None
-
-
-def _line(node: Any, step: str) -> int:
-    """The line on which a key of a map stands, or else the map itself."""
-    if not isinstance(node, yaml.MappingNode):
-        return int(node.start_mark.line) + 1 if node is not None else 1
-    found = next((key for key, _ in node.value if key.value == step), node)
-    return int(found.start_mark.line) + 1
-
-
-def repeated(node: Any, met: set[int]) -> Iterator[Problem]:
-    """Keys that stand twice, and aliases: through them a few lines can stand for a tree without end."""
-    if node is None:
-        return
-    line = int(node.start_mark.line) + 1
-    if id(node) in met:
-        yield Problem(summary="aliases are not taken here", fix="write it out", line=line)
-        return
-    met.add(id(node))
-    if isinstance(node, yaml.MappingNode):
-        seen = set()
-        for key, value in node.value:
-            if not isinstance(key, yaml.ScalarNode):
-                yield Problem(summary="a key is a plain text", line=int(key.start_mark.line) + 1)
-                continue
-            if key.value in seen:
-                yield Problem(
-                    summary="the key stands twice",
-                    where=key.value,
-                    fix="keep one",
-                    line=int(key.start_mark.line) + 1,
-                )
-            seen.add(key.value)
-            yield from repeated(value, met)
-    elif isinstance(node, yaml.SequenceNode):
-        for value in node.value:
-            yield from repeated(value, met)

@@ -8,8 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from core import yaml_lines
 from policies.paths.keys import UNKNOWN, Graph, Key, Node, items, key, keys, mapping
 
 ROLE = "aws:iam/role:Role"
@@ -26,7 +25,7 @@ LATER = "later"
 @functools.cache
 def _table() -> Mapping[str, Any]:
     text = (Path(__file__).parent / "data" / "services.yaml").read_text(encoding="utf-8")
-    return yaml.safe_load(text)  # type: ignore[no-any-return]
+    return yaml_lines.load(text)  # type: ignore[no-any-return]
 
 
 class Calls:

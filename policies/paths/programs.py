@@ -8,8 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from core import yaml_lines
 from kube.charts import name_of as chart_of
 from kube.network_policies import Pod
 from kube.pods import containers, pod_template
@@ -76,7 +75,7 @@ class Programs:
 def table() -> Mapping[str, Any]:
     """The facts of `data/programs.yaml`."""
     text = (Path(__file__).parent / "data" / "programs.yaml").read_text(encoding="utf-8")
-    return yaml.safe_load(text)  # type: ignore[no-any-return]
+    return yaml_lines.load(text)  # type: ignore[no-any-return]
 
 
 def programs(graph: Graph) -> Programs:

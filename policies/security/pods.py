@@ -24,7 +24,7 @@ NO_OBJECTS = ("kubernetes:helm.sh/", "kubernetes:yaml", "kubernetes:kustomize", 
 
 def for_kube(value: object) -> Any:
     """A value as the `kube` checks read it: dicts, lists, and their own mark for what is not known."""
-    from kube.shape import UNKNOWN as NOT_KNOWN
+    from engine.marks import UNKNOWN as NOT_KNOWN
 
     if value is UNKNOWN:
         return NOT_KNOWN

@@ -15,8 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import yaml
-
+from core import yaml_lines
 from pricing.bill.graph import UNKNOWN, Node, Value
 
 FOLDER = Path(__file__).parent / "data" / "inputs"
@@ -24,7 +23,6 @@ REGION = "region"
 """Every regional resource of AWS takes one of its own; what it costs elsewhere is not in the book."""
 GLOBAL = ("aws:budgets/",)
 """What the type tokens of AWS that are not regional begin with."""
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _KEYS = {"priced", "free", "unpriced"}
 
 
@@ -112,7 +110,7 @@ def tables() -> Mapping[str, Table]:
     """Every table by type token. Raises ValueError for a file that says something twice, or what no table can say."""
     found: dict[str, Table] = {}
     for file in sorted(FOLDER.glob("*.yaml")):
-        content = yaml.load(file.read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506
+        content = yaml_lines.load(file.read_text(encoding="utf-8"))
         for token, said in content.items():
             if token in found:
                 raise ValueError(f"{file.name}: {token} has a table already")

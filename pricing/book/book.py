@@ -103,10 +103,6 @@ class PriceBook:
         """USD per instance-hour on spot; `basis` says that it is one day's lowest price, not a percentile; or None."""
         return self.spot_prices.get(instance_type)
 
-    def spot_spread(self, instance_type: str) -> SpotSpread | None:
-        """How far the zones of a region lay apart on one older day, and how often spot was reclaimed; or None."""
-        return self.spreads.get(instance_type)
-
     def capacity_block(self, instance_type: str) -> Price | None:
         """USD per instance-hour of a capacity block, paid in advance; None when unknown or stale."""
         return self.capacity_block_prices.get(instance_type)
@@ -122,11 +118,6 @@ class PriceBook:
             return f"the {kind} price of {instance_type} in {self.region} on file must not be quoted ({reason})"
         listed = self.absent.get(instance_type) if kind == ON_DEMAND else None
         return f"no {kind} price of {instance_type} in {self.region} is on file" + (f" ({listed})" if listed else "")
-
-
-def embedded_regions() -> tuple[str, ...]:
-    """The regions for which the committed book has on-demand prices."""
-    return tuple(dict.fromkeys(batch["region"] for batch in facts.load("on_demand")["batches"]))
 
 
 def _batches(data: Mapping[str, Any], kind: str, region: str) -> tuple[dict[str, Price], dict[tuple[str, str], str]]:

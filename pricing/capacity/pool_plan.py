@@ -1,14 +1,17 @@
-"""The one entry to the pool arithmetic: check an ask, compile its limits, price them, or refuse with every reason."""
+"""The one entry to the pool arithmetic: check an ask, compile its limits, price them, or refuse with every reason.
+
+A pool is priced NodePool by NodePool, and for its bound, for the bill of a Spec and for that of a declared NodePool alike.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 from types import MappingProxyType
 
-from core.problem import Problem, Refused
+from core.problem import Refused
 from pricing.bill.cost import HOURS_PER_MONTH, ZERO, CostItem, cents
 from pricing.book.book import Price, PriceBook
 from pricing.capacity.announced import announced
@@ -20,71 +23,39 @@ from pricing.capacity.pool_checks import static_problems
 from pricing.capacity.pool_limits import Compiled, compile_limits, on_demand_kinds, reserved_kinds
 
 
-def pool_problems(ask: PoolAsk, book: PriceBook) -> tuple[Problem, ...]:
-    """Every reason why the pool cannot work; empty when it can. `where` is relative to the pool."""
-    found = _compile(ask, book)
-    return () if isinstance(found, Compiled) else found
-
-
 def pool_bound(ask: PoolAsk, book: PriceBook) -> PoolBound:
     """The compiled limits and the cost of a pool that can work; raises Refused with every problem otherwise."""
-    compiled = _compile(ask, book)
+    types = _types(ask)
+    compiled = static_problems(ask) or compile_limits(ask, types, book)
     if not isinstance(compiled, Compiled):
         raise Refused(compiled)
-    types = _types(ask)
-    has = [announced(ask.node(known.name)) for known in types]
-    reserved = compiled.shares[0].buying is Buying.RESERVED
-    kinds, unpriced = reserved_kinds(ask, types, book) if reserved else on_demand_kinds(types, book)
-    costs = () if unpriced else tuple(_cost(ask, share, kinds, book) for share in compiled.shares)
+    has = [announced(ask.node(each.name)) for each in types]
+    priced = [(share, _priced(ask, share, book)) for share in compiled.shares]
+    unpriced = tuple(dict.fromkeys(reason for _, found in priced if not isinstance(found, _Priced) for reason in found))
+    known = [(share, found) for share, found in priced if isinstance(found, _Priced)]
     lines = [*compiled.lines]
-    for share, cost in zip(compiled.shares, costs, strict=False):
-        lines.extend(_cost_lines(ask, share, cost, kinds))
+    for share, found in known:
+        lines.extend(_cost_lines(ask, share, found))
     lines.extend(f"cost unknown: {reason}" for reason in unpriced)
     return PoolBound(
         shares=compiled.shares,
         gpus=compiled.gpus,
         nodes=compiled.nodes,
         binds=compiled.binds,
-        architectures=tuple(sorted({known.architecture for known in types})),
+        architectures=tuple(sorted({each.architecture for each in types})),
         gpu_memories_mib=tuple(sorted({each.memory_mib for each in has})),
         slices_per_gpu=min(each.per_gpu for each in has),
         memory_isolated=all(each.isolated for each in has),
-        costs=costs,
+        costs=() if unpriced else tuple(found.cost for _, found in known),
         unpriced=unpriced,
         lines=tuple(lines),
     )
 
 
-def pool_items(component: str, ask: PoolAsk, bound: PoolBound, book: PriceBook) -> tuple[CostItem, ...]:
-    """The bill of a pool: for each NodePool its nodes and, apart, the room for replacements; or one unpriced item."""
-    if not bound.costs:
-        return tuple(
-            CostItem.steady(
-                component=component,
-                role=f"{share.buying} nodes",
-                label=f"{share.gpus} GPUs, {share.buying}",
-                quantity=share.gpus * HOURS_PER_MONTH,
-                unit="GPU-hour",
-                price=None,
-                assumptions=bound.unpriced,
-            )
-            for share in bound.shares
-        )
-    items: list[CostItem] = []
-    for share, cost in zip(bound.shares, bound.costs, strict=True):
-        items.extend(_items(component, ask, share, cost, book))
-    return tuple(items)
-
-
 def share_items(component: str, ask: PoolAsk, share: Share, book: PriceBook) -> tuple[CostItem, ...] | tuple[str, ...]:
     """The bill of one NodePool by its compiled limits alone, or why it cannot be priced; at least one node must fit."""
-    reserved = share.buying is Buying.RESERVED
-    if share.buying is Buying.SPOT:
-        book = book.listed
-    kinds, unpriced = reserved_kinds(ask, _types(ask), book) if reserved else on_demand_kinds(_types(ask), book)
-    if unpriced:
-        return unpriced
-    return tuple(_items(component, ask, share, _cost(ask, share, kinds, book), book))
+    priced = _priced(ask, share, book)
+    return tuple(_items(component, ask, share, priced)) if isinstance(priced, _Priced) else priced
 
 
 def node_counts(ask: PoolAsk, share: Share) -> tuple[Decimal, Decimal, Decimal]:
@@ -101,8 +72,22 @@ def _types(ask: PoolAsk) -> list[GpuType]:
     return [known for name in ask.instance_types if (known := gpu_type(name)) is not None]
 
 
-def _compile(ask: PoolAsk, book: PriceBook) -> Compiled | tuple[Problem, ...]:
-    return static_problems(ask) or compile_limits(ask, _types(ask), book)
+@dataclass(frozen=True, kw_only=True)
+class _Priced:
+    """What one NodePool costs, the kinds of nodes that it may buy, and the book that they are priced by."""
+
+    cost: ShareCost
+    kinds: Sequence[NodeKind]
+    book: PriceBook
+
+
+def _priced(ask: PoolAsk, share: Share, book: PriceBook) -> _Priced | tuple[str, ...]:
+    """The price of one NodePool, or why it has none. A discount takes nothing off what bounds spot."""
+    if share.buying is Buying.SPOT:
+        book = book.listed
+    reserved = share.buying is Buying.RESERVED
+    kinds, unpriced = reserved_kinds(ask, _types(ask), book) if reserved else on_demand_kinds(_types(ask), book)
+    return unpriced or _Priced(cost=_cost(ask, share, kinds, book), kinds=kinds, book=book)
 
 
 def _cost(ask: PoolAsk, share: Share, kinds: Sequence[NodeKind], book: PriceBook) -> ShareCost:
@@ -141,7 +126,8 @@ def _mix(nodes: Mapping[str, int]) -> str:
     return " + ".join(f"{count} x {name}" for name, count in nodes.items())
 
 
-def _cost_lines(ask: PoolAsk, share: Share, cost: ShareCost, kinds: Sequence[NodeKind]) -> list[str]:
+def _cost_lines(ask: PoolAsk, share: Share, priced: _Priced) -> list[str]:
+    cost, kinds = priced.cost, priced.kinds
     prices = {kind.name: kind.usd for kind in kinds}
     each = " + ".join(f"{count} x {prices[name]:f}" for name, count in cost.steady_nodes.items())
     steady = f"{share.buying}: at most {_mix(cost.steady_nodes)} at once"
@@ -159,7 +145,8 @@ def _cost_lines(ask: PoolAsk, share: Share, cost: ShareCost, kinds: Sequence[Nod
     return lines
 
 
-def _items(component: str, ask: PoolAsk, share: Share, cost: ShareCost, book: PriceBook) -> list[CostItem]:
+def _items(component: str, ask: PoolAsk, share: Share, priced: _Priced) -> list[CostItem]:
+    cost, book = priced.cost, priced.book
     quote = book.capacity_block if share.buying is Buying.RESERVED and ask.capacity_block else book.on_demand
     types = {known.name: known for known in _types(ask)}
     quotes: dict[str, Price] = {name: price for name in types if (price := quote(name)) is not None}

@@ -9,9 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from core import yaml_lines
 from core.versions import KUBERNETES
+from engine.marks import UNKNOWN
+from engine.paths import at, differences, steps
+from engine.values import has_unknown
 from sandbox.aws.invokes import Invokes
 from sandbox.aws.outputs import Maker, outputs
 from sandbox.aws.rules.accounts import Account
@@ -21,7 +23,6 @@ from sandbox.aws.table import row
 from sandbox.aws.view import PACKAGE
 from sandbox.items import CREATOR, Item, ItemStore
 from sandbox.provider import Change, Checked, CloudError
-from sandbox.values import UNKNOWN, at, differences, has_unknown, steps
 
 _UNORDERED = re.compile(r"subnets|\w+Ids|\w+Cidrs|\w*[cC]idrBlocks|\w*[gG]roups|\w+LogTypes|\w+LogsExports")
 """Properties whose lists AWS keeps as sets, so that an order means nothing."""
@@ -55,7 +56,7 @@ class AwsCloud:
             raise CloudError("MissingRegion", "Missing region configuration: set aws:region")
         if not self.store.all(PACKAGE):
             text = Path(__file__).with_name("given.yaml").read_text(encoding="utf-8")
-            self.give(yaml.safe_load(text.replace("{region}", self.region).replace("{kubernetes}", KUBERNETES)))
+            self.give(yaml_lines.load(text.replace("{region}", self.region).replace("{kubernetes}", KUBERNETES)))
 
     def check(self, token: str, name: str, olds: dict[str, Any], news: dict[str, Any]) -> Checked:
         """Refuse what the SDK's types or the service do not accept; fill in a generated name and the default tags."""

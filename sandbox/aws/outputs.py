@@ -15,10 +15,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.versions import KUBERNETES
+from engine.marks import UNKNOWN
+from engine.paths import at
 from sandbox.aws.schema import Shape
 from sandbox.aws.table import Row, row
 from sandbox.items import overlay
-from sandbox.values import UNKNOWN, Secret, at
+from sandbox.values import Secret
 
 ACCOUNT = "000000000000"
 NOW = "2026-01-01T00:00:00Z"

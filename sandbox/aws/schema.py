@@ -21,8 +21,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from engine.marks import SIGNATURE, UNKNOWN
 from sandbox.provider import Fault
-from sandbox.values import SIGNATURE, UNKNOWN
 
 INTERNAL = "__defaults"
 _PARSER = threading.Lock()

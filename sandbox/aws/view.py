@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from engine.marks import UNKNOWN
+from engine.paths import at
 from sandbox.items import Item, ItemStore
-from sandbox.values import UNKNOWN, at
 
 PACKAGE = "aws"
 VPC = "aws:ec2/vpc:Vpc"

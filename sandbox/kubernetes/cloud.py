@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.problem import Problem
+from engine.marks import UNKNOWN
+from engine.values import has_unknown
 from kube import objects
 from kube.pods import mapping
 from sandbox.faults import CloudError, Faults
@@ -23,7 +25,7 @@ from sandbox.kubernetes.cluster import Cluster, active
 from sandbox.kubernetes.names import NAMESPACE, RELEASE, gvk, identity, reason, resource, words
 from sandbox.kubernetes.replace import AUTONAMED, change, release_change
 from sandbox.provider import Change, Checked, Fault
-from sandbox.values import UNKNOWN, Secret, has_unknown
+from sandbox.values import Secret
 
 _BORN = "2026-01-01T00:00:00Z"
 _SERVICES = ipaddress.ip_network("172.20.0.0/16")

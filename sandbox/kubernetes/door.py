@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from engine.paths import at
 from kube.pods import items, mapping
 from sandbox.faults import CloudError
 from sandbox.items import Item, ItemStore
-from sandbox.values import at
 
 FILE = ".deployer.json"
 PORT = 443

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from engine.paths import differences, steps
 from sandbox.provider import Change
-from sandbox.values import differences, steps
 
 AUTONAMED = "pulumi.com/autonamed"
 _IDENTITY = ("apiVersion", "kind", "metadata.name", "metadata.namespace")

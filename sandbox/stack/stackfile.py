@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from core import plain_yaml
 from core.problem import Problem, Refused
-from kube import plain_yaml
 
 SIMULATED_NAMESPACES = frozenset({"aws", "kubernetes", "pulumi"})
 """The config namespaces beside the project's own that mean something in the sandbox."""

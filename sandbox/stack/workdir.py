@@ -20,6 +20,7 @@ from typing import Any
 import yaml
 
 from core.problem import ExitCode, Problem, Refused
+from core.yaml_lines import documents
 from sandbox.programs.toolchain import Toolchain
 from sandbox.stack import stackfile
 
@@ -55,9 +56,10 @@ def _keep_no_logs(logs: Path) -> None:
 def load_project(project_file: Path) -> dict[str, Any]:
     """The content of a `Pulumi.yaml`; raises `Refused` when there is none to read."""
     try:
-        content = yaml.safe_load(project_file.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
+        read = documents(project_file.read_text(encoding="utf-8"), str(project_file))
+    except (OSError, UnicodeDecodeError) as error:
         raise Refused(Problem(summary=f"cannot read the project file: {error}", file=str(project_file))) from None
+    content = read[0].value if len(read) == 1 else None
     if not isinstance(content, dict):
         raise Refused(Problem(summary="a project file is a mapping with a `name`", file=str(project_file), line=1))
     return content

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from engine.marks import SIGNATURE
 from infra.declared import declare
 from ops import commands, shell
 from ops.worlds.sandbox import SandboxWorld
-from policies.wire import SIGNATURE
 from tests.roots import ROOT
 
 pytestmark = pytest.mark.engine

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from core.problem import Refused
+from engine.marks import SIGNATURE
 from infra.declared import SECRET, Declared, declare
 from infra.loaded import LoadedStack
 from infra.program import make
@@ -51,7 +52,7 @@ def test_a_state_fills_placeholders_and_a_secret_of_it_never_does(found: dict[st
     queue = next(one for one in found.values() if one.token == "aws:sqs/queue:Queue")
     outputs: dict[str, Any] = {
         "arn": "arn:aws:sqs:us-east-1:123456789012:q",
-        "url": {"4dabf18193072939515e22adb298388d": "x", "ciphertext": "planted"},
+        "url": {SIGNATURE: "x", "ciphertext": "planted"},
     }
     state = {"deployment": {"resources": [{"urn": queue.urn, "id": "q-1", "outputs": outputs}]}}
     render(found, tmp_path / "out", from_state(state))

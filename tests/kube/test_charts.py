@@ -8,9 +8,9 @@ import pytest
 
 from core import versions
 from core.problem import Problem
+from engine.marks import UNKNOWN
 from kube.chart_facts import ANY, ITEM, Node, chart
 from kube.charts import check_values, crds, known_charts
-from kube.shape import UNKNOWN
 
 KARPENTER = "1.14.1"
 

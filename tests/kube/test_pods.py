@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from engine.marks import UNKNOWN
 from kube.pods import check_baseline, check_images, check_restricted, pod_template
-from kube.shape import UNKNOWN
 
 
 def pod() -> dict[str, Any]:

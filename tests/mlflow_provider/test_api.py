@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from engine.marks import UNKNOWN
+from engine.values import marked
 from mlflow_provider.api import Rejected, Server, Stopped, Unavailable, persist
 from mlflow_provider.credentials import NoSecret, Secrets, digest
 from mlflow_provider.kinds.catalogue import KINDS
-from mlflow_provider.wire import UNKNOWN, SecretGiven, differences, plain, struct
+from mlflow_provider.wire import SecretGiven, differences, plain, struct
 
 
 @pytest.fixture
@@ -101,9 +103,8 @@ def test_a_digest_depends_on_the_secret_the_key_and_what_it_is_about() -> None:
 
 
 def test_a_property_that_holds_a_secret_itself_is_refused() -> None:
-    marked = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "value": "hunter2"}
     with pytest.raises(SecretGiven) as told:
-        plain(struct({"password": marked}))
+        plain(struct({"password": marked("hunter2")}))
     assert "hunter2" not in str(told.value)
 
 

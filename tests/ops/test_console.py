@@ -34,7 +34,19 @@ texts = st.one_of(
     st.lists(st.sampled_from(PIECES), max_size=8).map("".join),
 )
 
-ROOMS = ("ops", "sandbox", "infra", "policies", "mlflow_provider", "components", "pricing", "kube", "core", "contract")
+ROOMS = (
+    "ops",
+    "sandbox",
+    "infra",
+    "policies",
+    "engine",
+    "mlflow_provider",
+    "components",
+    "pricing",
+    "kube",
+    "core",
+    "contract",
+)
 
 
 def python_files(*folders: str) -> Iterator[Path]:

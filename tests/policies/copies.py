@@ -28,7 +28,7 @@ def changed(folder: Path, old: str, new: str, guard: Path = GUARD) -> Callable[[
 def copied_packs(folder: Path) -> Path:
     """A checkout with the packs and what they stand on, in `folder`."""
     copy = folder / "copy"
-    for room in ("core", "kube", "policies", "pricing"):
+    for room in ("core", "engine", "kube", "policies", "pricing"):
         shutil.copytree(ROOT / room, copy / room, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "guard.yaml", copy / "guard.yaml")
     return copy

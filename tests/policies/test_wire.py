@@ -9,7 +9,8 @@ from google.protobuf import struct_pb2  # type: ignore[import-untyped]
 from pulumi.runtime import rpc
 from pulumi_policy import proxy
 
-from policies.wire import OUTPUT, SECRET, SIGNATURE, UNKNOWNS, plain, redact
+from engine.marks import OUTPUT, SECRET, SIGNATURE, UNKNOWNS
+from policies.wire import plain, redact
 from pricing.bill.graph import UNKNOWN
 
 

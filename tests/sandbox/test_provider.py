@@ -15,10 +15,13 @@ import pytest
 from pulumi.runtime.proto import provider_pb2 as wire
 from pulumi.runtime.proto import provider_pb2_grpc as stubs
 
+from engine.marks import UNKNOWN
+from engine.paths import at, differences, steps
+from engine.values import has_unknown
 from sandbox.faults import CloudError, Faults, Rule
 from sandbox.items import CREATOR
 from sandbox.provider import Change, Checked, Fault, serve
-from sandbox.values import UNKNOWN, Secret, at, differences, from_wire, has_unknown, steps, to_wire
+from sandbox.values import Secret, from_wire, to_wire
 from tests.roots import ROOT
 
 URN = "urn:pulumi:dev::proj::parent:Type$toy:index:Thing::name::with"

@@ -12,7 +12,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import Field, ValidationError
 
 from components.kinds.words import PoolName
@@ -20,6 +19,7 @@ from components.nodes.general_pool import POOL as GENERAL
 from components.nodes.nodepools import GPU_TAINT, POOL_LABEL
 from components.spec import Spec
 from core.problem import ExitCode, Problem, Refused
+from core.yaml_lines import documents
 from infra.stack.explain import problems_of
 from ops.simulate.workload.load import Load
 from ops.simulate.workload.manifests import Found, surroundings, take
@@ -105,24 +105,17 @@ def _documents(path: Path) -> list[tuple[str, Any, int]]:
         text = path.read_text(encoding="utf-8")
         if len(text) > MAX_BYTES:
             raise Refused(Problem(summary="the file is too large", file=path.name, allowed=f"{MAX_BYTES} characters"))
-        roots = list(yaml.compose_all(text, Loader=yaml.SafeLoader))
-        values = list(yaml.safe_load_all(text))
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
         raise Refused(Problem(summary=f"the file cannot be read: {why}", file=str(path))) from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        mark, why = getattr(error, "problem_mark", None), getattr(error, "problem", None) or "it cannot be read"
-        line = mark.line + 1 if mark else 1
-        raise Refused(Problem(summary=f"not valid YAML: {why}", file=path.name, line=line)) from None
     found: list[tuple[str, Any, int]] = []
-    for value, root in zip(values, roots, strict=True):
-        inner = value.get("items") if isinstance(value, Mapping) and value.get("kind") == "List" else value
-        node = next((b for a, b in root.value if a.value == "items"), root) if inner is not value else root
+    for read in documents(text, path.name):
+        is_list = isinstance(read.value, Mapping) and read.value.get("kind") == "List"
+        inner, at = (read.value.get("items"), "items") if is_list else (read.value, "")
         if isinstance(inner, list):
-            lines = [each.start_mark.line + 1 for each in node.value]
-            found += [(f"[{place}]", each, lines[place]) for place, each in enumerate(inner)]
+            found += [(f"[{place}]", each, read.line(f"{at}[{place}]")) for place, each in enumerate(inner)]
         elif inner is not None:
-            found.append(("", inner, node.start_mark.line + 1))
+            found.append(("", inner, read.line(at)))
     return found
 
 

@@ -7,9 +7,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from engine.marks import UNKNOWN
+from engine.paths import at
 from sandbox.aws.rules import names
 from sandbox.provider import Fault
-from sandbox.values import UNKNOWN, at
 
 TRUST, IDENTITY, RESOURCE = "trust", "identity", "resource"
 

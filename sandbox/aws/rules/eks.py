@@ -7,12 +7,12 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from engine.paths import at
 from sandbox.aws.rules.documents import trusts
 from sandbox.aws.rules.networking import groups_in, reaches_out, same_vpc
 from sandbox.aws.view import ADDON, CLUSTER, ROLE, View, text
 from sandbox.items import Item
 from sandbox.provider import CloudError
-from sandbox.values import at
 
 NODE_GROUP = "aws:eks/nodeGroup:NodeGroup"
 ENTRY = "aws:eks/accessEntry:AccessEntry"

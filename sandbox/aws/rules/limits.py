@@ -8,10 +8,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from core import yaml_lines
+from engine.marks import UNKNOWN
 from sandbox.provider import Fault
-from sandbox.values import UNKNOWN
 
 MOST_TAGS = 50
 _TAG_KEY = re.compile(r"(?!aws:).{1,128}", re.IGNORECASE | re.DOTALL)
@@ -66,5 +65,5 @@ def everywhere(value: Any, path: list[str], where: str = "") -> Iterator[tuple[s
 def table() -> Mapping[str, Mapping[str, Any]]:
     """The constraints by type and path."""
     text = Path(__file__).with_name("limits.yaml").read_text(encoding="utf-8")
-    loaded: Mapping[str, Mapping[str, Any]] = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+    loaded: Mapping[str, Mapping[str, Any]] = yaml_lines.load(text)
     return loaded

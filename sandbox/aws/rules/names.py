@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from core import yaml_lines
+from engine.marks import UNKNOWN
+from engine.paths import at
 from sandbox.aws.rules.limits import everywhere
 from sandbox.aws.rules.references import refused
-from sandbox.values import UNKNOWN, at
 
 REGION = "{region}"
 _HOLE = re.compile(r"\{(\w+)\}")
@@ -115,7 +115,7 @@ def _opened(inputs: Mapping[str, Any], path: str) -> Mapping[str, Any]:
 @functools.cache
 def _table() -> tuple[Mapping[str, Kind], Mapping[str, Mapping[str, Place]]]:
     text = Path(__file__).with_name("names.yaml").read_text(encoding="utf-8")
-    raw = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 (a safe loader, in C)
+    raw = yaml_lines.load(text)
     where = raw.pop("places")
     return {name: _kind(facts) for name, facts in raw.items()}, {
         token: {path: _place(said) for path, said in paths.items()} for token, paths in where.items()

@@ -8,12 +8,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from core import yaml_lines
+from engine.marks import UNKNOWN
 from sandbox.aws.outputs import ACCOUNT
 from sandbox.aws.view import View
 from sandbox.provider import CloudError
-from sandbox.values import UNKNOWN
 
 _HOLE = re.compile(r"\{(\w+)\}")
 _TEXTS = ("tags", "description", "name")
@@ -72,5 +71,5 @@ def _leaves(value: Any, key: str) -> Iterator[tuple[str, str]]:
 
 @functools.cache
 def _table() -> Mapping[str, Any]:
-    loaded: Mapping[str, Any] = yaml.safe_load(Path(__file__).with_name("references.yaml").read_text(encoding="utf-8"))
+    loaded: Mapping[str, Any] = yaml_lines.load(Path(__file__).with_name("references.yaml").read_text(encoding="utf-8"))
     return loaded

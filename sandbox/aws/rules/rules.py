@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from engine.marks import UNKNOWN
 from sandbox.aws.outputs import ACCOUNT, Maker
 from sandbox.aws.rules import accounts, documents, eks, limits, names, networking, rds, references
 from sandbox.aws.rules.accounts import Account
@@ -13,7 +14,6 @@ from sandbox.aws.table import Link, Row, row
 from sandbox.aws.view import PACKAGE, View
 from sandbox.items import Item, ItemStore
 from sandbox.provider import CloudError, Fault
-from sandbox.values import UNKNOWN
 
 
 class Rules:

@@ -10,7 +10,7 @@ import copy
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sandbox.values import at, steps
+from engine.paths import at, steps
 
 
 def left(declared: Mapping[str, Any], live: Mapping[str, Any] | None, paths: Iterable[str]) -> dict[str, Any]:

@@ -17,6 +17,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from core.problem import Problem
+from engine.marks import UNKNOWN
+from engine.paths import differences
+from engine.values import has_unknown
 from kube import objects
 from kube.pods import mapping, pod_template
 from sandbox.faults import CloudError, Faults
@@ -30,7 +33,7 @@ from sandbox.kubernetes.real.api import MANAGER, Api
 from sandbox.kubernetes.real.controlplane import install
 from sandbox.kubernetes.real.ignored import left
 from sandbox.provider import Change
-from sandbox.values import HIDDEN, UNKNOWN, Secret, differences, has_unknown
+from sandbox.values import HIDDEN, Secret
 
 _NOISE = ("managedFields", "resourceVersion", "generation", "selfLink")
 _FIELD = re.compile(r'unknown field "([^"]+)"')

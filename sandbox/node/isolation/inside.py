@@ -24,9 +24,6 @@ from typing import Any
 from sandbox.node.isolation import cgroups, mounts
 from sandbox.node.layout import ADDRESS, ADDRESS_WIDTH, API_PORT, NAME, SERVICES, SOCKET
 
-STAGES = ("namespaces", "runtime", "serving", "started")
-"""What is told on the way, in this order: each is there once it is told."""
-
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _AGAIN_AFTER, _WINDOW, _TIMES = 1.0, 60.0, 5
 _WITHIN = 180.0

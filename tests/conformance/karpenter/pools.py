@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,29 @@ from ops.simulate.cluster.pools import Purchase, purchases
 from ops.simulate.cluster.watch import Timeline
 from ops.simulate.workload.load import NAMESPACE, Load
 from pricing.book.book import PriceBook
-from pricing.capacity.offers import cheapest_first
+from pricing.capacity.gpus import gpu_type
+from pricing.capacity.offers import hourly
+from pricing.capacity.pool import Buying
 from tests.roots import ROOT
 
 BOOK = PriceBook.embedded("us-east-1")
+
+
+def cheapest_first(
+    types: Iterable[str], buying: Buying, book: PriceBook, *, gpus: int, capacity_block: bool = False
+) -> tuple[tuple[str, Decimal], ...]:
+    """The types on which a pod of that many whole GPUs fits, each with its price (USD an hour), cheapest first.
+
+    Of equal ones the first by name. A type whose price is not known is left out.
+    """
+    priced = [
+        (name, usd)
+        for name in types
+        if (known := gpu_type(name)) is not None
+        and known.gpus >= gpus
+        and (usd := hourly(name, buying, book, capacity_block=capacity_block)) is not None
+    ]
+    return tuple(sorted(priced, key=lambda each: (each[1], each[0])))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -78,8 +78,7 @@ def test_the_page_escapes_what_others_wrote_and_asks_no_network() -> None:
 
 def test_the_plot_has_zero_and_the_whole_interval_on_it() -> None:
     for plain, short in ((0, 60), (60, 0), (30, 30), (10, 12)):
-        verdict = verdict_on(seen("plain", 30, plain) + seen("short", 30, short))
-        drawn = page.plot(verdict)
+        drawn = page.page(of(plain, short))
         assert ">0<" in drawn
         assert all(0 <= float(x) <= 640 for x in re.findall(r"(?:x1|x2|cx)=(-?[\d.]+)", drawn))
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pulumi.automation.events import EngineEvent
 
 from core.problem import ExitCode, Problem, Refused
+from engine.marks import UNKNOWN
 from ops.engine.automation import Outcome
 from ops.engine.events import EngineEvents, Operation
 from ops.preview.command import WRITERS, Form
@@ -26,7 +27,7 @@ from ops.report.model import Hazard, Report, Verdict
 
 POOL, CLASS = "kubernetes:karpenter.sh/v1:NodePool", "kubernetes:karpenter.k8s.aws/v1:EC2NodeClass"
 DATABASE = "aws:rds/instance:Instance"
-UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+
 ROOT = "urn:pulumi:dev::modelyard::"
 
 

@@ -94,7 +94,7 @@ def test_a_mistake_in_a_budget_exemption_is_refused_by_its_own_keys(tmp_path: Pa
         ("[Owner]", "[]", "requiredTags", 3),
         ("2026-12-31", "never", "exemptions[0].expires", 10),
         ("imported material cannot rotate", "''", "exemptions[0].reason", 9),
-        ("  dev: 4000", "  dev: 4000\n  dev: 5000", "dev", 3),
+        ("  dev: 4000", "  dev: 4000\n  dev: 5000", "maxMonthlyUsd", 3),
     ],
 )
 def test_a_mistake_is_refused_with_its_line(tmp_path: Path, old: str, new: str, where: str, line: int) -> None:

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from pricing.book.book import PriceBook
 from pricing.capacity.gpus import gpu_types
-from pricing.capacity.offers import cheapest_first, hourly
+from pricing.capacity.offers import hourly
 from pricing.capacity.pool import Buying
+from tests.conformance.karpenter.pools import cheapest_first
 
 BOOK = PriceBook.embedded("us-east-1")
 CHAT = ("g6.xlarge", "g6.2xlarge", "g5.xlarge")

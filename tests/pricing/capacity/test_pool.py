@@ -11,7 +11,8 @@ import pytest
 from pricing.book.book import PriceBook
 from pricing.capacity.announced import AmiFamily, Sharing
 from pricing.capacity.pool import Buying, Capacity, PoolAsk, Where
-from pricing.capacity.pool_plan import pool_bound, pool_items
+from pricing.capacity.pool_plan import pool_bound, share_items
+from tests.pricing.pools import items_of
 
 BOOK = PriceBook.embedded("us-east-1")
 CHAT = PoolAsk(
@@ -68,7 +69,7 @@ def test_a_spot_price_above_on_demand_is_expected_at_on_demand_which_caps_it() -
 
 def test_the_items_of_a_pool_add_up_to_its_bound_and_name_their_assumptions() -> None:
     bound = pool_bound(CHAT, BOOK)
-    items = pool_items("chat", CHAT, bound, BOOK)
+    items = items_of(CHAT, bound, BOOK)
     assert [item.role for item in items] == [
         "spot nodes",
         "spot replacements",
@@ -93,14 +94,14 @@ def test_more_nodes_replaced_at_once_raise_only_the_overlap() -> None:
     assert (one.steady, three.steady) == (4 * Decimal("1.861") * 730,) * 2
     assert three.maximum == 7 * Decimal("1.861") * 730
     none = replace(PLAIN, overlap_nodes=0)
-    assert [item.role for item in pool_items("p", none, pool_bound(none, BOOK), BOOK)] == ["on-demand nodes"]
+    assert [item.role for item in items_of(none, pool_bound(none, BOOK), BOOK)] == ["on-demand nodes"]
 
 
 def test_a_reserved_pool_costs_its_nodes_whether_used_or_not() -> None:
     bound = pool_bound(TUNE, BOOK)
     assert bound.minimum == bound.expected == bound.maximum == Decimal("55.04") * 730
     assert dict(bound.shares[0].limits()) == {"nvidia.com/gpu": "8", "nodes": "1", "pods": "100"}
-    (item,) = pool_items("tune", TUNE, bound, BOOK)
+    (item,) = items_of(TUNE, bound, BOOK)
     assert item.unit_price is not None and item.unit_price.usd == Decimal("6.88")
 
 
@@ -108,17 +109,17 @@ def test_a_capacity_block_is_priced_at_its_own_fee() -> None:
     block = replace(TUNE, capacity_block=True)
     bound = pool_bound(block, BOOK)
     assert bound.maximum == Decimal("41.528") * 730
-    assert "capacity block" in pool_items("tune", block, bound, BOOK)[0].assumptions[0]
+    assert "capacity block" in items_of(block, bound, BOOK)[0].assumptions[0]
 
 
-def test_an_unknown_price_without_a_dollar_limit_gives_limits_and_an_unpriced_item() -> None:
+def test_an_unknown_price_without_a_dollar_limit_gives_limits_and_the_reason() -> None:
     ask = replace(PLAIN, instance_types=("g7.2xlarge",))
     book = replace(BOOK, on_demand_prices={})
     bound = pool_bound(ask, book)
     assert dict(bound.shares[0].limits()) == {"nvidia.com/gpu": "4"}
     assert (bound.minimum, bound.expected, bound.steady, bound.maximum) == (None, None, None, None)
     assert bound.lines[-1] == "cost unknown: no on-demand price of g7.2xlarge in us-east-1 is on file"
-    assert [item.priced for item in pool_items("p", ask, bound, book)] == [False]
+    assert [share_items("p", ask, share, book) for share in bound.shares] == [bound.unpriced]
 
 
 def test_a_node_limit_is_split_and_given_to_the_node_pools() -> None:

@@ -6,9 +6,10 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from hypothesis import assume, given, settings
+from hypothesis import assume, given, reject, settings
 from hypothesis import strategies as st
 
+from core.problem import Refused
 from pricing.bill.cost import totals
 from pricing.book.book import Price, PriceBook
 from pricing.capacity.announced import Sharing
@@ -16,7 +17,8 @@ from pricing.capacity.general import general_bound
 from pricing.capacity.gpus import gpu_types, shape
 from pricing.capacity.packing import reachable
 from pricing.capacity.pool import Buying, Capacity, PoolAsk, PoolBound
-from pricing.capacity.pool_plan import pool_bound, pool_items, pool_problems
+from pricing.capacity.pool_plan import pool_bound
+from tests.pricing.pools import items_of, problems_of
 
 EMBEDDED = PriceBook.embedded("us-east-1")
 PRICED = sorted(name for name, known in gpu_types().items() if known.whole_gpu and EMBEDDED.on_demand(name))
@@ -46,8 +48,10 @@ def asks(draw: st.DrawFn) -> PoolAsk:
 
 
 def accepted(ask: PoolAsk, book: PriceBook = EMBEDDED) -> PoolBound:
-    assume(not pool_problems(ask, book))
-    return pool_bound(ask, book)
+    try:
+        return pool_bound(ask, book)
+    except Refused:
+        reject()
 
 
 def amount(value: Decimal | None) -> Decimal:
@@ -95,7 +99,7 @@ def test_minimum_expected_steady_and_maximum_come_in_this_order(ask: PoolAsk) ->
 @settings(max_examples=100)
 def test_the_bill_adds_up_to_the_bound(ask: PoolAsk) -> None:
     bound = accepted(ask)
-    found = totals(pool_items("pool", ask, bound, EMBEDDED))
+    found = totals(items_of(ask, bound, EMBEDDED))
     assert found.complete
     assert (found.minimum, found.expected, found.maximum) == (bound.minimum, bound.expected, bound.maximum)
 
@@ -137,7 +141,7 @@ def test_a_dearer_price_never_compiles_to_more_gpus(ask: PoolAsk, percent: int) 
     assume(ask.capacity is not Capacity.RESERVED)
     here = accepted(ask)
     book = dearer(ask.instance_types[0], percent)
-    if not pool_problems(ask, book):
+    if not problems_of(ask, book):
         assert pool_bound(ask, book).gpus <= here.gpus
 
 

@@ -12,7 +12,8 @@ from core.problem import Problem, Refused
 from pricing.book.book import PriceBook
 from pricing.capacity.announced import AmiFamily, Sharing
 from pricing.capacity.pool import Capacity, PoolAsk, Where
-from pricing.capacity.pool_plan import pool_bound, pool_problems
+from pricing.capacity.pool_plan import pool_bound
+from tests.pricing.pools import problems_of
 
 BOOK = PriceBook.embedded("us-east-1")
 CHAT = PoolAsk(
@@ -35,7 +36,7 @@ def cut(profile: str) -> dict[str, Any]:
 
 
 def refusal(ask: PoolAsk, book: PriceBook = BOOK) -> Problem:
-    found = pool_problems(ask, book)
+    found = problems_of(ask, book)
     assert len(found) == 1, [problem.text() for problem in found]
     assert found[0].fix and found[0].where
     with pytest.raises(Refused):
@@ -68,19 +69,19 @@ def test_a_pool_without_types_is_refused_before_anything_else() -> None:
 def test_one_spot_type_in_one_zone_is_refused_and_a_second_zone_or_type_mends_it() -> None:
     lonely = replace(PLAIN, capacity=Capacity.SPOT, zones=("us-east-1a",))
     assert refusal(lonely).where == Where.TYPES
-    assert not pool_problems(replace(lonely, zones=("us-east-1a", "us-east-1b")), BOOK)
-    assert not pool_problems(replace(lonely, instance_types=("g6e.xlarge", "g6e.2xlarge")), BOOK)
-    assert not pool_problems(replace(lonely, capacity=Capacity.ON_DEMAND), BOOK)
+    assert not problems_of(replace(lonely, zones=("us-east-1a", "us-east-1b")), BOOK)
+    assert not problems_of(replace(lonely, instance_types=("g6e.xlarge", "g6e.2xlarge")), BOOK)
+    assert not problems_of(replace(lonely, capacity=Capacity.ON_DEMAND), BOOK)
 
 
 def test_efa_is_refused_where_one_type_has_none() -> None:
-    assert not pool_problems(replace(LARGE, efa=True), BOOK)
+    assert not problems_of(replace(LARGE, efa=True), BOOK)
     found = refusal(replace(PLAIN, efa=True, instance_types=("g6e.8xlarge", "g6e.xlarge")))
     assert found.where == Where.EFA and "g6e.xlarge" in found.fix and "g6e.8xlarge" not in found.fix
 
 
 def test_mig_is_refused_on_a_gpu_without_it_and_for_an_unknown_profile() -> None:
-    assert not pool_problems(replace(LARGE, **cut("3g.40gb")), BOOK)
+    assert not problems_of(replace(LARGE, **cut("3g.40gb")), BOOK)
     unknown = refusal(replace(LARGE, **cut("3g.41gb")))
     assert unknown.where == "sharing.profile" and "3g.40gb" in unknown.allowed
     assert "cannot be partitioned" in refusal(replace(PLAIN, **cut("1g.10gb"))).summary
@@ -98,34 +99,34 @@ def test_a_node_of_which_nobody_knows_what_it_announces_is_refused_though_its_gp
 
 def test_mixed_gpu_memories_are_refused_only_where_one_size_is_needed() -> None:
     mixed = replace(PLAIN, instance_types=("g6.xlarge", "g6e.xlarge"))
-    assert not pool_problems(mixed, BOOK)
+    assert not problems_of(mixed, BOOK)
     found = refusal(replace(mixed, uniform_gpu_memory=True))
     assert found.where == Where.TYPES and "22888 MiB" in found.found and "mixedGpuMemory" in found.fix
     same = replace(mixed, instance_types=("g6.xlarge", "g5.xlarge"), uniform_gpu_memory=True)
-    assert not pool_problems(same, BOOK)
+    assert not problems_of(same, BOOK)
 
 
 def test_a_pool_without_any_limit_is_refused_and_any_one_is_enough() -> None:
     assert refusal(replace(PLAIN, gpus=None)).where == Where.LIMITS
-    assert not pool_problems(replace(PLAIN, gpus=None, nodes=1), BOOK)
-    assert not pool_problems(replace(PLAIN, gpus=None, monthly_usd=Decimal(5000)), BOOK)
+    assert not problems_of(replace(PLAIN, gpus=None, nodes=1), BOOK)
+    assert not problems_of(replace(PLAIN, gpus=None, monthly_usd=Decimal(5000)), BOOK)
 
 
 def test_a_limit_below_one_node_is_refused_and_one_node_is_enough() -> None:
-    assert not pool_problems(LARGE, BOOK)
+    assert not problems_of(LARGE, BOOK)
     found = refusal(replace(LARGE, gpus=7))
     assert found.where == Where.GPUS and found.allowed == "at least 8"
 
 
 def test_with_slices_one_node_of_the_largest_type_must_fit() -> None:
     sliced = replace(PLAIN, instance_types=("g6e.xlarge", "g6e.12xlarge"), **SLICED)
-    assert not pool_problems(replace(sliced, gpus=4), BOOK)
+    assert not problems_of(replace(sliced, gpus=4), BOOK)
     assert refusal(replace(sliced, gpus=3)).where == Where.GPUS
 
 
 def test_a_dollar_limit_that_buys_no_gpu_is_refused_to_the_cent() -> None:
     one = Decimal("1.861") * 730
-    assert not pool_problems(replace(PLAIN, monthly_usd=one), BOOK)
+    assert not problems_of(replace(PLAIN, monthly_usd=one), BOOK)
     found = refusal(replace(PLAIN, monthly_usd=one - Decimal("0.01")))
     assert found.where == Where.USD
     assert "not even one GPU" in found.summary and found.allowed == "at least 1358.53 USD a month"
@@ -134,7 +135,7 @@ def test_a_dollar_limit_that_buys_no_gpu_is_refused_to_the_cent() -> None:
 def test_a_dollar_limit_below_one_large_node_is_refused() -> None:
     found = refusal(replace(LARGE, monthly_usd=Decimal("40179.19")))
     assert found.where == Where.USD and "7 GPUs, and p5.48xlarge has 8" in found.summary
-    assert not pool_problems(replace(LARGE, monthly_usd=Decimal("40179.20")), BOOK)
+    assert not problems_of(replace(LARGE, monthly_usd=Decimal("40179.20")), BOOK)
 
 
 @pytest.mark.parametrize(
@@ -148,7 +149,7 @@ def test_a_dollar_limit_without_a_price_is_refused_naming_type_and_region(region
 
 
 def test_the_fall_back_must_leave_one_node_to_spot() -> None:
-    assert not pool_problems(replace(CHAT, on_demand_fallback_gpus=13), BOOK)
+    assert not problems_of(replace(CHAT, on_demand_fallback_gpus=13), BOOK)
     found = refusal(replace(CHAT, on_demand_fallback_gpus=14))
     assert found.where == Where.FALLBACK
     assert found.allowed == "1 to 13 GPUs" and "limits.monthlyUsd" in found.found
@@ -156,13 +157,13 @@ def test_the_fall_back_must_leave_one_node_to_spot() -> None:
 
 def test_the_fall_back_must_hold_one_node_of_its_own() -> None:
     large = replace(CHAT, instance_types=("p5.48xlarge",), gpus=24, monthly_usd=None)
-    assert not pool_problems(replace(large, on_demand_fallback_gpus=8), BOOK)
+    assert not problems_of(replace(large, on_demand_fallback_gpus=8), BOOK)
     assert refusal(replace(large, on_demand_fallback_gpus=7)).where == Where.FALLBACK
     assert "none" in refusal(replace(large, gpus=8, on_demand_fallback_gpus=8)).allowed
 
 
 def test_a_node_limit_must_leave_a_node_to_spot() -> None:
-    assert not pool_problems(replace(CHAT, nodes=5), BOOK)
+    assert not problems_of(replace(CHAT, nodes=5), BOOK)
     assert refusal(replace(CHAT, nodes=4, instance_types=("g6e.xlarge", "g6e.12xlarge"))).where == Where.NODES
 
 
@@ -186,7 +187,7 @@ def test_what_does_not_go_with_the_capacity_is_refused_at_its_field(ask: PoolAsk
 
 
 def test_a_reservation_exactly_within_its_limits_is_accepted() -> None:
-    assert not pool_problems(replace(TUNE, gpus=8, nodes=1, monthly_usd=Decimal("40179.20")), BOOK)
+    assert not problems_of(replace(TUNE, gpus=8, nodes=1, monthly_usd=Decimal("40179.20")), BOOK)
 
 
 @pytest.mark.parametrize(
@@ -209,4 +210,4 @@ def test_a_limit_out_of_range_is_refused(change: dict[str, Any], where: Where) -
 
 def test_every_problem_is_told_at_once() -> None:
     bad = replace(PLAIN, instance_types=("m7g.large", "g6e.xlarge"), gpus=0, efa=True)
-    assert [problem.where for problem in pool_problems(bad, BOOK)] == ["instanceTypes[0]", Where.GPUS, Where.EFA]
+    assert [problem.where for problem in problems_of(bad, BOOK)] == ["instanceTypes[0]", Where.GPUS, Where.EFA]

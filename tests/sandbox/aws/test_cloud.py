@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from sandbox.values import UNKNOWN, Secret
+from engine.marks import UNKNOWN
+from sandbox.values import Secret
 
 VPC = "aws:ec2/vpc:Vpc"
 SUBNET = "aws:ec2/subnet:Subnet"

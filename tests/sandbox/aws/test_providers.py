@@ -12,9 +12,10 @@ from pulumi import automation as auto
 from pulumi.runtime.proto import provider_pb2 as wire
 from pulumi.runtime.proto import provider_pb2_grpc as stubs
 
+from engine.marks import SECRET, SIGNATURE
 from sandbox.programs.toolchain import ensure
 from sandbox.provider import serve
-from sandbox.values import SECRET, SIGNATURE, from_wire, to_wire
+from sandbox.values import from_wire, to_wire
 from tests.roots import ROOT
 
 QUEUE = "aws:sqs/queue:Queue"
@@ -56,7 +57,7 @@ def test_secret_numbers_and_booleans_are_sealed_in_the_world_and_come_back_to_wh
     properties = to_wire(asked, {"visibilityTimeoutSeconds", "fifoQueue"})
     made = provider.Create(wire.CreateRequest(urn=URN, properties=properties))
     assert made.properties.fields["visibilityTimeoutSeconds"] == properties.fields["visibilityTimeoutSeconds"]
-    (item,) = account.world.created_by(URN)
+    (item,) = (each for each in account.world.everything() if each.urn == URN)
     assert {key for key, value in item.inputs.items() if isinstance(value, dict)} == {
         "visibilityTimeoutSeconds",
         "fifoQueue",

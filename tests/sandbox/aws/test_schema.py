@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from engine.marks import UNKNOWN
 from sandbox.aws.schema import Schemas
-from sandbox.values import UNKNOWN, Secret
+from sandbox.values import Secret
 from tests.roots import ROOT
 
 CLUSTER = "aws:eks/cluster:Cluster"
@@ -97,9 +98,9 @@ def test_what_was_read_once_comes_from_the_cache_the_same(tmp_path: Path) -> Non
 
 
 def test_every_type_of_the_table_exists_and_names_only_properties_that_it_has() -> None:
+    from engine.paths import steps
     from sandbox.aws.rules.limits import table as limits
     from sandbox.aws.table import table
-    from sandbox.values import steps
 
     schemas = Schemas(CACHE)
     for token, row in table().items():

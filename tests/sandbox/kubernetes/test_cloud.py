@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
+from engine.marks import UNKNOWN
 from sandbox.faults import CloudError, Faults
 from sandbox.items import Item, ItemStore
 from sandbox.kubernetes.cloud import KubernetesCloud
 from sandbox.provider import Checked
-from sandbox.values import UNKNOWN, Secret
+from sandbox.values import Secret
 
 NAMESPACE = "kubernetes:core/v1:Namespace"
 CONFIG_MAP = "kubernetes:core/v1:ConfigMap"

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from engine.marks import UNKNOWN
 from sandbox.faults import CloudError, Faults
 from sandbox.items import Item, ItemStore
 from sandbox.kubernetes.cloud import KubernetesCloud
-from sandbox.values import UNKNOWN
 
 NAMESPACE = "kubernetes:core/v1:Namespace"
 RELEASE = "kubernetes:helm.sh/v3:Release"

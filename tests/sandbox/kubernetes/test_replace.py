@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from engine.marks import UNKNOWN
 from sandbox.kubernetes.replace import AUTONAMED, change
-from sandbox.values import UNKNOWN
 
 
 def obj(kind: str, **body: Any) -> dict[str, Any]:

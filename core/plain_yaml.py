@@ -11,14 +11,17 @@ Sources: YAML 1.1 (yaml.org/type), YAML 1.2.2 section 10.3, PyYAML 6 `resolver.p
 
 from __future__ import annotations
 
+import datetime
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from typing import Any
 
 import yaml
 
 from core.problem import Problem, Refused
+from core.yaml_lines import Read, broken, inside, key_twice, nearest
+
+__all__ = ["DEEPEST", "DIGITS", "Read", "nearest", "read"]
 
 DEEPEST = 40
 """Levels of maps and lists that one file may have; what walks them after us must not run out of stack."""
@@ -26,6 +29,7 @@ DIGITS = 15
 """Digits of a number that a float of 64 bits keeps, which is how the engine hands numbers on."""
 
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _NOTHING = ("", "~", "null", "Null", "NULL")
 _TRUTH = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _HALF = re.compile("[\ud800-\udfff]")
@@ -62,40 +66,20 @@ _LOOSE = (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Read:
-    """One document: its value, the line (from 1) of every dotted path in it, and the words of each number as they stand there."""
+def read(text: str, file: str, *, days: bool = False) -> Read:
+    """The one document of a text; `file` is how a refusal names it. Raises Refused with each problem's line.
 
-    value: Any
-    lines: dict[str, int] = field(default_factory=dict)
-    words: dict[str, str] = field(default_factory=dict)
-
-    def line(self, where: str) -> int:
-        """The line of the nearest thing that stands in the file: the path itself, or what it is part of."""
-        return nearest(self.lines, where)
-
-
-def nearest(lines: Mapping[str, int], where: str) -> int:
-    """The line of a dotted path, or of the nearest thing around it that has one; 1 when nothing has."""
-    steps = re.findall(r"\[[0-9]+\]|[^.\[]+|[.\[]", where)
-    while steps:
-        if found := lines.get("".join(steps)):
-            return found
-        steps.pop()
-    return lines.get("", 1)
-
-
-def read(text: str, file: str) -> Read:
-    """The one document of a text; `file` is how a refusal names it. Raises Refused with each problem's line."""
+    With `days` a value like 2027-01-31 is a date, for a file that Pulumi's engine does not read; otherwise it is refused.
+    """
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
-        problems = [each.at(file, each.line) for each in _problems(root, text)]
+        problems = [each.at(file, each.line) for each in _problems(root, text, days)]
         if problems:
             raise Refused(problems)
         found = Read(value=None)
-        value = _value(root, "", found)
+        value = _value(root, "", found, days)
     except yaml.YAMLError as error:
-        raise Refused(_not_yaml(error, text, file)) from None
+        raise Refused(broken(error, text, file)) from None
     except RecursionError:
         raise Refused(_too_deep(1).at(file, 1)) from None
     except (ValueError, OverflowError):
@@ -103,26 +87,11 @@ def read(text: str, file: str) -> Read:
     return Read(value=value, lines=found.lines, words=found.words)
 
 
-def _not_yaml(error: yaml.YAMLError, text: str, file: str) -> Problem:
-    mark, said = getattr(error, "problem_mark", None), getattr(error, "problem", None)
-    line = mark.line + 1 if mark else text.count("\n", 0, getattr(error, "position", 0)) + 1
-    # What the library quotes is a piece of the file: the name of an alias may be a password that starts with a star.
-    known = str(said or getattr(error, "reason", "") or "the text cannot be read as YAML")
-    summary = re.sub(r" ?(?:'[^']*'|\"[^\"]*\")", "", known)
-    return Problem(
-        summary=f"not valid YAML: {summary}",
-        file=file,
-        line=line,
-        fix="check indentation, quotes and brackets on this line and the one above; a text that starts with one of "
-        "* & ! % @ ` stands in quotes",
-    )
-
-
 def _too_deep(line: int) -> Problem:
     return Problem(summary="a value is nested too deeply", allowed=f"{DEEPEST} levels", line=line)
 
 
-def _problems(root: yaml.Node | None, text: str) -> Iterator[Problem]:
+def _problems(root: yaml.Node | None, text: str, days: bool) -> Iterator[Problem]:
     for token in yaml.scan(text, Loader=yaml.SafeLoader):
         if isinstance(token, yaml.AliasToken | yaml.TagToken | yaml.DirectiveToken):
             what = {yaml.AliasToken: "aliases", yaml.TagToken: "tags", yaml.DirectiveToken: "directives"}[type(token)]
@@ -132,22 +101,22 @@ def _problems(root: yaml.Node | None, text: str) -> Iterator[Problem]:
                 fix="write the value out; a text that starts with * or ! stands in quotes",
             )
     if root is not None:
-        yield from _of_node(root, "", 1)
+        yield from _of_node(root, "", 1, days)
 
 
-def _of_node(node: yaml.Node, where: str, depth: int) -> Iterator[Problem]:
+def _of_node(node: yaml.Node, where: str, depth: int, days: bool) -> Iterator[Problem]:
     if depth > DEEPEST:
         yield _too_deep(node.start_mark.line + 1)
     elif isinstance(node, yaml.ScalarNode):
-        yield from _of_scalar(node, where)
+        yield from _of_scalar(node, where, days)
     elif isinstance(node, yaml.SequenceNode):
         for place, item in enumerate(node.value):
-            yield from _of_node(item, f"{where}[{place}]", depth + 1)
+            yield from _of_node(item, f"{where}[{place}]", depth + 1, days)
     elif isinstance(node, yaml.MappingNode):
         seen = set[str]()
         for key, value in node.value:
             yield from _of_key(key, where, seen)
-            yield from _of_node(value, _inside(where, key), depth + 1)
+            yield from _of_node(value, inside(where, key), depth + 1, days)
 
 
 def _of_key(key: yaml.Node, where: str, seen: set[str]) -> Iterator[Problem]:
@@ -163,12 +132,12 @@ def _of_key(key: yaml.Node, where: str, seen: set[str]) -> Iterator[Problem]:
     elif _HALF.search(key.value):
         yield Problem(summary="a key is half a character", where=where, line=line, fix="write the character itself")
     elif key.value in seen:
-        yield Problem(summary="a key stands twice", where=where, line=line, fix="keep one of them")
+        yield key_twice(where, key)
     else:
         seen.add(key.value)
 
 
-def _of_scalar(node: yaml.ScalarNode, where: str) -> Iterator[Problem]:
+def _of_scalar(node: yaml.ScalarNode, where: str, days: bool) -> Iterator[Problem]:
     if _HALF.search(node.value):
         yield Problem(
             summary="an escape is half a character",
@@ -176,7 +145,7 @@ def _of_scalar(node: yaml.ScalarNode, where: str) -> Iterator[Problem]:
             line=node.start_mark.line + 1,
             fix="write the character itself",
         )
-    found = _loose(node.value) if _is_plain(node) else None
+    found = _loose(node.value) if _is_plain(node) and not (days and _day(node.value)) else None
     if found:
         what, fix = found
         yield Problem(
@@ -212,29 +181,32 @@ def _plain(text: str) -> Any:
     return text
 
 
-def _value(node: yaml.Node | None, where: str, found: Read) -> Any:
+def _day(text: str) -> datetime.date | None:
+    """The day of a plain scalar; None for any other text, and for a day that no calendar has."""
+    try:
+        return datetime.date.fromisoformat(text) if _DAY.fullmatch(text) else None
+    except ValueError:
+        return None
+
+
+def _value(node: yaml.Node | None, where: str, found: Read, days: bool) -> Any:
     if node is None:
         return None
     found.lines.setdefault(where, node.start_mark.line + 1)
     if isinstance(node, yaml.SequenceNode):
-        return [_value(item, f"{where}[{place}]", found) for place, item in enumerate(node.value)]
+        return [_value(item, f"{where}[{place}]", found, days) for place, item in enumerate(node.value)]
     if isinstance(node, yaml.MappingNode):
         made = {}
         for key, value in node.value:
-            path = _inside(where, key)
+            path = inside(where, key)
             found.lines[path] = key.start_mark.line + 1
-            made[str(key.value)] = _value(value, path, found)
+            made[str(key.value)] = _value(value, path, found, days)
         return made
     said = str(node.value)
-    value = _plain(said) if _is_plain(node) else said
+    value = ((days and _day(said)) or _plain(said)) if _is_plain(node) else said
     if isinstance(value, int | float):
         found.words[where] = said
     return value
-
-
-def _inside(where: str, key: yaml.Node) -> str:
-    name = key.value if isinstance(key, yaml.ScalarNode) else ""
-    return f"{where}.{name}" if where else str(name)
 
 
 def _is_plain(node: yaml.Node) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 from typing import Any
 
@@ -10,8 +11,8 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from core import plain_yaml
 from core.problem import Problem, Refused
-from kube import plain_yaml
 
 PIECES = [
     "0",
@@ -267,3 +268,11 @@ def test_every_path_has_its_line_and_a_number_keeps_its_words() -> None:
         1,
     ]
     assert read.words == {"a.b": "1.30"}
+
+
+def test_a_day_is_a_date_only_where_it_is_asked_for() -> None:
+    assert plain_yaml.read("a: 2026-11-30\n", "x.yaml", days=True).value == {"a": datetime.date(2026, 11, 30)}
+    assert plain_yaml.read('a: "2026-11-30"\n', "x.yaml", days=True).value == {"a": "2026-11-30"}
+    for text in ("2026-11-30T10:00:00", "2026-13-45", "2026-1-3"):
+        with pytest.raises(Refused):
+            plain_yaml.read(f"a: {text}\n", "x.yaml", days=True)
