@@ -11,7 +11,7 @@ from typing import Protocol
 
 from components.budget.spec import BudgetSpec
 from components.cluster.component import ClusterSpec
-from components.cluster.existing import Part as Existing
+from components.cluster.existing import Ownership
 from components.karpenter.component import KarpenterSpec
 from components.monitoring.spec import MonitoringSpec
 from components.network.component import NetworkSpec
@@ -44,13 +44,13 @@ class Aws:
     def makes_addons(self) -> bool:
         """Whether the platform installs the cluster's add-ons."""
         existing = self.cluster.existing
-        return existing is None or existing.addons is Existing.MANAGED
+        return existing is None or existing.addons is Ownership.MANAGED
 
     @property
     def makes_system_nodes(self) -> bool:
         """Whether the platform runs the system nodes."""
         existing = self.cluster.existing
-        return existing is None or existing.system_nodes is Existing.MANAGED
+        return existing is None or existing.system_nodes is Ownership.MANAGED
 
     @property
     def makes_karpenter(self) -> bool:

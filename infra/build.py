@@ -19,7 +19,7 @@ from components.registry.content.component import RegistryContent
 from components.registry.secrets import secret_name
 from components.storage.component import Storage, StorageArgs
 from infra.content import content_args, context
-from infra.ground import Ground, OwnCluster
+from infra.host_cluster import HostCluster, OwnCluster
 from infra.on_aws import OnAws, tags_of
 from infra.outputs import deployed, export, export_cost
 from infra.plan import Plan, hold
@@ -41,8 +41,8 @@ def build(planned: Plan) -> None:
         pulumi.log.warn(warned.text())
     root = Platform("platform", _plan(stack, planned))
     on_aws = OnAws(stack, stack.aws, root) if stack.aws else None
-    ground: Ground = on_aws or _own_cluster(stack, root)
-    provider, on_it = ground.provider, ground.on_it
+    host: HostCluster = on_aws or _own_cluster(stack, root)
+    provider, on_it = host.provider, host.on_it
     labels = {"app.kubernetes.io/managed-by": "modelyard", "app.kubernetes.io/part-of": name}
 
     namespaces = Namespaces(
@@ -54,11 +54,11 @@ def build(planned: Plan) -> None:
     services = Services(
         stack=stack,
         cluster=stack.aws.cluster_name(name) if stack.aws else name,
-        ground=ground,
+        host=host,
         in_aws=_in_aws(on_aws, stack) if on_aws else None,
         labels=labels,
         namespaces=namespaces,
-        needs=(storage, *ground.nodes(labels)),
+        needs=(storage, *host.nodes(labels)),
     )
     if settings.uses_secrets:
         secrets = services.secrets()
@@ -77,7 +77,7 @@ def build(planned: Plan) -> None:
     if on_aws is not None:
         on_aws.budget(bounds.effective)
     export_cost(planned.totals, *planned.maxima)
-    document = export({**_promise(stack, namespaces), **ground.promise()})
+    document = export({**_promise(stack, namespaces), **host.promise()})
     Publication(
         "publication",
         PublicationArgs(spec=settings.publication, document=document, name=name, labels=labels, provider=provider),

@@ -20,7 +20,7 @@ from policies.guard.ceilings import Bounds
 from policies.guard.deployed import Deployed
 from policies.guard.model import Guard
 from policies.guard.pools_and_teams import parts as parts_of
-from pricing.bill import shares
+from pricing.bill import breakdown as shares
 from pricing.bill.cost import CostItem, Totals, totals
 from pricing.bill.discounts import discounted
 from pricing.book import age

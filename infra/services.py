@@ -22,7 +22,7 @@ from components.serving.component import Release, ReleaseArgs
 from components.serving.pods import NAMESPACE as SERVING
 from components.serving.shared import Serving, ServingArgs
 from components.serving.spec import ReleaseSpec
-from infra.ground import Ground
+from infra.host_cluster import HostCluster
 from infra.on_aws import InAwsToo, tags_of
 from infra.stack.audiences import audiences
 from infra.stack.settings import Settings
@@ -35,7 +35,7 @@ class Services:
 
     stack: Stack
     cluster: str
-    ground: Ground
+    host: HostCluster
     in_aws: InAws | None
     labels: Mapping[str, str]
     namespaces: pulumi.Resource
@@ -53,11 +53,11 @@ class Services:
             name=self.settings.full_name,
             in_aws=self.in_aws,
             audiences=audiences(self.settings),
-            provider=self.ground.provider,
+            provider=self.host.provider,
             labels=self.labels,
             needs=list(self.needs),
         )
-        return ExternalSecrets("external-secrets", args, self.ground.on_it)
+        return ExternalSecrets("external-secrets", args, self.host.on_it)
 
     def registry(
         self, spec: RegistrySpec, secrets: ExternalSecrets, kept: InAwsToo | None, monitoring: Monitoring | None
@@ -76,11 +76,11 @@ class Services:
             monitoring=monitoring,
             scraper=MONITORING,
             labels=self.labels,
-            provider=self.ground.provider,
+            provider=self.host.provider,
             needs=[*self.needs, self.namespaces, *secrets.reads(REGISTRY), *(kept.needs if kept else [])],
             reader=bool(self.settings.releases),
         )
-        return Registry("registry", args, self.ground.on_it)
+        return Registry("registry", args, self.host.on_it)
 
     def releases(
         self,
@@ -90,8 +90,8 @@ class Services:
         monitoring: Monitoring | None,
     ) -> None:
         """What serves models: the gateway, the controller of rollouts, and each release behind its own address."""
-        on_it, settings = self.ground.on_it, self.settings
-        here: dict[str, Any] = {"labels": self.labels, "provider": self.ground.provider}
+        on_it, settings = self.host.on_it, self.settings
+        here: dict[str, Any] = {"labels": self.labels, "provider": self.host.provider}
         gateway_args = GatewayArgs(
             spec=settings.gateway,
             clients=[each for each in settings.namespaces.all if each not in (REGISTRY, SERVING)],
@@ -126,9 +126,9 @@ class Services:
             groups=catalogue.groups(self.stack),
             boards=catalogue.boards(self.stack),
             storage_class=self.settings.storage.class_name,
-            provider=self.ground.provider,
+            provider=self.host.provider,
             labels=self.labels,
             needs=list(self.needs),
             secrets=secrets.reads(MONITORING),
         )
-        return Monitoring("monitoring", args, self.ground.on_it)
+        return Monitoring("monitoring", args, self.host.on_it)

@@ -79,7 +79,7 @@ def up(job: Job) -> ExitCode:
 
 
 def _stopped(job: Job, engine: Engine, done: Outcome) -> Problem | None:
-    """What comes next when an `up` has made the ground and could not speak to the cluster on it."""
+    """What comes next when an `up` has made the network and the cluster, and could not speak to that cluster."""
     messages = [each.message for each in done.events.errors]
     if done.ok or not any(first_up.UNREACHABLE in each for each in messages):
         return None

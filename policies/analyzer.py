@@ -17,8 +17,8 @@ from google.protobuf import empty_pb2  # type: ignore[import-untyped]
 
 from core.problem import Refused
 from engine.serve import serve
+from policies.evaluate import Evaluator, Verdict
 from policies.graph import Node
-from policies.judge import Judge, Verdict
 from policies.rule import Level, Rule, Severity
 from policies.wire import plain
 from pricing.bill.graph import plain as frozen
@@ -51,8 +51,8 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
     def __init__(self, name: str, version: str, rules: Sequence[Rule], guard: Callable[[], Guard]) -> None:
         self._name = name
         self._version = version
-        self._new_judge: Callable[[], Judge] = lambda: Judge(rules, guard, datetime.date.today())
-        self._judge = self._new_judge()
+        self._new_evaluator: Callable[[], Evaluator] = lambda: Evaluator(rules, guard, datetime.date.today())
+        self._evaluator = self._new_evaluator()
         self._secrets: set[str] = set()
         self._info = wire.AnalyzerInfo(
             name=name,
@@ -66,7 +66,7 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         self, _request: wire.AnalyzerStackConfigureRequest, _context: grpc.ServicerContext
     ) -> wire.AnalyzerStackConfigureResponse:
         """A new preview or update begins: nothing of the last one is remembered."""
-        self._judge = self._new_judge()
+        self._evaluator = self._new_evaluator()
         self._secrets = set()
         return wire.AnalyzerStackConfigureResponse()
 
@@ -100,7 +100,7 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         """What the resource rules say about one resource, before it is made."""
         node = _node(request, request.options.parent, (), self._secrets)
         provider = _node(request.provider, "", (), self._secrets) if request.HasField("provider") else None
-        return self._answer(lambda: self._judge.resource(node, provider, self._secrets), context)
+        return self._answer(lambda: self._evaluator.resource(node, provider, self._secrets), context)
 
     def AnalyzeStack(  # noqa: N802
         self, request: wire.AnalyzeStackRequest, context: grpc.ServicerContext
@@ -110,7 +110,7 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
             _node(each, each.parent, each.dependencies, self._secrets, each.propertyDependencies)
             for each in request.resources
         ]
-        return self._answer(lambda: self._judge.stack(nodes, self._secrets), context)
+        return self._answer(lambda: self._evaluator.stack(nodes, self._secrets), context)
 
     def _answer(self, judged: Callable[[], list[Verdict]], context: grpc.ServicerContext) -> wire.AnalyzeResponse:
         try:

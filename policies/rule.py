@@ -1,6 +1,6 @@
 """What a policy is: a pure generator over one resource or over the whole graph, with the data that people ask about it.
 
-A rule knows nothing of the engine: `policies.judge` runs it and `policies.analyzer` speaks the engine's protocol. What must
+A rule knows nothing of the engine: `policies.evaluate` runs it and `policies.analyzer` speaks the engine's protocol. What must
 hold is a resource rule, for the engine asks it before a resource is made; a stack rule is asked when all is done.
 """
 

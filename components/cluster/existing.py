@@ -22,7 +22,7 @@ NEEDED_ADDONS = ("vpc-cni", "kube-proxy", "coredns", "eks-pod-identity-agent", "
 """Add-ons that the platform cannot do without."""
 
 
-class Part(enum.StrEnum):
+class Ownership(enum.StrEnum):
     """Who brings a part of an existing cluster: the platform, or whoever made the cluster."""
 
     MANAGED = "managed"
@@ -34,18 +34,18 @@ class ExistingClusterSpec(Spec):
 
     name: ClusterName
     """The cluster's name."""
-    addons: Part = Part.PRESENT
+    addons: Ownership = Ownership.PRESENT
     """The EKS add-ons; checked by name when present."""
-    system_nodes: Part = Part.PRESENT
+    system_nodes: Ownership = Ownership.PRESENT
     """Nodes that carry Karpenter and the add-ons."""
-    karpenter: Part = Part.MANAGED
+    karpenter: Ownership = Ownership.MANAGED
     """The autoscaler; when present, `nodeRole` says which role its nodes have."""
     node_role: RoleName | None = None
     """With a present Karpenter: the name of its nodes' IAM role."""
 
     @model_validator(mode="after")
     def _agrees(self) -> ExistingClusterSpec:
-        if (self.karpenter is Part.PRESENT) is not (self.node_role is not None):
+        if (self.karpenter is Ownership.PRESENT) is not (self.node_role is not None):
             raise Invalid(
                 "a present Karpenter needs its nodes' role, a managed one makes it",
                 where="nodeRole",
@@ -95,7 +95,7 @@ def problems(seen: Seen, spec: ExistingClusterSpec, version: str, vpc_id: str) -
             found=vpc_id,
             allowed=seen.vpc_id,
         )
-    missing = [] if spec.addons is Part.MANAGED else [each for each in NEEDED_ADDONS if each not in seen.addons]
+    missing = [] if spec.addons is Ownership.MANAGED else [each for each in NEEDED_ADDONS if each not in seen.addons]
     if missing:
         yield Problem(
             summary="the cluster lacks add-ons that the platform needs",

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from components.serving.judge import crowded, disk_problems, pool_problems
+from components.serving.checks import crowded, disk_problems, pool_problems
 from components.serving.spec import ReleaseSpec
 from core import plain_yaml
 from core.problem import Problem, Refused

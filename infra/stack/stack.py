@@ -14,7 +14,7 @@ from components.serving.spec import ReleaseSpec
 from components.spec import Environment
 from components.stack import Aws
 from core.problem import Problem, Refused
-from infra.parts import disagreements, stands_on
+from infra.stack.consistency import disagreements, stands_on
 from infra.stack.explain import problems_of, problems_of_rules
 from infra.stack.file import StackFile
 from infra.stack.profiles import PROFILES

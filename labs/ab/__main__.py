@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.problem import ExitCode, Problem, Refused
-from labs.endings import ended
+from labs.exit_codes import ended
 
 if TYPE_CHECKING:
     from labs.ab.report import Report

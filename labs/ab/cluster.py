@@ -14,7 +14,8 @@ import requests
 
 from sandbox import lab
 from sandbox.images.catalogue import RECIPES
-from sandbox.releases import gateway, parts
+from sandbox.releases import gateway
+from sandbox.releases import manifests as parts
 
 Say = Callable[[str], None]
 Object = dict[str, Any]

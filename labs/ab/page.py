@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from labs.ab.judge import CONFIDENCE, Outcome, Verdict, by_chance
+from labs.ab.analysis import CONFIDENCE, Outcome, Verdict, by_chance
 from labs.ab.report import Report, headline
 from ops.pages import render
 

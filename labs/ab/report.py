@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from labs.ab.judge import CONFIDENCE, Counts, Outcome, Verdict, by_chance
+from labs.ab.analysis import CONFIDENCE, Counts, Outcome, Verdict, by_chance
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,13 +20,13 @@ from mlflow.exceptions import MlflowException
 
 from core.problem import ExitCode, Problem, Refused
 from labs.ab import change, chat, evidence, experiment, page, traffic, users
+from labs.ab.analysis import Outcome, judge
 from labs.ab.evidence import COMPANY, Seen
 from labs.ab.experiment import Experiment
-from labs.ab.judge import Outcome, judge
 from labs.ab.report import Report
 from labs.ab.users import Ask
 from sandbox import lock
-from sandbox.stack import registry
+from sandbox.stack import mlflow_server as registry
 
 Say = Callable[[str], None]
 EXAMPLES = 4

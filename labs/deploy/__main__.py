@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from labs.endings import ended
+from labs.exit_codes import ended
 
 _EPILOG = """
 examples:

@@ -6,7 +6,8 @@ from typing import Any
 
 from labs.deploy.release import Release
 from sandbox.images.catalogue import RECIPES
-from sandbox.releases import argo_rollouts, gateway, parts, prometheus
+from sandbox.releases import argo_rollouts, gateway, prometheus
+from sandbox.releases import manifests as parts
 
 Object = dict[str, Any]
 NAME, MODEL, REGISTRY = "assistant", "chat", "mlflow"

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from core.problem import ExitCode, Problem, Refused
-from labs.endings import ended
+from labs.exit_codes import ended
 from labs.registry import recipes
 from ops import cli
 from ops.show import Show

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from core.problem import ExitCode
-from labs.registry import judge
-from labs.registry.judge import Answers, Compared
+from labs.registry import scoring as judge
 from labs.registry.recipes import Plan, Recipe
+from labs.registry.scoring import Answers, Compared
 
 
 @dataclass(frozen=True, kw_only=True)

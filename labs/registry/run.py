@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from core.problem import ExitCode, Problem, Refused
-from labs.registry import forward, judge, llama, recipes, tickets, train, weights
-from labs.registry.judge import Answers
+from labs.registry import forward, llama, recipes, tickets, train, weights
+from labs.registry import scoring as judge
 from labs.registry.recipes import Plan, Recipe
 from labs.registry.report import Result
+from labs.registry.scoring import Answers
 from labs.registry.track import EVALUATION, TRAINING, Tracker
 
 Say = Callable[[str], None]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from labs.registry.recipes import Plan, Recipe
 from labs.registry.tickets import Split, Ticket, digest
-from sandbox.stack import registry
+from sandbox.stack import mlflow_server as registry
 
 if TYPE_CHECKING:
     from labs.registry.train import Progress
@@ -32,7 +32,7 @@ BETTER = {
 
 
 @contextlib.contextmanager
-def server(root: Path) -> Iterator[registry.Registry]:
+def server(root: Path) -> Iterator[registry.MlflowServer]:
     """The lab's own MLflow server on sqlite, while the block runs. What it holds stays, and so does its port when it is free."""
     env = {key: value for key, value in os.environ.items() if not key.startswith(("MLFLOW_", "AWS_"))}
     found = registry.start(

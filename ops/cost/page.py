@@ -11,7 +11,7 @@ from ops.cost.report import Amounts, Line, Report, as_json
 from ops.options import CostFormat
 from ops.pages import render
 from ops.report.inert import plain
-from pricing.bill.shares import SHARED
+from pricing.bill.breakdown import SHARED
 
 NONE = "-"
 BAR, LABEL, ROW, WIDTH = 18, 170, 30, 860

@@ -21,7 +21,7 @@ from infra.loaded import LoadedStack
 from infra.plan import Plan
 from policies.guard import ceilings
 from policies.guard.deployed import Deployed
-from pricing.bill import shares
+from pricing.bill import breakdown as shares
 from pricing.bill.cost import HOURS_PER_MONTH, CostItem, Totals, cents
 from pricing.book import age
 

@@ -12,7 +12,7 @@ from infra.declared import as_graph, declare
 from infra.loaded import LoadedStack
 from ops.doctor import seen_network
 from ops.doctor.checks import Answers, Check, Status
-from policies.paths.judge import Path, paths, problems, unseen
+from policies.paths.reachable import Path, paths, problems, unseen
 from pricing.bill.graph import Graph
 
 NAME = "network paths"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from core.problem import ExitCode, Problem, Refused
-from infra.parts import bounds
+from infra.stack.consistency import bounds
 from infra.stack.stack import Stack
 from ops.prices.reader import Reader
 from ops.worlds.places import Place

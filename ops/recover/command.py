@@ -20,7 +20,7 @@ import psutil
 from core.problem import ExitCode, Problem, Refused
 from ops.commands import Job
 from ops.engine.automation import Engine
-from ops.recover.settle import Made, Mended, mend
+from ops.recover.repair import Made, Repaired, repair
 
 _STILL_ENDING = 15.0
 """Seconds to wait for an engine that has lost its program or its provider and is ending by itself."""
@@ -46,13 +46,13 @@ def recover(job: Job, said: Said | None = None) -> ExitCode:
         if records is None:
             return _as_said(job, engine, said or Said())
         did = _unlock(records.backend / "locks") + _drop_torn(records.backend)
-        return _mended(job, engine, mend(engine.state(), records.made()), did)
+        return _repaired(job, engine, repair(engine.state(), records.made()), did)
 
 
-def _mended(job: Job, engine: Engine, mended: Mended, did: list[str]) -> ExitCode:
-    if mended.changed:
-        _import(engine, mended.state)
-    did += list(mended.said)
+def _repaired(job: Job, engine: Engine, repaired: Repaired, did: list[str]) -> ExitCode:
+    if repaired.changed:
+        _import(engine, repaired.state)
+    did += list(repaired.said)
     for line in did:
         job.show.line(line)
     with job.show.progress("refresh", 0) as progress:
@@ -73,13 +73,13 @@ def _as_said(job: Job, engine: Engine, said: Said) -> ExitCode:
         return ExitCode.OK
     creates = [str(each["resource"]["urn"]) for each in pending if each["type"] == "creating"]
     made = _answers(engine.stack, creates, said)
-    mended = mend(state, made)
-    for line in mended.said:
+    repaired = repair(state, made)
+    for line in repaired.said:
         job.show.line(f"would be {line}")
     if not job.confirm(f"write this into the state of {engine.stack}, then refresh?"):
         job.show.line("nothing was changed", style="bold")
         return ExitCode.OK
-    return _mended(job, engine, mended, [])
+    return _repaired(job, engine, repaired, [])
 
 
 def _answers(stack: str, creates: list[str], said: Said) -> list[Made]:

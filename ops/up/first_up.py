@@ -1,4 +1,4 @@
-"""The first `up` of a cluster that only its VPC reaches: its ground first, then a way in, then the rest.
+"""The first `up` of a cluster that only its VPC reaches: its network and cluster first, then a way in, then the rest.
 
 The network in which a runner, or the node at the far end of a tunnel, stands is made by that very `up`. So it stops where the
 cluster begins, with everything below it in place, and a second `up` from the right place goes on from there.
@@ -61,7 +61,7 @@ def stopped(stack: Stack, messages: Iterable[str], resources: Iterable[Mapping[s
     if not any(each.get("type") == NODE_GROUP for each in there) and stack.on_aws.cluster.existing is None:
         return None
     return Problem(
-        summary="step 1 of 2 is done: the ground is there, and the cluster does not answer from here",
+        summary="step 1 of 2 is done: network and cluster are there, and the cluster does not answer from here",
         where="cluster.access.reach",
         found=stack.on_aws.cluster.access.reach.value,
         fix=way_in(stack, there, _host(there)),

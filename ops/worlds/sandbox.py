@@ -20,7 +20,7 @@ from ops.doctor.checks import Check, Status
 from ops.engine.automation import Engine, Program
 from ops.engine.process import EngineCommand
 from ops.recorded import Recorded
-from ops.recover.settle import Made
+from ops.recover.repair import Made
 from ops.show import Show
 from ops.worlds.places import Place, registry_asks
 from ops.worlds.world import LocalRecords, Say
@@ -30,7 +30,7 @@ from sandbox.kubernetes.cluster import current
 from sandbox.kubernetes.real import awaiting
 from sandbox.kubernetes.real.api import Api
 from sandbox.programs import toolchain
-from sandbox.stack import registry as models
+from sandbox.stack import mlflow_server as models
 from sandbox.stack.session import Session
 
 BUCKET_OBJECT = "aws:s3/bucketObjectv2:BucketObjectv2"
@@ -121,7 +121,7 @@ class SandboxWorld:
             yield Server(found.url, models.ADMIN if found.password else "", found.password)
 
     @contextlib.contextmanager
-    def registry_process(self, place: Place) -> Iterator[models.Registry]:
+    def registry_process(self, place: Place) -> Iterator[models.MlflowServer]:
         """That registry with its process and its variables; it is a real MLflow server."""
         asks = registry_asks(place)
         sandbox = place.root / ".sandbox"

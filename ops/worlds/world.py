@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ops.doctor.checks import Check
     from ops.engine.automation import Engine, Program
     from ops.recorded import Recorded
-    from ops.recover.settle import Made
+    from ops.recover.repair import Made
     from ops.show import Show
     from ops.worlds.places import Place
 

@@ -49,7 +49,7 @@ class Bounds:
     warn_at_percent: int = 80
     deployed: Deployed = field(default_factory=Deployed)
     most_after: Decimal | None = None
-    parts: tuple[pools_and_teams.Part, ...] = ()
+    parts: tuple[pools_and_teams.SubBudget, ...] = ()
 
     @property
     def effective(self) -> Decimal:

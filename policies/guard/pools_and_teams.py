@@ -15,7 +15,7 @@ from pricing.bill.cost import ZERO, cents
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part:
+class SubBudget:
     """The most that one pool or team costs (USD a month), and what bounds it; None: nothing does.
 
     `where` is the budget's place in the stack file (`budget.perPool.chat`), `key` the ceiling's in the guard file.
@@ -51,10 +51,10 @@ def parts(
     budgets: Mapping[str, Decimal],
     ceilings: Mapping[str, Decimal],
     deployed: Mapping[str, Decimal],
-) -> Iterator[Part]:
+) -> Iterator[SubBudget]:
     """Every part of a `kind` (`Pool`, `Team`) that has a budget or a ceiling, each map by the part's name."""
     for name in sorted({*budgets, *ceilings} & maxima.keys() | budgets.keys()):
-        yield Part(
+        yield SubBudget(
             where=f"budget.per{kind}.{name}",
             key=f"maxPer{kind}Usd.{environment}.{name}",
             maximum=maxima.get(name, ZERO),
@@ -64,7 +64,7 @@ def parts(
         )
 
 
-def refusals(found: Part) -> Iterator[Problem]:
+def refusals(found: SubBudget) -> Iterator[Problem]:
     """Why a part may not be deployed; empty when it may."""
     if found.budget is not None and found.ceiling is not None and found.budget > found.ceiling:
         yield Problem(
@@ -78,7 +78,7 @@ def refusals(found: Part) -> Iterator[Problem]:
         yield _over(found, "this part of the stack can cost more than its budget")
 
 
-def warnings(found: Part, warn_at_percent: int) -> Iterator[Problem]:
+def warnings(found: SubBudget, warn_at_percent: int) -> Iterator[Problem]:
     """What a reader should know of a part that may be deployed."""
     if found.over and not found.dearer:
         yield _over(found, "over its budget, but no dearer than what is deployed, so it may pass")
@@ -91,7 +91,7 @@ def warnings(found: Part, warn_at_percent: int) -> Iterator[Problem]:
         )
 
 
-def _over(found: Part, summary: str) -> Problem:
+def _over(found: SubBudget, summary: str) -> Problem:
     effective = found.effective or ZERO
     binds = "the budget" if found.budget == effective else f"the ceiling {found.key}"
     more = "" if found.deployed is None else f" (deployed: {cents(found.deployed):f} USD)"

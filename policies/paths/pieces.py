@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from policies.paths.groups import DEFAULT_GROUP, EGRESS, GROUP, INGRESS, OLD_RULE
 from policies.paths.inside import POLICY
-from policies.paths.judge import Status, paths
 from policies.paths.keys import Graph, Node, items, keys
-from policies.paths.needs import SUBNET_GROUP
 from policies.paths.network import (
     ASSOCIATION,
     EIP,
@@ -20,6 +18,8 @@ from policies.paths.network import (
     TABLE,
     VPC,
 )
+from policies.paths.reachable import Status, paths
+from policies.paths.required import SUBNET_GROUP
 
 CARRIES = (
     VPC,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from policies.graph import Graph
-from policies.paths import judge
+from policies.paths import reachable as judge
 from policies.rule import Context, Finding, Rule, Severity, undetermined
 
 

@@ -269,7 +269,7 @@ def _make(made: Made, below: Made | None, binaries: Mapping[str, Path], layers: 
         layer = Layer()
         layer.folder("tmp", 0o1777)
         if python.libraries(binaries.values()) and not recipe.base:
-            python.ground(layer)  # the loader is asked for below /lib64
+            python.base_files(layer)  # the loader is asked for below /lib64
         python.programs(layer, {path: binaries[name] for name, path in recipe.tools.items()})
         layers.append(layer)
     labels = {STANDS_IN: recipe.stands_in_for, MADE_OF: made.made_of}

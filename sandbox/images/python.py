@@ -63,7 +63,7 @@ def programs(layer: Layer, files: dict[str, Path]) -> None:
     _put_libraries(layer, libraries(files.values()))
 
 
-def ground(layer: Layer) -> None:
+def base_files(layer: Layer) -> None:
     """Users, groups and folders that programs expect to find."""
     for name in ("bin", "lib", "lib64", "sbin"):
         layer.folder(f"usr/{name}")
@@ -80,7 +80,7 @@ def ground(layer: Layer) -> None:
 def interpreter() -> Layer:
     """The interpreter that runs this, its standard library, and a few programs to look around with."""
     layer = Layer()
-    ground(layer)
+    base_files(layer)
     standard = Path(sysconfig.get_path("stdlib"))
     binary = Path(getattr(sys, "_base_executable", sys.executable)).resolve()
     modules = [each for each in (standard / "lib-dynload").glob("*.so") if not each.name.startswith(_UNUSED_MODULES)]
@@ -176,7 +176,7 @@ def taken(lock: Path, scratch: Path, wanted: Mapping[str, str], *, alone: bool) 
         )
     layer = Layer()
     if alone:
-        ground(layer)
+        base_files(layer)
     for name, path in wanted.items():
         source = folder / name
         if source.is_dir():

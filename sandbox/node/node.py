@@ -25,7 +25,7 @@ from sandbox.faults import CloudError
 from sandbox.images import catalogue
 from sandbox.kubernetes.real.api import Api
 from sandbox.kubernetes.real.controlplane import install
-from sandbox.node import needs
+from sandbox.node import prerequisites as needs
 from sandbox.node.config import documents, keys, objects, programs
 from sandbox.node.discard import discard
 from sandbox.node.isolation import cgroups, mounts

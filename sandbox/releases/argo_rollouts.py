@@ -14,8 +14,8 @@ import yaml
 
 from core.versions import ROLLOUTS_PLUGIN
 from sandbox.images.catalogue import RECIPES
-from sandbox.releases import parts
-from sandbox.releases.parts import LOOK, Object, may
+from sandbox.releases import manifests as parts
+from sandbox.releases.manifests import LOOK, Object, may
 
 NAMESPACE, NAME = "argo-rollouts", "argo-rollouts"
 PLUGIN = ROLLOUTS_PLUGIN.name

@@ -13,8 +13,8 @@ from typing import Any
 import yaml
 
 from sandbox.images.catalogue import RECIPES
-from sandbox.releases import parts
-from sandbox.releases.parts import LOOK, Object, may
+from sandbox.releases import manifests as parts
+from sandbox.releases.manifests import LOOK, Object, may
 
 NAMESPACE, NAME, CERTGEN = "envoy-gateway-system", "envoy-gateway", "envoy-gateway-certgen"
 CONTROLLER = "gateway.envoyproxy.io/gatewayclass-controller"

@@ -6,9 +6,9 @@ A stack declares the same objects; this is for what runs on the node without a s
 from __future__ import annotations
 
 from sandbox.images.catalogue import RECIPES
-from sandbox.releases import parts
+from sandbox.releases import manifests as parts
 from sandbox.releases.envoy_gateway import CONTROLLER
-from sandbox.releases.parts import Object
+from sandbox.releases.manifests import Object
 
 CLASS, NAMESPACE, NAME, PORT = "modelyard", "modelyard-gateway", "models", 80
 SERVING = "modelyard-serving"

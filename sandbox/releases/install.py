@@ -17,7 +17,7 @@ from sandbox.kubernetes.real.controlplane import install
 from sandbox.node.giving import give
 from sandbox.node.node import Node, condition
 from sandbox.releases import argo_rollouts, envoy_gateway, prometheus
-from sandbox.releases.parts import Object
+from sandbox.releases.manifests import Object
 
 Say = Callable[[str], None]
 Values = Mapping[str, Mapping[str, Any]]

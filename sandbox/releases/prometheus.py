@@ -12,8 +12,8 @@ from typing import Any
 import yaml
 
 from sandbox.images.catalogue import RECIPES
-from sandbox.releases import parts
-from sandbox.releases.parts import LOOK, Object, may
+from sandbox.releases import manifests as parts
+from sandbox.releases.manifests import LOOK, Object, may
 
 NAMESPACE, NAME = "monitoring", "prometheus"
 SERVICE, PORT = "kube-prometheus-stack-prometheus", 9090

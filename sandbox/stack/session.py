@@ -22,7 +22,8 @@ from core.problem import ExitCode, Problem, Refused
 from sandbox import lock
 from sandbox.kubernetes.cluster import current
 from sandbox.programs.toolchain import Toolchain, ensure
-from sandbox.stack import registry, stackfile, workdir
+from sandbox.stack import mlflow_server as registry
+from sandbox.stack import stackfile, workdir
 
 HOST = (sys.executable, "-m", "sandbox.host")
 """The command that serves the simulated clouds."""
@@ -49,7 +50,7 @@ class Session:
     ports: Mapping[str, int]
     _host: subprocess.Popen[str] = field(repr=False)
     _lock: IO[str] = field(repr=False)
-    registry: registry.Registry | None = None
+    registry: registry.MlflowServer | None = None
 
     @classmethod
     def open(

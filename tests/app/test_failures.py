@@ -16,18 +16,18 @@ from app.answer import Reading
 from app.counting import Counting
 from app.metrics import Metrics
 from app.service import MOST_BYTES
-from tests.app.world import ASK, World, ask, run, settings
+from tests.app.fakes import ASK, Fakes, ask, run, settings
 
 
 @pytest.mark.parametrize("status", [400, 413, 422, 429])
 def test_what_the_model_refuses_in_a_request_the_user_hears_with_its_code_and_without_its_words(status: int) -> None:
     said = {"error": {"message": "in: Answer for Example.", "type": "exceed_context_size_error", "code": status}}
-    world = World(model=lambda _: httpx.Response(status, json=said, headers={"retry-after": "7"}))
+    fakes = Fakes(model=lambda _: httpx.Response(status, json=said, headers={"retry-after": "7"}))
 
     async def do(client: httpx.AsyncClient) -> tuple[httpx.Response, str]:
         return await client.post("/v1/chat/completions", json=ASK), (await client.get("/metrics")).text
 
-    answer, metrics = run(world, settings(), do)
+    answer, metrics = run(fakes, settings(), do)
     told = answer.json()["error"]
     assert (answer.status_code, answer.headers["retry-after"]) == (status, "7")
     assert told["message"] == f"the model refuses this request: {status} exceed_context_size_error"
@@ -39,7 +39,7 @@ def test_what_the_model_refuses_in_a_request_the_user_hears_with_its_code_and_wi
     "body", [b"", b"[]", b"{", b'{"error": 1}', b'{"error": {"type": "the prompt is"}}', b"[" * 9999]
 )
 def test_a_refusal_that_says_nothing_usable_is_passed_on_all_the_same(body: bytes) -> None:
-    answer = ask(World(model=lambda _: httpx.Response(400, content=body)), settings())
+    answer = ask(Fakes(model=lambda _: httpx.Response(400, content=body)), settings())
     assert answer.status_code == 400
     assert answer.json()["error"]["message"] == "the model refuses this request: 400"
 
@@ -57,15 +57,15 @@ def test_a_refusal_that_says_nothing_usable_is_passed_on_all_the_same(body: byte
     ],
 )
 def test_a_body_that_is_no_json_for_the_model_is_the_users_mistake(body: str, status: int) -> None:
-    world = World()
+    fakes = Fakes()
     headers = {"content-type": "application/json"}
     post = lambda client: client.post("/v1/chat/completions", content=body, headers=headers)  # noqa: E731
-    answer: httpx.Response = run(world, settings(), post)
+    answer: httpx.Response = run(fakes, settings(), post)
     assert answer.status_code == status
     assert set(answer.json()["error"]) == {"message", "type"}
-    assert world.to_model() == []
-    assert all(span.end_time and not span.status.is_ok for span in world.traces())
-    assert bool(world.traces()) == ("x" in body)
+    assert fakes.to_model() == []
+    assert all(span.end_time and not span.status.is_ok for span in fakes.traces())
+    assert bool(fakes.traces()) == ("x" in body)
 
 
 @pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/feedback"])
@@ -83,7 +83,7 @@ def test_a_body_over_the_limit_is_not_read(path: str, streamed: bool, more: int)
         answer = await client.post(path, content=pieces() if streamed else padded, headers=headers)
         return answer, (await client.get("/metrics")).text
 
-    answer, metrics = run(World(), settings(), do)
+    answer, metrics = run(Fakes(), settings(), do)
     assert answer.status_code == (413 if more else 422)
     assert f'app_requests_total{{code="{answer.status_code}",route="{path}",version="0"}} 1.0' in metrics
 
@@ -110,18 +110,18 @@ async def _cut() -> AsyncIterator[bytes]:
     ],
 )
 def test_an_answer_that_breaks_is_counted_as_a_failure(content: Callable[[], Any], streamed: bool) -> None:
-    world = World(model=lambda _: httpx.Response(200, content=content()))
+    fakes = Fakes(model=lambda _: httpx.Response(200, content=content()))
 
     async def do(client: httpx.AsyncClient) -> str:
         with contextlib.suppress(httpx.HTTPError):
             await client.post("/v1/chat/completions", json={**ASK, "stream": streamed})
         return (await client.get("/metrics")).text
 
-    metrics = run(world, settings(record_texts=True), do)
+    metrics = run(fakes, settings(record_texts=True), do)
     counted = [line for line in metrics.splitlines() if line.startswith("app_requests_total{")]
     assert counted == ['app_requests_total{code="502",route="/v1/chat/completions",version="0"} 1.0']
     assert "app_answer_duration_seconds_count" not in metrics
-    [span] = world.traces()
+    [span] = fakes.traces()
     assert not span.status.is_ok
 
 
@@ -132,7 +132,7 @@ def test_an_answer_counts_when_it_has_ended_and_one_that_its_reader_left_is_nobo
             yield PART
             await asyncio.sleep(0)
 
-    world = World(model=lambda _: httpx.Response(200, content=endless()))
+    fakes = Fakes(model=lambda _: httpx.Response(200, content=endless()))
     body = json.dumps({**ASK, "stream": True}).encode()
 
     async def do(client: httpx.AsyncClient) -> tuple[str, str]:
@@ -163,7 +163,7 @@ def test_an_answer_counts_when_it_has_ended_and_one_that_its_reader_left_is_nobo
             await app({**scope, **more}, receive, send)
         return during[0], (await client.get("/metrics")).text
 
-    during, after = run(world, settings(), do)
+    during, after = run(fakes, settings(), do)
     assert 'route="/v1/chat/completions"' not in during
     assert 'app_requests_total{code="499",route="/v1/chat/completions",version="0"} 1.0' in after
     assert 'code="502"' not in after and 'code="200",route="/v1/chat' not in after
@@ -191,7 +191,7 @@ def test_a_field_that_no_answer_could_repeat_is_refused_all_the_same() -> None:
     said = {"answerId": f"tr-{'a' * 32}", "helpful": True, "\ud800": 1}
     body = json.dumps(said)
     post = lambda client: client.post("/v1/feedback", content=body, headers=headers)  # noqa: E731
-    assert run(World(), settings(), post).status_code == 422
+    assert run(Fakes(), settings(), post).status_code == 422
 
 
 @pytest.mark.parametrize(
@@ -206,7 +206,7 @@ def test_a_field_that_no_answer_could_repeat_is_refused_all_the_same() -> None:
 )
 def test_parts_of_a_stream_that_are_not_as_they_should_be_are_passed_over(part: Any) -> None:
     data = PART + f"data: {json.dumps(part)}\n\n".encode() + b"data: [DONE]"
-    answer = ask(World(model=lambda _: httpx.Response(200, content=data)), settings(), {**ASK, "stream": True})
+    answer = ask(Fakes(model=lambda _: httpx.Response(200, content=data)), settings(), {**ASK, "stream": True})
     assert (answer.status_code, answer.content) == (200, data)
     reading = Reading(streamed=True)
     reading.read(data)

@@ -9,7 +9,7 @@ import pytest
 
 from app.assignment import Assigner, AssignmentError
 from app.settings import Settings, SettingsError
-from tests.app.world import flags
+from tests.app.fakes import flags
 
 GOOD = {
     "MODEL_URL": "http://models.modelyard-gateway/chat/v1/",

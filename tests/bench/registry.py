@@ -21,7 +21,7 @@ from pathlib import Path
 from unittest import mock
 
 from mlflow_provider.api import Server
-from sandbox.stack import registry
+from sandbox.stack import mlflow_server as registry
 from tests.bench.result import Result, tell
 from tests.conformance.registry.door import Door
 from tests.conformance.registry.playground import Playground
@@ -32,7 +32,7 @@ MODELS, PROMPTS = 200, 150
 
 
 @contextmanager
-def empty(folder: Path) -> Iterator[registry.Registry]:
+def empty(folder: Path) -> Iterator[registry.MlflowServer]:
     """A server with nothing in it, loaded and answering."""
     server = registry.start(folder, ROOT / ".sandbox" / "cache", os.environ, users=True)
     try:
@@ -42,7 +42,7 @@ def empty(folder: Path) -> Iterator[registry.Registry]:
         server.close()
 
 
-def bare(server: registry.Registry) -> tuple[float, int]:
+def bare(server: registry.MlflowServer) -> tuple[float, int]:
     """Seconds and requests that MLflow's own client needs, one call after the other; its import does not count."""
     import mlflow
 
@@ -75,7 +75,7 @@ def declared(play: Playground) -> None:
     }
 
 
-def ours(folder: Path, server: registry.Registry) -> tuple[float, int, int]:
+def ours(folder: Path, server: registry.MlflowServer) -> tuple[float, int, int]:
     """Seconds of the `up`, the requests that it made, and those of a preview after it."""
     door = Door(server.url)
     play = Playground.made(folder / "project", {**server.variables(), "MODELYARD_REGISTRY_URL": door.url})

@@ -16,27 +16,27 @@ from collections.abc import Callable
 from rich.console import Console
 from rich.table import Table
 
-from tests.chaos.ground import UPDATED, Broken, Ground
-from tests.chaos.plan import Kill, Work, plan
+from tests.chaos.kills import Kill, Work, plan
+from tests.chaos.stage import UPDATED, Broken, Stage
 
 
-def one(ground: Ground, kill: Kill) -> None:
+def one(stage: Stage, kill: Kill) -> None:
     """One kill, `recover`, the same command again, and everything that must hold. Raises Broken."""
-    ground.kill(kill)
-    ground.finish("recover")
-    ground.settled()
-    ground.finish(kill.work)
-    ground.settled()
+    stage.kill(kill)
+    stage.finish("recover")
+    stage.settled()
+    stage.finish(kill.work)
+    stage.settled()
     if kill.work is Work.DESTROY:
-        ground.empty()
+        stage.empty()
         return
-    ground.whole()
-    ground.finish("up")
-    if "preview: nothing changes" not in ground.tail():
-        raise Broken(f"a second run still has changes:\n{ground.tail()}")
+    stage.whole()
+    stage.finish("up")
+    if "preview: nothing changes" not in stage.tail():
+        raise Broken(f"a second run still has changes:\n{stage.tail()}")
 
 
-def run(ground: Ground, kills: list[Kill], say: Callable[[str], None]) -> tuple[dict[Kill, float], list[Kill]]:
+def run(stage: Stage, kills: list[Kill], say: Callable[[str], None]) -> tuple[dict[Kill, float], list[Kill]]:
     """Each kill in turn, a line each: the seconds of those survived, and those after which something did not hold."""
     taken: dict[Kill, float] = {}
     broken: list[Kill] = []
@@ -44,11 +44,11 @@ def run(ground: Ground, kills: list[Kill], say: Callable[[str], None]) -> tuple[
         started = time.monotonic()
         text = f"{kill.number:3}/{kills[-1].number} {kill.work.value:8}{kill.victim.value:8}{kill.where}"
         try:
-            one(ground, kill)
+            one(stage, kill)
         except Broken as why:
             say(f"{text}: NOT RIGHT AFTERWARDS\n{why}")
             broken.append(kill)
-            ground.keep(kill)
+            stage.keep(kill)
             continue
         taken[kill] = time.monotonic() - started
         say(f"{text}: converged, {taken[kill]:.1f} s")
@@ -82,18 +82,18 @@ def main() -> int:
         console.print(line, markup=False)
 
     say(f"seed {seed}, {options.kills} kills; SIMULATED clouds, real engine")
-    ground = Ground.make(small=False, say=say)
-    kills = plan(seed, options.kills, ground.created, UPDATED)
+    stage = Stage.make(small=False, say=say)
+    kills = plan(seed, options.kills, stage.created, UPDATED)
     wanted = [kill for kill in kills if options.only in (None, kill.number)]
-    taken, broken = run(ground, wanted, say)
+    taken, broken = run(stage, wanted, say)
     console.print(table(taken))
     say(f"seed {seed}: {len(taken)} of {len(wanted)} kills survived, {time.monotonic() - started:.0f} s")
     for kill in broken:
         say(f"again, alone: python -m tests.chaos.run --kills {options.kills} --seed {seed} --only {kill.number}")
     if broken:
-        say(f"what they left: {ground.folder}/kept-*")
+        say(f"what they left: {stage.folder}/kept-*")
         return 1
-    shutil.rmtree(ground.folder)
+    shutil.rmtree(stage.folder)
     return 0
 
 

@@ -9,9 +9,9 @@ import sys
 
 import pytest
 
-from tests.chaos.ground import Ground
-from tests.chaos.plan import EDGES, Victim, Work, plan
+from tests.chaos.kills import EDGES, Victim, Work, plan
 from tests.chaos.run import run
+from tests.chaos.stage import Stage
 
 TYPES = ("aws:ec2/subnet:Subnet", "aws:sqs/queue:Queue")
 SEED = 128
@@ -21,13 +21,13 @@ SEED = 128
 @pytest.mark.chaos
 def test_after_four_kills_recover_and_the_same_command_bring_everything_right() -> None:
     lines: list[str] = []
-    ground = Ground.make(small=True, say=lines.append)
-    kills = plan(SEED, 4, ground.created, ())
+    stage = Stage.make(small=True, say=lines.append)
+    kills = plan(SEED, 4, stage.created, ())
     assert {kill.work for kill in kills} == {Work.UP, Work.DESTROY}
-    _, broken = run(ground, kills, lines.append)
+    _, broken = run(stage, kills, lines.append)
     logging.getLogger(__name__).info("\n".join(lines))
     assert not broken, "\n".join(lines)
-    shutil.rmtree(ground.folder)
+    shutil.rmtree(stage.folder)
 
 
 def test_the_same_seed_gives_the_same_plan_and_another_gives_another() -> None:

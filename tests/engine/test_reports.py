@@ -42,7 +42,7 @@ Make = Callable[..., Any]
 
 
 @dataclass(frozen=True)
-class Ground:
+class Scene:
     """Where a change starts: from nothing, from a small platform, or from what a team has beside it."""
 
     stage: Make
@@ -141,12 +141,12 @@ def reworded() -> None:
     aside(prompt=prompt, rules=RULES.replace("ttft > 1", "ttft > 0.8"))
 
 
-CHANGES: dict[str, Callable[[Ground], Any]] = {
-    "first-deploy": Ground.empty,
-    "no-change": Ground.platform,
+CHANGES: dict[str, Callable[[Scene], Any]] = {
+    "first-deploy": Scene.empty,
+    "no-change": Scene.platform,
     "dearer": lambda ground: ground.dearer(2),
     "cost-refused": lambda ground: ground.dearer(8),
-    "security-refused": Ground.opened,
+    "security-refused": Scene.opened,
     "database-replaced": lambda ground: ground.beside(lambda: aside(engine="mysql")),
     "prompt-changed": lambda ground: ground.beside(reworded),
     "many-resources": lambda ground: ground.beside(many),
@@ -165,7 +165,7 @@ def report(stage: Any) -> Report:
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_the_report_on_a_change_is_as_it_was(change: str, stage: Make, deployed: Make, tmp_path: Path) -> None:
-    found = report(CHANGES[change](Ground(stage, deployed, tmp_path / "security-only")))
+    found = report(CHANGES[change](Scene(stage, deployed, tmp_path / "security-only")))
     written = {form: AUTONAME.sub("-0000000", fitted(found, write)) for form, write in WRITERS.items()}
     for form, text in written.items():
         assert len(text.encode()) < LIMIT, form

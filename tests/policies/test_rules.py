@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 import yaml
 
+from policies.evaluate import Evaluator, Verdict
 from policies.guard.model import Guard
-from policies.judge import Judge, Verdict
 from policies.packs import PACKS, rules
 from policies.rule import Level, Rule
 from pricing.bill.graph import UNKNOWN, Graph, Node
@@ -62,7 +62,7 @@ def _changed(happy: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
 
 def _judged(name: str, case: dict[str, Any], inputs: dict[str, Any]) -> list[Verdict]:
     provider = _node({"type": "pulumi:providers:aws"}, case["provider"]) if "provider" in case else None
-    return Judge([RULES[name]], lambda: GUARD, TODAY).resource(_node(case, inputs), provider)
+    return Evaluator([RULES[name]], lambda: GUARD, TODAY).resource(_node(case, inputs), provider)
 
 
 def _where(change: dict[str, Any]) -> str:

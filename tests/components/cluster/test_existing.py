@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from components.cluster.component import kubeconfig
-from components.cluster.existing import NEEDED_ADDONS, ExistingClusterSpec, Part, Seen, problems
+from components.cluster.existing import NEEDED_ADDONS, ExistingClusterSpec, Ownership, Seen, problems
 from core.versions import KUBERNETES
 
 HAPPY = Seen(
@@ -40,7 +40,7 @@ def test_one_thing_that_is_wrong_is_named(seen: Seen, where: str) -> None:
 
 
 def test_missing_add_ons_are_fine_when_the_platform_manages_them() -> None:
-    assert found(replace(HAPPY, addons=()), ExistingClusterSpec(name="given", addons=Part.MANAGED)) == []
+    assert found(replace(HAPPY, addons=()), ExistingClusterSpec(name="given", addons=Ownership.MANAGED)) == []
 
 
 def test_a_kubeconfig_holds_no_credential() -> None:

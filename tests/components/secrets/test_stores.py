@@ -51,7 +51,7 @@ def declared() -> dict[str, Declared]:
     return declare(lambda: build(plan(found, guard())), project="modelyard", stack="prod")
 
 
-class World:
+class Fakes:
     """What decides in a cluster with this stack: stores by name with their conditions, and roles with their policies."""
 
     def __init__(self, found: Mapping[str, Declared]) -> None:
@@ -99,7 +99,7 @@ def secrets(found: Mapping[str, Declared]) -> Iterator[tuple[str, str]]:
 
 
 def test_every_namespace_reads_the_secrets_of_its_audience_and_no_other(declared: dict[str, Declared]) -> None:
-    world = World(declared)
+    world = Fakes(declared)
     spaces = [each.inputs["metadata"]["name"] for each in declared.values() if each.token.endswith("v1:Namespace")]
     assert {"monitoring", "modelyard-registry", TEAM, "external-secrets"} <= set(spaces)
     wrong = {
@@ -114,7 +114,7 @@ def test_every_namespace_reads_the_secrets_of_its_audience_and_no_other(declared
 def test_a_teams_external_secret_that_names_a_platforms_secret_is_refused_at_every_store(
     declared: dict[str, Declared],
 ) -> None:
-    world = World(declared)
+    world = Fakes(declared)
     platform = {secret: space for secret, space in secrets(declared) if space in PLATFORM.values()}
     assert any("masterUserSecrets" in each for each in platform)
     refusals = {world.read(TEAM, store, secret) for secret in platform for store in world.stores}
@@ -123,7 +123,7 @@ def test_a_teams_external_secret_that_names_a_platforms_secret_is_refused_at_eve
 
 
 def test_every_external_secret_of_the_platform_can_read_what_it_names(declared: dict[str, Declared]) -> None:
-    world, named = World(declared), 0
+    world, named = Fakes(declared), 0
     for each in world.external:
         spec, space = each["spec"], each["metadata"]["namespace"]
         keys = [one["remoteRef"]["key"] for one in spec.get("data", [])]
@@ -136,7 +136,7 @@ def test_every_external_secret_of_the_platform_can_read_what_it_names(declared: 
 
 
 def test_the_operator_reads_nothing_itself_and_only_it_takes_the_roles(declared: dict[str, Declared]) -> None:
-    world, operator = World(declared), "modelyard-prod-external-secrets"
+    world, operator = Fakes(declared), "modelyard-prod-external-secrets"
     assert not any(allowed(world.policies[operator], READ, secret) for secret, _ in secrets(declared))
     assert operator not in world.attached, "a managed policy is not in these documents"
     for spec in world.stores.values():
@@ -147,7 +147,7 @@ def test_the_operator_reads_nothing_itself_and_only_it_takes_the_roles(declared:
 
 
 def test_only_the_registrys_role_decrypts_with_the_databases_key(declared: dict[str, Declared]) -> None:
-    world = World(declared)
+    world = Fakes(declared)
     readers = [
         name
         for name, texts in world.policies.items()

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from components.resources import pod_disk_mib
-from components.serving import fit, judge, timing
+from components.serving import checks as judge
+from components.serving import fit, timing
 from components.serving.spec import ReleaseSpec
 from tests.components.serving.releases import PLATFORM, RELEASE, changed, refused, stack
 

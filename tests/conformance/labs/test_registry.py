@@ -17,7 +17,7 @@ import pytest
 from labs.registry import llama, recipes, tickets
 from mlflow_provider.api import Server
 from ops.registry import versions as model_versions
-from sandbox.stack import registry
+from sandbox.stack import mlflow_server as registry
 from tests.roots import ROOT
 
 pytestmark = pytest.mark.conformance

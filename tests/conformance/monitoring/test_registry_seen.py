@@ -22,8 +22,8 @@ from tests.components.monitoring.expressions import selectors
 from tests.components.monitoring.known import known
 from tests.conformance.monitoring.prometheus import watching
 from tests.conformance.monitoring.receiver import Receiver, receiving
-from tests.conformance.registry.ground import Ground, opened
 from tests.conformance.registry.otlp import batch, send
+from tests.conformance.registry.setting import Setting, opened
 
 pytestmark = pytest.mark.conformance
 
@@ -64,38 +64,38 @@ class Seen:
 
 
 @pytest.fixture(scope="module")
-def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+def setting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setting]:
     with opened(tmp_path_factory.mktemp("seen")) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
-def seen(ground: Ground, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
-    ground.upgrade()
+def seen(setting: Setting, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
+    setting.upgrade()
     with contextlib.ExitStack() as stack:
         running = stack.enter_context(contextlib.ExitStack())
-        url = running.enter_context(ground.server())
-        prometheus = stack.enter_context(watching(tmp_path_factory.mktemp("prom") / "it", target(ground), hold=HOLD))
+        url = running.enter_context(setting.server())
+        prometheus = stack.enter_context(watching(tmp_path_factory.mktemp("prom") / "it", target(setting), hold=HOLD))
         prometheus.wait(lambda: "RegistryDown" not in prometheus.firing() and bool(prometheus.ask("up == 1")), 60)
         receivers = {name: stack.enter_context(receiving(answer)) for name, answer in ANSWERS.items()}
-        tell(ground, url, receivers)
-        well(ground, url)
+        tell(setting, url, receivers)
+        well(setting, url)
         # A rate is of two samples at the least: what is counted for the first time has none yet.
         time.sleep(4)
-        well(ground, url)
+        well(setting, url)
         time.sleep(4)
         # A machine that has much else to do may miss a scrape, and then have it back.
         prometheus.wait(lambda: not OURS & set(prometheus.firing()), 60)
         prometheus.wait(lambda: "RegistryWebhooksFailing" in prometheus.firing(), 60)
         # Prometheus signs in, which asks the database: what failed is counted, and read once the database is back.
         for _ in range(2):
-            failed(ground, url)
+            failed(setting, url)
             prometheus.wait(lambda: bool(prometheus.ask("up == 1")), 60)
             time.sleep(4)
         prometheus.wait(lambda: OURS & set(prometheus.firing()) == {"RegistryErrors"}, 60)
         failing = prometheus.firing()
         rows = {panel.title: [prometheus.ask(at_pace(each.expr)) for each in panel.queries] for panel in PANELS}
-        page = requests.get(f"{url}/metrics", auth=("metrics", ground.secrets["metricsPassword"]), timeout=60).text
+        page = requests.get(f"{url}/metrics", auth=("metrics", setting.secrets["metricsPassword"]), timeout=60).text
         ended = time.monotonic()
         running.close()
         prometheus.wait(lambda: "RegistryDown" in prometheus.firing(), 60)
@@ -106,16 +106,16 @@ def seen(ground: Ground, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
 PANELS = registry.BOARD.panels
 
 
-def target(ground: Ground) -> dict[str, Any]:
+def target(setting: Setting) -> dict[str, Any]:
     """The ServiceMonitor's endpoint as a scrape config, with the labels that the operator gives its targets."""
-    endpoint, password = scrape(), ground.secrets["metricsPassword"]
+    endpoint, password = scrape(), setting.secrets["metricsPassword"]
     labels = {"namespace": NAMESPACE, "service": "registry", "pod": "registry-0", "container": "registry"}
     return {
         "job_name": "registry",
         "metrics_path": endpoint["path"],
         "basic_auth": {"username": "metrics", "password": password},
         "static_configs": [
-            {"targets": [f"127.0.0.1:{ground.port}"], "labels": {**labels, "endpoint": endpoint["port"]}}
+            {"targets": [f"127.0.0.1:{setting.port}"], "labels": {**labels, "endpoint": endpoint["port"]}}
         ],
     }
 
@@ -125,10 +125,10 @@ def at_pace(expression: str) -> str:
     return expression.replace("$__rate_interval", "5m")
 
 
-def well(ground: Ground, url: str) -> None:
+def well(setting: Setting, url: str) -> None:
     """Requests as clients send them: searches, an upload, a trace, and one that asks for what is not there."""
     with requests.Session() as client:
-        client.auth = ("admin", ground.secrets["adminPassword"])
+        client.auth = ("admin", setting.secrets["adminPassword"])
         for _ in range(10):
             assert client.get(f"{url}/api/2.0/mlflow/experiments/search?max_results=1", timeout=60).ok
         assert client.post(f"{url}/api/2.0/mlflow/experiments/search", json={"max_results": 1}, timeout=60).ok
@@ -138,10 +138,10 @@ def well(ground: Ground, url: str) -> None:
         assert send(url, batch("assistant", "answer", "retrieve"), client.auth, "0").ok
 
 
-def tell(ground: Ground, url: str, receivers: Mapping[str, Receiver]) -> None:
+def tell(setting: Setting, url: str, receivers: Mapping[str, Receiver]) -> None:
     """A webhook for each receiver, one of them tried by hand, and an event that all of them are to hear of."""
     with requests.Session() as client:
-        client.auth = ("admin", ground.secrets["adminPassword"])
+        client.auth = ("admin", setting.secrets["adminPassword"])
         for name, receiver in receivers.items():
             event = {"entity": "REGISTERED_MODEL", "action": "CREATED"}
             asked = {"name": name, "url": receiver.url, "events": [event]}
@@ -155,18 +155,18 @@ def tell(ground: Ground, url: str, receivers: Mapping[str, Receiver]) -> None:
         assert client.post(f"{url}/api/2.0/mlflow/registered-models/create", json=model, timeout=60).ok
 
 
-def failed(ground: Ground, url: str) -> None:
+def failed(setting: Setting, url: str) -> None:
     """Requests to a server that has lost its database, until it has it back."""
-    auth = ("admin", ground.secrets["adminPassword"])
+    auth = ("admin", setting.secrets["adminPassword"])
     assert requests.get(f"{url}/api/2.0/mlflow/experiments/search?max_results=1", auth=auth, timeout=60).ok
-    ground.door.closed = True
+    setting.door.closed = True
     try:
-        ground.disconnect()
+        setting.disconnect()
         for _ in range(2):
             answer = requests.get(f"{url}/api/2.0/mlflow/experiments/search?max_results=1", auth=auth, timeout=60)
             assert answer.status_code >= 500, answer.text
     finally:
-        ground.door.closed = False
+        setting.door.closed = False
     began = time.monotonic()
     while not requests.get(f"{url}/api/2.0/mlflow/experiments/search?max_results=1", auth=auth, timeout=60).ok:
         assert time.monotonic() - began < 60

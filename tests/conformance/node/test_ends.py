@@ -26,7 +26,7 @@ Record = Callable[[str, object], None]
 
 
 @dataclass
-class Ground:
+class Scene:
     """A folder for a cluster of the test's own, and the owners that were started for it."""
 
     folder: Path
@@ -60,9 +60,9 @@ class Ground:
 
 
 @pytest.fixture
-def ground(tmp_path: Path) -> Iterator[Ground]:
-    """A ground whose owners do not outlive the test."""
-    found = Ground(tmp_path / "cluster")
+def scene(tmp_path: Path) -> Iterator[Scene]:
+    """A setting whose owners do not outlive the test."""
+    found = Scene(tmp_path / "cluster")
     yield found
     for each in found.owners:
         each.kill()
@@ -72,14 +72,14 @@ def ground(tmp_path: Path) -> Iterator[Ground]:
 @pytest.mark.parametrize(
     "moment", ["process namespaces are there", "containerd answers", "the API server is ready", "DNS answers"]
 )
-def test_after_the_owner_is_killed_nothing_is_left(ground: Ground, moment: str, record_property: Record) -> None:
-    owner = ground.start(moment)
-    assert {"processes", "groups"} == set(ground.left(within=0)[0]), "there is something to leave"
+def test_after_the_owner_is_killed_nothing_is_left(setting: Scene, moment: str, record_property: Record) -> None:
+    owner = setting.start(moment)
+    assert {"processes", "groups"} == set(setting.left(within=0)[0]), "there is something to leave"
     owner.kill()
     owner.wait()
-    left, seconds = ground.left()
+    left, seconds = setting.left()
     assert left == {}
-    layout = Layout(ground.folder)
+    layout = Layout(setting.folder)
     assert not layout.data.exists() and not layout.kubeconfig.exists(), (
         "neither keys nor data, with nobody to start anew"
     )
@@ -87,43 +87,43 @@ def test_after_the_owner_is_killed_nothing_is_left(ground: Ground, moment: str, 
 
 
 def test_after_owner_and_keeper_are_killed_at_once_only_empty_groups_are_left_and_the_next_start_sweeps_them(
-    ground: Ground,
+    setting: Scene,
 ) -> None:
-    owner = ground.start("containerd answers")
-    os.kill(ground.keeper(), signal.SIGKILL)
+    owner = setting.start("containerd answers")
+    os.kill(setting.keeper(), signal.SIGKILL)
     owner.kill()
     owner.wait()
-    assert set(ground.left(within=5)[0]) == {"groups"}
-    marks = ground.marks
-    again = ground.start("DNS answers")
-    assert left_over(ground.before, marks[1], within=0)[0] == {}, "swept before it came up"
+    assert set(setting.left(within=5)[0]) == {"groups"}
+    marks = setting.marks
+    again = setting.start("DNS answers")
+    assert left_over(setting.before, marks[1], within=0)[0] == {}, "swept before it came up"
     again.send_signal(signal.SIGTERM)
     assert again.wait(120) == 0
-    assert ground.left()[0] == {}
+    assert setting.left()[0] == {}
 
 
-def test_an_owner_whose_node_ends_says_so_and_fails(ground: Ground) -> None:
-    owner = ground.start("DNS answers")
-    os.kill(ground.keeper(), signal.SIGKILL)
+def test_an_owner_whose_node_ends_says_so_and_fails(setting: Scene) -> None:
+    owner = setting.start("DNS answers")
+    os.kill(setting.keeper(), signal.SIGKILL)
     assert owner.wait(120) == 1
     assert owner.stdout is not None and "ended by itself" in owner.stdout.read()
-    assert ground.left()[0] == {}
-    layout = Layout(ground.folder)
+    assert setting.left()[0] == {}
+    layout = Layout(setting.folder)
     assert not layout.data.exists() and (layout.logs / "kube-apiserver.log").exists()
 
 
-def test_an_owner_that_is_told_to_end_while_its_node_comes_up_ends(ground: Ground) -> None:
-    owner = ground.start("process namespaces are there")
+def test_an_owner_that_is_told_to_end_while_its_node_comes_up_ends(setting: Scene) -> None:
+    owner = setting.start("process namespaces are there")
     owner.send_signal(signal.SIGTERM)
     assert owner.wait(120) == 130
-    assert ground.left()[0] == {}
+    assert setting.left()[0] == {}
 
 
 def test_two_nodes_run_at_once_and_the_end_of_one_is_not_that_of_the_other(
-    node: Node, space: Space, ground: Ground, record_property: Record
+    node: Node, space: Space, setting: Scene, record_property: Record
 ) -> None:
-    owner = ground.start("DNS answers")
-    other = Layout(ground.folder)
+    owner = setting.start("DNS answers")
+    other = Layout(setting.folder)
     until(lambda: (control.ask(other.control, {"do": "status"}) or {}).get("ready") is True, 30)
     space.apply(deployment("web"))
     space.available("web")
@@ -137,7 +137,7 @@ def test_two_nodes_run_at_once_and_the_end_of_one_is_not_that_of_the_other(
     record_property(
         "conformance", f"real node: stopped in {time.monotonic() - began:.1f} s, beside another that ran on"
     )
-    assert ground.left()[0] == {}
+    assert setting.left()[0] == {}
     assert node.running and space.pod("web")
 
 

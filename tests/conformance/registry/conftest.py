@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mlflow_provider.api import Server
-from sandbox.stack import registry
+from sandbox.stack import mlflow_server as registry
 from tests.conformance.registry.playground import Playground
 from tests.roots import ROOT
 
@@ -18,7 +18,7 @@ PLANTED = "planted-secret-0f4e8d"
 
 
 @pytest.fixture(scope="session")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[registry.Registry]:
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[registry.MlflowServer]:
     """A server that asks for a password; tests share it and use names of their own."""
     env = {key: value for key, value in os.environ.items() if not key.startswith("MLFLOW_")}
     server = registry.start(tmp_path_factory.mktemp("mlflow"), ROOT / ".sandbox" / "cache", env, users=True)
@@ -27,7 +27,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[registry.Regis
 
 
 @pytest.fixture
-def server(running: registry.Registry) -> Server:
+def server(running: registry.MlflowServer) -> Server:
     """The server as its admin sees it."""
     return Server(running.url, registry.ADMIN, running.password)
 
@@ -40,7 +40,7 @@ def fresh() -> Callable[[str], str]:
 
 
 @pytest.fixture
-def playground(tmp_path: Path, running: registry.Registry) -> Callable[..., Playground]:
+def playground(tmp_path: Path, running: registry.MlflowServer) -> Callable[..., Playground]:
     """Makes a project whose provider finds the shared server, or another when variables say so."""
 
     return lambda **env: Playground.made(tmp_path / "root", env or running.variables())

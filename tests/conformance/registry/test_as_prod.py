@@ -20,8 +20,8 @@ from mlflow.store.tracking.dbmodels.initial_models import Base
 from werkzeug.security import generate_password_hash
 
 from mlflow_provider.api import Rejected, Server
-from tests.conformance.registry.ground import BUCKET, USER, Ground, opened
 from tests.conformance.registry.playground import Playground
+from tests.conformance.registry.setting import BUCKET, USER, Setting, opened
 
 pytestmark = pytest.mark.conformance
 OLDER, OLDER_USERS = "0584bdc529eb", "8606fa83a998"
@@ -48,7 +48,7 @@ print(json.dumps({
 
 
 @pytest.fixture(scope="module")
-def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setting]:
     """A database as MLflow 2 left it, with a run, a model and a user."""
     with opened(tmp_path_factory.mktemp("prod")) as made:
         _tracking(_engine(made, "registry"))
@@ -57,9 +57,9 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
         yield made
 
 
-def _engine(ground: Ground, database: str) -> sqlalchemy.Engine:
-    where = {"host": str(ground.door.database)}
-    url = sqlalchemy.URL.create("postgresql+psycopg2", USER, ground.password, database=database, query=where)
+def _engine(setting: Setting, database: str) -> sqlalchemy.Engine:
+    where = {"host": str(setting.door.database)}
+    url = sqlalchemy.URL.create("postgresql+psycopg2", USER, setting.password, database=database, query=where)
     return sqlalchemy.create_engine(url)
 
 
@@ -123,15 +123,15 @@ def _users(engine: sqlalchemy.Engine) -> None:
 
 
 @pytest.fixture(scope="module")
-def url(ground: Ground) -> Iterator[str]:
-    ground.upgrade()
-    with ground.server() as address:
+def url(setting: Setting) -> Iterator[str]:
+    setting.upgrade()
+    with setting.server() as address:
         yield address
 
 
 @pytest.fixture
-def admin(ground: Ground, url: str) -> Server:
-    return Server(url, "admin", ground.secrets["adminPassword"])
+def admin(setting: Setting, url: str) -> Server:
+    return Server(url, "admin", setting.secrets["adminPassword"])
 
 
 def test_what_an_older_server_kept_is_there_after_the_upgrade_and_its_users_too(url: str, admin: Server) -> None:
@@ -146,7 +146,7 @@ def test_what_an_older_server_kept_is_there_after_the_upgrade_and_its_users_too(
 
 
 def test_content_a_run_its_file_and_an_alias_go_the_whole_way(
-    ground: Ground, admin: Server, playground: Callable[..., Playground]
+    setting: Setting, admin: Server, playground: Callable[..., Playground]
 ) -> None:
     where = {"MODELYARD_REGISTRY_URL": admin.url, "MODELYARD_REGISTRY_USER": "admin"}
     play = playground(**where, MODELYARD_REGISTRY_PASSWORD=admin.password)
@@ -158,7 +158,7 @@ def test_content_a_run_its_file_and_an_alias_go_the_whole_way(
     play.up()
     logged = trained(admin)
     assert logged["same"] and logged["uri"].startswith("mlflow-artifacts:/")
-    kept = ground.bucket.list_objects_v2(Bucket=BUCKET)["Contents"]
+    kept = setting.bucket.list_objects_v2(Bucket=BUCKET)["Contents"]
     assert [(each["Key"].endswith(f"{logged['run']}/artifacts/weights.bin"), each["Size"]) for each in kept] == [
         (True, 256 * 4096)
     ]

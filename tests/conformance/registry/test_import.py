@@ -14,7 +14,7 @@ from mlflow_provider.api import Server
 from mlflow_provider.kinds.base import Found
 from mlflow_provider.kinds.catalogue import KINDS
 from ops.registry import importing as registry_import
-from sandbox.stack import registry
+from sandbox.stack import mlflow_server as registry
 from tests.conformance.registry.playground import Playground
 from tests.roots import ROOT
 
@@ -82,7 +82,7 @@ def fill(server: Server, count: int) -> None:
 
 
 @pytest.fixture
-def own(tmp_path: Path) -> Iterator[registry.Registry]:
+def own(tmp_path: Path) -> Iterator[registry.MlflowServer]:
     """A server of this test's own, with nothing in it."""
     server = registry.start(tmp_path / "mlflow", ROOT / ".sandbox" / "cache", {}, users=True)
     yield server
@@ -90,7 +90,7 @@ def own(tmp_path: Path) -> Iterator[registry.Registry]:
 
 
 def test_a_server_filled_by_hand_is_imported_and_up_changes_nothing_on_it(
-    own: registry.Registry, playground: Callable[..., Playground]
+    own: registry.MlflowServer, playground: Callable[..., Playground]
 ) -> None:
     server, play, count = Server(own.url, registry.ADMIN, own.password), playground(**own.variables()), COUNT
     fill(server, count)

@@ -14,7 +14,7 @@ import pytest
 
 from mlflow_provider.api import Server
 from mlflow_provider.kinds.catalogue import KINDS
-from sandbox.stack import registry
+from sandbox.stack import mlflow_server as registry
 from tests.conformance.registry.door import Door
 from tests.conformance.registry.playground import Playground, said
 from tests.roots import ROOT

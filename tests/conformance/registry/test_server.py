@@ -11,22 +11,22 @@ from typing import Any
 import pytest
 import requests
 
-from tests.conformance.registry.ground import BUCKET, Ground, opened
+from tests.conformance.registry.setting import BUCKET, Setting, opened
 
 pytestmark = pytest.mark.conformance
 SEARCH = "/api/2.0/mlflow/experiments/search?max_results=1"
 
 
 @pytest.fixture(scope="module")
-def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setting]:
     with opened(tmp_path_factory.mktemp("registry")) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
-def url(ground: Ground) -> Iterator[str]:
-    ground.upgrade()
-    with ground.server() as address:
+def url(setting: Setting) -> Iterator[str]:
+    setting.upgrade()
+    with setting.server() as address:
         yield address
 
 
@@ -47,20 +47,20 @@ class Client(requests.Session):
 
 
 @pytest.fixture
-def admin(ground: Ground, url: str) -> Client:
-    return Client(url, "admin", ground.secrets["adminPassword"])
+def admin(setting: Setting, url: str) -> Client:
+    return Client(url, "admin", setting.secrets["adminPassword"])
 
 
-def test_nobody_gets_in_without_a_password_and_health_asks_for_none(ground: Ground, url: str) -> None:
+def test_nobody_gets_in_without_a_password_and_health_asks_for_none(setting: Setting, url: str) -> None:
     assert asked(url + "/health").status_code == 200
     assert asked(url + SEARCH).status_code == 401
     assert asked(url + SEARCH, auth=("admin", "wrong-password")).status_code == 401
-    assert asked(url + SEARCH, auth=("admin", ground.secrets["adminPassword"])).status_code == 200
+    assert asked(url + SEARCH, auth=("admin", setting.secrets["adminPassword"])).status_code == 200
 
 
 @pytest.mark.parametrize("host", ["registry", "registry.modelyard-registry.svc.cluster.local"])
-def test_the_names_of_the_cluster_are_answered(ground: Ground, admin: Client, host: str) -> None:
-    assert admin.get(SEARCH, headers={"Host": f"{host}:{ground.port}"}).status_code == 200
+def test_the_names_of_the_cluster_are_answered(setting: Setting, admin: Client, host: str) -> None:
+    assert admin.get(SEARCH, headers={"Host": f"{host}:{setting.port}"}).status_code == 200
 
 
 def test_the_name_outside_is_answered_and_its_page_may_write(admin: Client) -> None:
@@ -86,10 +86,10 @@ def test_a_page_of_somebody_else_may_not_write(admin: Client) -> None:
     assert asked.status_code == 403
 
 
-def test_a_file_goes_through_the_server_into_the_bucket(ground: Ground, admin: Client) -> None:
+def test_a_file_goes_through_the_server_into_the_bucket(setting: Setting, admin: Client) -> None:
     put = admin.put("/api/2.0/mlflow-artifacts/artifacts/1/run/artifacts/model.bin", data=b"weights")
     assert put.status_code == 200
-    found = ground.bucket.get_object(Bucket=BUCKET, Key="1/run/artifacts/model.bin")
+    found = setting.bucket.get_object(Bucket=BUCKET, Key="1/run/artifacts/model.bin")
     assert found["Body"].read() == b"weights"
 
 
@@ -116,30 +116,30 @@ def test_a_request_may_have_a_mebibyte_and_no_byte_more(admin: Client, said: boo
 
 @pytest.mark.parametrize("over", [0, 1])
 def test_a_file_may_have_a_gibibyte_and_a_longer_one_is_refused_before_it_is_sent(
-    ground: Ground, admin: Client, over: int
+    setting: Setting, admin: Client, over: int
 ) -> None:
-    basic = base64.b64encode(f"admin:{ground.secrets['adminPassword']}".encode()).decode()
+    basic = base64.b64encode(f"admin:{setting.secrets['adminPassword']}".encode()).decode()
     head = [
         "PUT /api/2.0/mlflow-artifacts/artifacts/1/run/artifacts/large.bin HTTP/1.1",
-        f"Host: 127.0.0.1:{ground.port}",
+        f"Host: 127.0.0.1:{setting.port}",
         f"Authorization: Basic {basic}",
         f"Content-Length: {1024**3 + over}",
         "Expect: 100-continue",
     ]
-    with socket.create_connection(("127.0.0.1", ground.port), timeout=60) as connection:
+    with socket.create_connection(("127.0.0.1", setting.port), timeout=60) as connection:
         connection.sendall("\r\n".join([*head, "", ""]).encode())
         assert connection.recv(12) == (b"HTTP/1.1 413" if over else b"HTTP/1.1 100")
 
 
-def test_a_file_is_longer_than_other_requests_may_be(ground: Ground, admin: Client) -> None:
+def test_a_file_is_longer_than_other_requests_may_be(setting: Setting, admin: Client) -> None:
     path = "/api/2.0/mlflow-artifacts/artifacts/1/run/artifacts/long.bin"
     assert admin.put(path, data=b"w" * (1024**2 + 1)).status_code == 200
-    assert ground.bucket.head_object(Bucket=BUCKET, Key="1/run/artifacts/long.bin")["ContentLength"] == 1024**2 + 1
+    assert setting.bucket.head_object(Bucket=BUCKET, Key="1/run/artifacts/long.bin")["ContentLength"] == 1024**2 + 1
 
 
-def test_metrics_are_read_by_their_own_user_who_administers_nothing(ground: Ground, url: str) -> None:
+def test_metrics_are_read_by_their_own_user_who_administers_nothing(setting: Setting, url: str) -> None:
     assert asked(url + "/metrics").status_code == 401
-    scraper = ("metrics", ground.secrets["metricsPassword"])
+    scraper = ("metrics", setting.secrets["metricsPassword"])
     asked(url + SEARCH, auth=scraper)
     page = asked(url + "/metrics", auth=scraper)
     assert page.status_code == 200
@@ -153,20 +153,20 @@ def test_metrics_are_read_by_their_own_user_who_administers_nothing(ground: Grou
     assert made.status_code == 403
 
 
-def test_an_upgrade_runs_again_and_gives_a_user_a_new_password(ground: Ground, url: str) -> None:
-    ground.secrets["metricsPassword"] = "another-password-of-metrics"
-    ground.upgrade()
+def test_an_upgrade_runs_again_and_gives_a_user_a_new_password(setting: Setting, url: str) -> None:
+    setting.secrets["metricsPassword"] = "another-password-of-metrics"
+    setting.upgrade()
     assert asked(url + "/metrics", auth=("metrics", "another-password-of-metrics")).status_code == 200
 
 
-def test_a_rotation_is_survived_without_a_restart(ground: Ground, admin: Client) -> None:
+def test_a_rotation_is_survived_without_a_restart(setting: Setting, admin: Client) -> None:
     for _ in range(8):
         assert admin.get(SEARCH).status_code == 200
-    ground.rotate("second/pa=ss#word!")
+    setting.rotate("second/pa=ss#word!")
     # Whoever is connected stays connected, so nothing is noticed while the new password is on its way.
     assert admin.get(SEARCH).status_code == 200
-    ground.bring_secrets()
-    ground.disconnect()
+    setting.bring_secrets()
+    setting.disconnect()
     began = time.monotonic()
     while (answer := admin.get(SEARCH)).status_code != 200 and time.monotonic() - began < 30:
         time.sleep(0.1)
@@ -174,14 +174,14 @@ def test_a_rotation_is_survived_without_a_restart(ground: Ground, admin: Client)
     assert [admin.get(SEARCH).status_code for _ in range(8)] == [200] * 8
 
 
-def test_a_database_that_offers_no_tls_gets_no_password(ground: Ground, admin: Client) -> None:
-    ground.door.closed = True
+def test_a_database_that_offers_no_tls_gets_no_password(setting: Setting, admin: Client) -> None:
+    setting.door.closed = True
     try:
-        ground.disconnect()
+        setting.disconnect()
         answers = {admin.get(SEARCH).status_code for _ in range(2)}
         assert 200 not in answers
     finally:
-        ground.door.closed = False
+        setting.door.closed = False
     began = time.monotonic()
     while admin.get(SEARCH).status_code != 200:
         assert time.monotonic() - began < 60

@@ -8,7 +8,7 @@ import mlflow
 import pytest
 from mlflow.entities import SpanStatusCode, Trace
 
-from sandbox.stack.registry import ADMIN, Registry
+from sandbox.stack.mlflow_server import ADMIN, MlflowServer
 from tests.conformance.registry.otlp import batch, send
 
 pytestmark = pytest.mark.conformance
@@ -16,7 +16,7 @@ SPANS = ("answer", "retrieve", "generate")
 
 
 @pytest.fixture
-def client(running: Registry, monkeypatch: pytest.MonkeyPatch) -> mlflow.MlflowClient:
+def client(running: MlflowServer, monkeypatch: pytest.MonkeyPatch) -> mlflow.MlflowClient:
     for name, value in running.variables().items():
         monkeypatch.setenv(name, value)
     return mlflow.MlflowClient(running.url)
@@ -28,7 +28,7 @@ def found(client: mlflow.MlflowClient, experiment: str) -> list[Trace]:
 
 
 def test_a_trace_sent_over_otlp_is_read_back_with_its_spans(
-    running: Registry, client: mlflow.MlflowClient, fresh: Callable[[str], str]
+    running: MlflowServer, client: mlflow.MlflowClient, fresh: Callable[[str], str]
 ) -> None:
     experiment = client.create_experiment(fresh("traced"))
     assert found(client, experiment) == []
@@ -48,7 +48,7 @@ def test_a_trace_sent_over_otlp_is_read_back_with_its_spans(
 
 
 def test_a_trace_of_nobody_and_one_for_no_experiment_are_refused(
-    running: Registry, client: mlflow.MlflowClient, fresh: Callable[[str], str]
+    running: MlflowServer, client: mlflow.MlflowClient, fresh: Callable[[str], str]
 ) -> None:
     experiment = client.create_experiment(fresh("untraced"))
     sent, admin = batch("assistant", *SPANS), (ADMIN, running.password)

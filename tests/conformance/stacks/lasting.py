@@ -6,12 +6,12 @@ import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from sandbox.stack.registry import Registry, start
+from sandbox.stack.mlflow_server import MlflowServer, start
 
-Start = Callable[..., Registry]
+Start = Callable[..., MlflowServer]
 
 
-class Lasting(Registry):
+class Lasting(MlflowServer):
     """A registry that a command does not end."""
 
     def close(self) -> None:
@@ -20,10 +20,10 @@ class Lasting(Registry):
 
 @contextlib.contextmanager
 def lasting() -> Iterator[Start]:
-    """Stands in for `sandbox.stack.registry.start`: one server for each folder, for the block."""
-    running: dict[tuple[Path, bool], Registry] = {}
+    """Stands in for `sandbox.stack.mlflow_server.start`: one server for each folder, for the block."""
+    running: dict[tuple[Path, bool], MlflowServer] = {}
 
-    def again(folder: Path, cache: Path, env: Mapping[str, str], *, users: bool) -> Registry:
+    def again(folder: Path, cache: Path, env: Mapping[str, str], *, users: bool) -> MlflowServer:
         key = (folder, users)
         if key not in running:
             running[key] = start(folder, cache, env, users=users)

@@ -22,7 +22,8 @@ from ops.worlds.kubeconfig import KubeconfigWorld
 from ops.worlds.places import Place
 from sandbox.kubernetes.real.controlplane import ControlPlane
 from sandbox.programs import toolchain
-from sandbox.stack import registry, session
+from sandbox.stack import mlflow_server as registry
+from sandbox.stack import session
 from tests.conformance.stacks.lasting import Start
 from tests.roots import ROOT
 

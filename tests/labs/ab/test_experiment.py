@@ -12,7 +12,7 @@ import pytest
 from app.assignment import Assigner
 from core.problem import ExitCode, Refused
 from labs.ab import change, experiment
-from tests.labs.ab.world import OURS, copied, ours, split
+from tests.labs.ab.samples import OURS, copied, ours, split
 from tests.roots import ROOT
 
 

@@ -13,9 +13,9 @@ import pytest
 from core.problem import ExitCode
 from labs.ab import page, report
 from labs.ab.__main__ import main
-from labs.ab.judge import judge
+from labs.ab.analysis import judge
 from labs.ab.report import Report
-from tests.labs.ab.world import ours, seen, verdict_on
+from tests.labs.ab.samples import ours, seen, verdict_on
 from tests.roots import ROOT
 
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from labs.ab import traffic
 from labs.ab.users import Ask, asks, helpful
-from tests.app.world import World, flags
-from tests.app.world import settings as app_settings
+from tests.app.fakes import Fakes, flags
+from tests.app.fakes import settings as app_settings
 
 TEXTS = ("You can track it.", "The parcel", "We will look into it.", "Somebody travels.")
 
@@ -29,11 +29,11 @@ def streamed(request: httpx.Request) -> httpx.Response:
 
 def said(folder: Path, weights: dict[str, int], asked: list[Ask]) -> tuple[list[str], list[bool]]:
     """The arms and the verdicts that the app hears of, in the order of the asks."""
-    world = World(model=streamed)
+    fakes = Fakes(model=streamed)
     file = flags(folder, weights)
-    client = world.client(app_settings(prompt="", experiment="greeting", flags_file=file))
+    client = fakes.client(app_settings(prompt="", experiment="greeting", flags_file=file))
     done = asyncio.run(traffic.run("http://app", asked, lambda _: None, client._transport))
-    sent = [json.loads(each.content)["assessment"] for each in world.asked if each.url.path.endswith("/assessments")]
+    sent = [json.loads(each.content)["assessment"] for each in fakes.asked if each.url.path.endswith("/assessments")]
     assert [each.failed for each in done] == [""] * len(asked)
     by_user = {each["source"]["source_id"]: each["feedback"]["value"] for each in sent}
     arms = {each.user: each.variant for each in done}
@@ -52,10 +52,10 @@ def test_the_same_text_in_the_other_arm_gets_the_same_verdict(tmp_path_factory: 
 
 
 def test_an_answer_that_does_not_come_is_counted_and_nobody_says_that_it_helped(tmp_path: Path) -> None:
-    world = World(model=lambda _: httpx.Response(500))
-    client = world.client(app_settings())
+    fakes = Fakes(model=lambda _: httpx.Response(500))
+    client = fakes.client(app_settings())
     heard: list[int] = []
     [done] = asyncio.run(traffic.run("http://app", [Ask("ann", "Where?", 1)], heard.append, client._transport))
     assert done.failed == "status 502"
     assert heard == [1]
-    assert not [each for each in world.asked if each.url.path.endswith("/assessments")]
+    assert not [each for each in fakes.asked if each.url.path.endswith("/assessments")]

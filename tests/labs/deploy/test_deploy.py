@@ -101,13 +101,13 @@ def test_the_bad_change_fails_half_of_a_users_requests(tmp_path: Path, monkeypat
     module = importlib.util.module_from_spec(spec)
     monkeypatch.setitem(sys.modules, "bad_service", module)
     spec.loader.exec_module(module)
-    monkeypatch.setattr("tests.app.world.create", module.create)
-    from tests.app.world import World, settings
+    monkeypatch.setattr("tests.app.fakes.create", module.create)
+    from tests.app.fakes import Fakes, settings
 
     body = {"messages": [{"role": "user", "content": "Say hello."}]}
 
     async def ask() -> list[int]:
-        async with World().client(settings()) as client:
+        async with Fakes().client(settings()) as client:
             return [(await _post(client, body)).status_code for _ in range(12)]
 
     assert asyncio.run(ask()) == [200, 200, 200, 200, 500, 200, 500, 200, 500, 200, 500, 200]

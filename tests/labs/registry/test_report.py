@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from core.problem import ExitCode, Refused
-from labs.registry import judge, recipes, report, tickets, track
+from labs.registry import recipes, report, tickets, track
+from labs.registry import scoring as judge
 from labs.registry.recipes import RECIPES, Recipe
 from labs.registry.report import Result
-from tests.labs.registry.test_judge import answers
+from tests.labs.registry.test_scoring import answers
 
 BASE = {"asked": answers(*[False] * 20), "told": answers(*[True] * 5, *[False] * 15)}
 

@@ -24,7 +24,7 @@ from ops.cost import page as cost_page
 from ops.cost import report as cost
 from ops.cost.report import SCHEMA, Report
 from policies.guard.deployed import Deployed
-from pricing.bill import shares
+from pricing.bill import breakdown as shares
 from tests.roots import ROOT
 
 

@@ -119,7 +119,7 @@ def test_what_judges_guards_itself() -> None:
         ("ops.commands", "ops.engine.automation"),
         ("ops.preview.command", "ops.engine.automation"),
         ("ops.cli", "ops.preview.base_checkout"),
-        ("policies.__main__", "policies.judge"),
+        ("policies.__main__", "policies.evaluate"),
     ],
 )
 def test_no_module_on_the_way_from_a_command_to_a_gate_changes_without_a_guardian(start: str, gate: str) -> None:

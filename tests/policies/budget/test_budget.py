@@ -16,10 +16,10 @@ from infra.declared import as_graph, declare
 from infra.guard import GUARD
 from infra.loaded import LoadedStack
 from infra.program import make
+from policies.evaluate import Evaluator, Verdict
 from policies.graph import PLATFORM, UNKNOWN, Node
 from policies.guard.file import load
 from policies.guard.model import BudgetExemption, Exemption, Guard
-from policies.judge import Judge, Verdict
 from policies.packs import rules
 from tests.roots import ROOT
 
@@ -57,7 +57,7 @@ def changed(name: str, token: str, path: tuple[str | int, ...], value: Any) -> t
 
 def judged(nodes: tuple[Node, ...], guard: Guard | None = None, provider: Node = PROVIDER) -> list[Verdict]:
     held = guard or load(GUARD)
-    judge = Judge(rules("budget"), lambda: held, TODAY)
+    judge = Evaluator(rules("budget"), lambda: held, TODAY)
     return [verdict for node in nodes for verdict in judge.resource(node, provider)]
 
 

@@ -14,13 +14,13 @@ from policies.guard import pools_and_teams
 from policies.guard.ceilings import step_refused
 from policies.guard.deployed import Deployed
 from policies.guard.model import BudgetExemption, Guard
-from policies.guard.pools_and_teams import Part
-from pricing.bill import shares
+from policies.guard.pools_and_teams import SubBudget
+from pricing.bill import breakdown as shares
 from pricing.bill.cost import CostItem, totals
 from pricing.book import age
 from pricing.book.book import Price
 
-HAPPY = Part(
+HAPPY = SubBudget(
     where="budget.perPool.chat",
     key="maxPerPoolUsd.dev.chat",
     maximum=Decimal(1000),

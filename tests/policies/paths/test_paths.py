@@ -18,15 +18,15 @@ from core.versions import ADDONS, CHARTS
 from infra import program
 from infra.declared import as_graph, declare
 from infra.loaded import LoadedStack
+from policies.evaluate import Evaluator
 from policies.guard.model import Guard
-from policies.judge import Judge
 from policies.packs import rules
 from policies.paths import pieces
 from policies.paths.groups import GROUP, INGRESS, OLD_RULE
 from policies.paths.inside import POLICY
-from policies.paths.judge import Status, paths, problems, unseen
 from policies.paths.network import ASSOCIATION, ENDPOINT, INTERNET, NAT, ROUTE, SUBNET, TABLE, VPC
 from policies.paths.programs import programs, table
+from policies.paths.reachable import Status, paths, problems, unseen
 from pricing.bill.graph import UNKNOWN, Graph, Node, plain
 from tests.roots import ROOT
 
@@ -327,7 +327,7 @@ def test_a_network_policy_less_never_opens_what_another_one_closed(stack: str) -
 def said(graph: Graph) -> dict[str, list[str]]:
     """What the security pack's rule says about a graph, as the engine sends it."""
     (rule,) = (each for each in rules("security") if each.name == "network-paths")
-    judge = Judge([rule], lambda: Guard(max_monthly_usd={}, required_tags=()), date(2026, 11, 30))
+    judge = Evaluator([rule], lambda: Guard(max_monthly_usd={}, required_tags=()), date(2026, 11, 30))
     told: dict[str, list[str]] = {}
     for verdict in judge.stack(graph.nodes):
         told.setdefault(verdict.level.value, []).append(verdict.message)

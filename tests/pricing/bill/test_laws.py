@@ -11,7 +11,7 @@ from types import MappingProxyType
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pricing.bill import shares
+from pricing.bill import breakdown as shares
 from pricing.bill.cost import Totals, totals
 from pricing.bill.estimate import Estimate, estimate
 from pricing.bill.graph import Graph

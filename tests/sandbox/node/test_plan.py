@@ -18,7 +18,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from kube.objects import check_object
 from kube.pods import check_baseline, pod_template
-from sandbox.node import layout, needs, node, volumes
+from sandbox.node import layout, node, volumes
+from sandbox.node import prerequisites as needs
 from sandbox.node.config import documents, keys, objects, programs
 from sandbox.node.isolation import inside, keeper, mounts
 from sandbox.node.isolation.cgroups import Group, Hierarchy

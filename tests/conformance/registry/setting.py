@@ -1,4 +1,4 @@
-"""Ground for the registry as prod is built: a real PostgreSQL behind TLS, an S3 API, and what the Deployment and the Job declare.
+"""The registry as prod is built: a real PostgreSQL behind TLS, an S3 API, and what the Deployment and the Job declare.
 
 What is declared is run as it is: the command, its arguments, the environment and the mounted files. Only paths (a folder for
 each mount), the port and the addresses of AWS are put in their place; the Secrets hold what External Secrets would write.
@@ -82,7 +82,7 @@ def declared_registry() -> dict[str, Any]:
 
 
 @dataclass
-class Ground:
+class Setting:
     """A database, a bucket and the pods' folders, each mount one of them; `secrets` is what Secrets Manager holds."""
 
     folder: Path
@@ -188,13 +188,13 @@ def _answers(url: str) -> bool:
 
 
 @contextlib.contextmanager
-def opened(folder: Path) -> Iterator[Ground]:
-    """A ground with an empty database and an empty bucket; nothing of it stays."""
+def opened(folder: Path) -> Iterator[Setting]:
+    """A setting with an empty database and an empty bucket; nothing of it stays."""
     # PostgreSQL runs as a user of its own, to whom pytest closes its folders whenever another session of it starts.
     data = Path(tempfile.mkdtemp(prefix="registry-")) / "pg"
     database = get_server(data, cleanup_mode="delete")
     # As on RDS, the first user may make databases and is no superuser.
-    database.psql(f"CREATE ROLE {USER} LOGIN CREATEDB PASSWORD '{Ground.password}'")
+    database.psql(f"CREATE ROLE {USER} LOGIN CREATEDB PASSWORD '{Setting.password}'")
     database.psql(f"CREATE DATABASE registry OWNER {USER}")
     (data / "pg_hba.conf").write_text("local all postgres trust\nlocal all all scram-sha-256\n")
     database.psql("SELECT pg_reload_conf()")
@@ -202,11 +202,11 @@ def opened(folder: Path) -> Iterator[Ground]:
     s3.start()
     door = TlsDoor(folder, data)
     try:
-        ground = Ground(folder, database, door, f"http://127.0.0.1:{s3.get_host_and_port()[1]}", declared_registry())
-        # Every moto server of a process shares one store: what an earlier file's ground left would be this one's too.
-        requests.post(f"{ground.s3}/moto-api/reset", timeout=10).raise_for_status()
-        ground.bucket.create_bucket(Bucket=BUCKET)
-        yield ground
+        setting = Setting(folder, database, door, f"http://127.0.0.1:{s3.get_host_and_port()[1]}", declared_registry())
+        # Every moto server of a process shares one store: what an earlier file's setting left would be this one's too.
+        requests.post(f"{setting.s3}/moto-api/reset", timeout=10).raise_for_status()
+        setting.bucket.create_bucket(Bucket=BUCKET)
+        yield setting
     finally:
         door.close()
         s3.stop()

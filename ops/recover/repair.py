@@ -22,7 +22,7 @@ class Made:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Mended:
+class Repaired:
     """A state to import, and each thing that was done to it, one line each; `changed` is false when nothing was."""
 
     state: dict[str, Any]
@@ -34,10 +34,10 @@ class Mended:
         return bool(self.said)
 
 
-def mend(state: Mapping[str, Any], world: Iterable[Made]) -> Mended:
+def repair(state: Mapping[str, Any], world: Iterable[Made]) -> Repaired:
     """The state without pending operations and with every object of this stack that the world holds.
 
-    Idempotent: a mended state is mended again without a change.
+    Idempotent: a repaired state is repaired again without a change.
     """
     fixed = copy.deepcopy(dict(state))
     resources: list[dict[str, Any]] = fixed.setdefault("resources", [])
@@ -65,7 +65,7 @@ def mend(state: Mapping[str, Any], world: Iterable[Made]) -> Mended:
         elif urn not in imported:
             said.append(f"cleared: {_short(urn)} was creating, and had not been created")
     fixed.pop("pending_operations", None)
-    return Mended(state=fixed, said=tuple(said))
+    return Repaired(state=fixed, said=tuple(said))
 
 
 def _entry(made: Made, operation: Mapping[str, Any] | None, resources: list[dict[str, Any]]) -> dict[str, Any] | None:

@@ -22,7 +22,7 @@ TEXTS = {("support", "3"): "Answer for {{company}}.", ("support", "4"): "Be warm
 
 
 @dataclass
-class World:
+class Fakes:
     """Stands in for the network. `model` may be replaced by what answers instead."""
 
     asked: list[httpx.Request] = field(default_factory=list)
@@ -50,7 +50,7 @@ class World:
         return httpx.Response(200, json={"model_version": {"name": name, "version": version, "tags": tags}})
 
     def client(self, settings: Settings) -> httpx.AsyncClient:
-        """A client of the service that stands in this world."""
+        """A client of the service that stands in this fakes."""
         app = create(settings, sends=self.spans, transport=httpx.MockTransport(self))
         self._apps.append(app)
         return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://app")
@@ -100,18 +100,18 @@ def flags(folder: Path, weights: dict[str, int], salt: str = "one") -> Path:
     return file
 
 
-def run(world: World, said: Settings, do: Callable[[httpx.AsyncClient], Awaitable[Any]]) -> Any:
-    """What `do` gives with a client of a service that stands in a world."""
+def run(fakes: Fakes, said: Settings, do: Callable[[httpx.AsyncClient], Awaitable[Any]]) -> Any:
+    """What `do` gives with a client of a service that stands in a fakes."""
 
     async def inside() -> Any:
-        async with world.client(said) as client:
+        async with fakes.client(said) as client:
             return await do(client)
 
     return asyncio.run(inside())
 
 
-def ask(world: World, said: Settings, body: Any = ASK, user: str = "ann") -> httpx.Response:
+def ask(fakes: Fakes, said: Settings, body: Any = ASK, user: str = "ann") -> httpx.Response:
     """One answer of such a service."""
     post = lambda client: client.post("/v1/chat/completions", json=body, headers={"x-user-id": user})  # noqa: E731
-    answer: httpx.Response = run(world, said, post)
+    answer: httpx.Response = run(fakes, said, post)
     return answer

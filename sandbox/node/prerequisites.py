@@ -140,7 +140,7 @@ def _file_system(folder: Path) -> int:
 
 
 def main(arguments: list[str]) -> int:
-    """`python -m sandbox.node.needs [--install]`: installs what it may, and says what is missing (exit code 4)."""
+    """`python -m sandbox.node.prerequisites [--install]`: installs what it may, and says what is missing (exit code 4)."""
 
     def say(line: str) -> None:
         sys.stderr.write(line + "\n")

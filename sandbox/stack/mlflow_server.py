@@ -3,7 +3,7 @@
 Loading takes seconds, and a preview asks nothing of a registry. So this process holds the socket open, and only a first
 connection makes it import MLflow and serve. Whoever connects meanwhile waits. It lives as long as whoever started it.
 
-`python -m sandbox.stack.registry --folder DIR [--users]` prints its port; runs, models and files stay under DIR.
+`python -m sandbox.stack.mlflow_server --folder DIR [--users]` prints its port; runs, models and files stay under DIR.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-COMMAND = (sys.executable, "-m", "sandbox.stack.registry")
+COMMAND = (sys.executable, "-m", "sandbox.stack.mlflow_server")
 ADMIN = "admin"
 _ARTIFACTS = "mlflow-artifacts:/"
 _KEPT = ("port", "admin", "flask", "webhooks", "gateway")
 
 
 @dataclass(frozen=True)
-class Registry:
+class MlflowServer:
     """A registry's server; `password` is empty when it asks nobody who they are."""
 
     url: str
@@ -66,7 +66,7 @@ class Registry:
             self.process.wait()
 
 
-def start(folder: Path, cache: Path, env: Mapping[str, str], *, users: bool) -> Registry:
+def start(folder: Path, cache: Path, env: Mapping[str, str], *, users: bool) -> MlflowServer:
     """Starts listening for the registry whose data is under `folder`; `users` makes it ask for a name and a password.
 
     `cache` is for what every registry starts from.
@@ -85,12 +85,12 @@ def start(folder: Path, cache: Path, env: Mapping[str, str], *, users: bool) -> 
         )
     port = int((process.stdout.readline() if process.stdout else "") or 0)
     password = str(_kept(folder)["admin"]) if users else ""
-    return Registry(f"http://127.0.0.1:{port}", password, process)
+    return MlflowServer(f"http://127.0.0.1:{port}", password, process)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Listens, loads the server at the first connection, and ends with its standard input."""
-    parser = argparse.ArgumentParser(prog="sandbox.stack.registry")
+    parser = argparse.ArgumentParser(prog="sandbox.stack.mlflow_server")
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--users", action="store_true")

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from labs.ab import experiment
+from labs.ab.analysis import Verdict, judge
 from labs.ab.evidence import Seen
 from labs.ab.experiment import Experiment
-from labs.ab.judge import Verdict, judge
 from tests.roots import ROOT
 
 OURS = ROOT / experiment.FOLDER

@@ -19,7 +19,7 @@ import psutil
 
 from sandbox.items import ItemStore
 from tests.chaos import content
-from tests.chaos.plan import Kill, Victim, Work
+from tests.chaos.kills import Kill, Victim, Work
 from tests.roots import ROOT, lay
 
 STACK = "chaos"
@@ -37,7 +37,7 @@ class Broken(Exception):
 
 
 @dataclass
-class Ground:
+class Stage:
     """One root folder and its stack; `small` takes the program in miniature instead of the platform."""
 
     folder: Path
@@ -49,13 +49,13 @@ class Ground:
     names: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     @classmethod
-    def make(cls, *, small: bool, say: Callable[[str], None]) -> Ground:
+    def make(cls, *, small: bool, say: Callable[[str], None]) -> Stage:
         """A new folder, the stack brought up in it once and kept as a snapshot; a destroy is taken to last half as long."""
         folder = Path(tempfile.mkdtemp(prefix="modelyard-chaos-"))
-        ground = cls(folder, small, say)
+        stage = cls(folder, small, say)
         lay(folder)
-        ground._prepare()
-        return ground
+        stage._prepare()
+        return stage
 
     def _prepare(self) -> None:
         self.put_back(Work.UP)

@@ -9,7 +9,7 @@ import requests
 from mlflow.exceptions import MlflowException
 
 from core.problem import ExitCode, Problem, Refused
-from labs.endings import ended
+from labs.exit_codes import ended
 from sandbox.faults import CloudError
 
 ENDS = [

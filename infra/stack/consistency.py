@@ -20,7 +20,7 @@ from components.registry.pods import disk_mib
 from components.registry.server import DefaultPermission
 from components.resources import pod_disk_mib
 from components.rollouts.component import unpinned
-from components.serving.judge import named_wrongly
+from components.serving.checks import named_wrongly
 from components.spec import Spec
 from components.stack import Aws
 from core.problem import Problem, Refused
@@ -79,7 +79,7 @@ def stands_on(settings: Settings, region: str) -> tuple[Aws | None, dict[str, Po
             )
         )
     general, pools = bounds(settings, network, general_pool, PriceBook.embedded(region))
-    ground = Aws(
+    host = Aws(
         region=region,
         network=network,
         cluster=cluster,
@@ -87,7 +87,7 @@ def stands_on(settings: Settings, region: str) -> tuple[Aws | None, dict[str, Po
         general_pool=general_pool,
         general=general,
     )
-    return ground, pools
+    return host, pools
 
 
 def disagreements(settings: Settings) -> Iterator[Problem]:

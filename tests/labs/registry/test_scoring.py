@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labs.registry import judge
-from labs.registry.judge import Answers
+from labs.registry import scoring as judge
+from labs.registry.scoring import Answers
 from labs.registry.tickets import Ticket, answer
 
 RIGHT, WRONG = answer("bug"), answer("billing")

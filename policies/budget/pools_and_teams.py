@@ -11,7 +11,7 @@ from policies.graph import PLATFORM, Node, mapping
 from policies.guard import pools_and_teams
 from policies.guard.deployed import Deployed
 from policies.rule import Context, Finding, Rule, Severity, refuse
-from pricing.bill import shares
+from pricing.bill import breakdown as shares
 from pricing.bill.tokens import GPU_POOL
 
 

@@ -48,7 +48,7 @@ class Verdict:
         return self.problem.text()
 
 
-class Judge:
+class Evaluator:
     """The rules of one or more packs, held against the resources of one preview or update.
 
     `guard` is called for the first resource that a rule is asked about; what it raises goes to the caller.

@@ -11,7 +11,7 @@ import pytest
 from policies.budget.bill import lines
 from policies.graph import PLATFORM, UNKNOWN, Node
 from policies.guard.model import Guard
-from pricing.bill import shares
+from pricing.bill import breakdown as shares
 from tests.policies.budget.test_budget import _nodes, changed, judged, refused
 
 CENT = Decimal("0.01")

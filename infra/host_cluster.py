@@ -15,7 +15,7 @@ import pulumi_kubernetes as k8s
 from components.cluster.own import OwnClusterSpec, provider
 
 
-class Ground(Protocol):
+class HostCluster(Protocol):
     """A cluster with nodes; everything that runs on it is declared after it."""
 
     provider: k8s.Provider

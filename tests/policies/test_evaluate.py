@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from policies.evaluate import Evaluator
 from policies.graph import PLATFORM
 from policies.guard.model import Exemption, Guard
-from policies.judge import Judge
 from policies.packs import rules
 from policies.rule import Context, Finding, Level, Rule, Severity, refuse, undetermined
 from pricing.bill.graph import UNKNOWN, Graph, Node
@@ -64,13 +64,13 @@ def _rule(check: Any = _named, **changed: Any) -> Rule:
 
 
 def test_a_finding_becomes_a_refusal_that_names_resource_property_and_fix() -> None:
-    (verdict,) = Judge([_rule()], _guard(), TODAY).resource(_node(QUEUE, "jobs", name="bad"))
+    (verdict,) = Evaluator([_rule()], _guard(), TODAY).resource(_node(QUEUE, "jobs", name="bad"))
     assert verdict.level is Level.MANDATORY
     assert verdict.message == "jobs: name: a bad name\n  found: bad\n  allowed: good\n  to fix: Name it good."
 
 
 def test_a_rule_is_asked_about_the_types_that_it_applies_to_only() -> None:
-    assert Judge([_rule()], _guard(), TODAY).resource(_node("kubernetes:core/v1:Pod", "jobs", name="bad")) == []
+    assert Evaluator([_rule()], _guard(), TODAY).resource(_node("kubernetes:core/v1:Pod", "jobs", name="bad")) == []
 
 
 def test_a_rule_that_fails_refuses_and_tells_no_value() -> None:
@@ -78,7 +78,7 @@ def test_a_rule_that_fails_refuses_and_tells_no_value() -> None:
         raise ValueError(f"cannot read {node.read('name')}")
         yield
 
-    (verdict,) = Judge([_rule(broken, level=Level.ADVISORY)], _guard(), TODAY).resource(
+    (verdict,) = Evaluator([_rule(broken, level=Level.ADVISORY)], _guard(), TODAY).resource(
         _node(QUEUE, "jobs", name="bad")
     )
     assert verdict.level is Level.MANDATORY
@@ -87,12 +87,14 @@ def test_a_rule_that_fails_refuses_and_tells_no_value() -> None:
 
 
 def test_a_secret_is_blanked_out_wherever_a_rule_quotes_it() -> None:
-    (verdict,) = Judge([_rule()], _guard(), TODAY).resource(_node(QUEUE, "jobs", name="s3cr3t!"), secrets={"s3cr3t!"})
+    (verdict,) = Evaluator([_rule()], _guard(), TODAY).resource(
+        _node(QUEUE, "jobs", name="s3cr3t!"), secrets={"s3cr3t!"}
+    )
     assert "s3cr3t!" not in verdict.message and "[secret]" in verdict.message
 
 
 def test_values_that_are_not_known_refuse_nothing_and_are_named_once_at_the_end() -> None:
-    judge = Judge([_rule()], _guard(), TODAY)
+    judge = Evaluator([_rule()], _guard(), TODAY)
     queues = [_node(QUEUE, name, name=UNKNOWN) for name in ("jobs", "events")]
     assert [judge.resource(queue) for queue in queues] == [[], []]
     (note,) = judge.stack(queues)
@@ -104,7 +106,7 @@ def test_values_that_are_not_known_refuse_nothing_and_are_named_once_at_the_end(
     ("expires", "level"), [(TODAY, Level.ADVISORY), (TODAY - datetime.timedelta(1), Level.MANDATORY)]
 )
 def test_an_exemption_holds_until_the_end_of_its_last_day(expires: datetime.date, level: Level) -> None:
-    judge = Judge([_rule()], _guard(_exemption(expires=expires)), TODAY)
+    judge = Evaluator([_rule()], _guard(_exemption(expires=expires)), TODAY)
     (verdict,) = judge.resource(_node(QUEUE, "jobs", name="bad"))
     assert verdict.level is level
     assert "ml-platform" in verdict.message and expires.isoformat() in verdict.message
@@ -112,12 +114,12 @@ def test_an_exemption_holds_until_the_end_of_its_last_day(expires: datetime.date
 
 @pytest.mark.parametrize("changed", [{"rule": "other"}, {"resource": f"{QUEUE}::other"}, {"environments": ["dev"]}])
 def test_an_exemption_is_for_one_rule_one_resource_and_its_environments(changed: dict[str, Any]) -> None:
-    (verdict,) = Judge([_rule()], _guard(_exemption(**changed)), TODAY).resource(_node(QUEUE, "jobs", name="bad"))
+    (verdict,) = Evaluator([_rule()], _guard(_exemption(**changed)), TODAY).resource(_node(QUEUE, "jobs", name="bad"))
     assert verdict.level is Level.MANDATORY
 
 
 def test_the_environment_is_prod_until_a_plan_says_otherwise_and_the_first_plan_counts() -> None:
-    judge = Judge([], _guard(), TODAY)
+    judge = Evaluator([], _guard(), TODAY)
     assert judge.environment == "prod"
     judge.resource(_node(PLATFORM, "platform", environment=UNKNOWN))
     assert judge.environment == "prod"
@@ -131,7 +133,7 @@ def test_a_stack_rule_reads_the_inputs_that_the_resource_rules_have_seen() -> No
         for node in graph.nodes:
             yield Finding(problem=refuse("name", str(node.read("name"))).problem, urn=node.urn)
 
-    judge = Judge([_rule(None, check_stack=names, applies_to=())], _guard(), TODAY)
+    judge = Evaluator([_rule(None, check_stack=names, applies_to=())], _guard(), TODAY)
     judge.resource(_node(QUEUE, "jobs", name="asked"))
     told = judge.stack([_node(QUEUE, "jobs", name="answered"), _node(QUEUE, "events", name="answered")])
     assert [each.problem.summary for each in told] == ["asked", "answered"]
@@ -151,7 +153,7 @@ def _buckets(*changed: Node) -> list[str]:
     }
     happy.update({each.name: each for each in changed})
     only = [rule for rule in rules() if rule.name == "buckets-complete"]
-    return [each.problem.summary for each in Judge(only, _guard(), TODAY).stack(happy.values())]
+    return [each.problem.summary for each in Evaluator(only, _guard(), TODAY).stack(happy.values())]
 
 
 def test_a_bucket_with_its_two_parts_passes() -> None:
@@ -191,7 +193,7 @@ def _kept(*, status: object = "Enabled", **changed: object) -> list[str]:
         _node("aws:s3/bucketPolicy:BucketPolicy", "policy", bucket="acme-models", policy=policy),
     )
     only = [rule for rule in rules() if rule.name == "buckets-kept"]
-    return [each.problem.summary for each in Judge(only, _guard(), TODAY).stack([bucket, *parts])]
+    return [each.problem.summary for each in Evaluator(only, _guard(), TODAY).stack([bucket, *parts])]
 
 
 def test_a_bucket_with_versions_and_a_policy_against_clear_text_passes() -> None:

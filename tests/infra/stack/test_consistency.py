@@ -12,8 +12,8 @@ from core.problem import Problem, Refused
 from infra.build import build
 from infra.declared import Declared, declare
 from infra.guard import guard
-from infra.parts import AWS_PARTS
 from infra.plan import plan
+from infra.stack.consistency import AWS_PARTS
 from infra.stack.file import StackFile
 from infra.stack.stack import Stack
 from tests.roots import ROOT

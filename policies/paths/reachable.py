@@ -13,9 +13,9 @@ from policies.paths.ends import Agent, Api, Clients, Database, Deployer, End, Fa
 from policies.paths.groups import CLUSTER, Groups, Peer
 from policies.paths.inside import POLICY
 from policies.paths.keys import Graph, Node, key, keys, mapping, namespace_of
-from policies.paths.needs import HOLDERS, machines, needs
 from policies.paths.network import SUBNET, Network, unread
 from policies.paths.programs import ADDON, Pods, programs
+from policies.paths.required import HOLDERS, machines, needs
 from policies.paths.walk import Walk
 from policies.paths.ways import Ways
 

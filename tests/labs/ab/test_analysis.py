@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from app.assignment import Assigner
 from core.problem import ExitCode
+from labs.ab import analysis as judging
 from labs.ab import experiment
-from labs.ab import judge as judging
+from labs.ab.analysis import MOST_LOST, SPLIT_P, Outcome, judge
 from labs.ab.evidence import Seen
-from labs.ab.judge import MOST_LOST, SPLIT_P, Outcome, judge
 from labs.ab.users import asks
-from tests.labs.ab.world import asked, ours, seen, verdict_on
+from tests.labs.ab.samples import asked, ours, seen, verdict_on
 
 OTHER = {"plain": "short", "short": "plain"}
 COUNTS = st.integers(0, 60)
