@@ -19,7 +19,7 @@ _TEXT = "mlflow.prompt.text"
 
 
 class PromptError(RuntimeError):
-    """The prompt cannot be had: the registry is away, knows no such version, or a variable has no value."""
+    """The prompt cannot be fetched: the registry is away, knows no such version, or a variable has no value."""
 
 
 @dataclass(frozen=True)

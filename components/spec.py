@@ -24,7 +24,7 @@ class Environment(enum.StrEnum):
 
 
 class LogDays(enum.IntEnum):
-    """The retention times (days) that CloudWatch Logs offers and that a platform has a use for."""
+    """Retention times (days) of CloudWatch Logs."""
 
     WEEK = 7
     FORTNIGHT = 14

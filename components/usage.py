@@ -21,7 +21,7 @@ class UsageSpec(Spec):
     zone_gb: int = Field(default=_USUAL.zone_gb, ge=0)
     """Data between zones, of the whole stack (GB)."""
     internet_gb: int = Field(default=_USUAL.internet_gb, ge=0)
-    """Data to the internet, of the whole stack (GB)."""
+    """Data to the internet, for the whole stack (GB)."""
     log_gb: int = Field(default=_USUAL.log_gb, ge=0)
     """Data written to each log group (GB)."""
     kms_requests: int = Field(default=_USUAL.kms_requests, ge=0)

@@ -96,7 +96,7 @@ def _problems(root: yaml.Node | None, text: str, days: bool) -> Iterator[Problem
         if isinstance(token, yaml.AliasToken | yaml.TagToken | yaml.DirectiveToken):
             what = {yaml.AliasToken: "aliases", yaml.TagToken: "tags", yaml.DirectiveToken: "directives"}[type(token)]
             yield Problem(
-                summary=f"the file takes no YAML {what}",
+                summary=f"this YAML feature is not allowed here: {what}",
                 line=token.start_mark.line + 1,
                 fix="write the value out; a text that starts with * or ! stands in quotes",
             )
@@ -127,7 +127,7 @@ def _of_key(key: yaml.Node, where: str, seen: set[str]) -> Iterator[Problem]:
         )
     elif _is_plain(key) and (_loose(key.value) or not isinstance(_plain(key.value), str)):
         yield Problem(
-            summary="a key that is no text to every reader", where=where, line=line, fix="write the key in quotes"
+            summary="a key that YAML readers disagree about", where=where, line=line, fix="write the key in quotes"
         )
     elif _HALF.search(key.value):
         yield Problem(summary="a key is half a character", where=where, line=line, fix="write the character itself")
@@ -140,7 +140,7 @@ def _of_key(key: yaml.Node, where: str, seen: set[str]) -> Iterator[Problem]:
 def _of_scalar(node: yaml.ScalarNode, where: str, days: bool) -> Iterator[Problem]:
     if _HALF.search(node.value):
         yield Problem(
-            summary="an escape is half a character",
+            summary="an escape is only half of a character",
             where=where,
             line=node.start_mark.line + 1,
             fix="write the character itself",

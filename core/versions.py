@@ -130,7 +130,7 @@ CHARTS = {
             repository="https://argoproj.github.io/argo-helm",
             crds=("rollouts.argoproj.io",),
         ),
-        # Envoy Gateway's own charts lie in Docker Hub; nobody has read the digest of this one yet.
+        # Envoy Gateway's own charts lie in Docker Hub; there is no digest for this processor of this one yet.
         Chart(
             name="gateway-helm",
             version="v1.9.0",
@@ -201,7 +201,7 @@ CHART_IMAGES = {
 }
 """What else a chart runs with the values that it is given, by the tag that the chart itself names: no digest pins these.
 
-Repositories and tags are those of the charts' own values (`kube/data/charts`); a test holds both together.
+Repositories and tags are those of the charts' own values (`kube/data/charts`); a test compares both.
 """
 
 
@@ -319,7 +319,7 @@ CRD_MODULES = {
         sum="h1:4Juk8v93RdG1DSGD/mGp+SeQKPmnlLIj2iq3blLZgFY=",
         folder="jsonnet/prometheus-operator",
     ),
-    # The chart's own version cannot be had as a module; both serve the same `v1` of what the platform uses.
+    # The chart's own version cannot be fetched as a module; both serve the same `v1` of what the platform uses.
     "external-secrets": CrdModule(
         module="github.com/external-secrets/external-secrets",
         version="v1.3.2",

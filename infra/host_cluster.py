@@ -1,4 +1,4 @@
-"""What everything else stands on: a cluster to make objects in, and whatever AWS brings around it where there is AWS.
+"""The base of a stack: a cluster, and the AWS parts around it where there is AWS.
 
 A component that has neighbours in AWS takes them as an argument that may be None, and its Spec says whether it needs them
 (`Spec.needs_aws`). So the wiring asks once, here and in `build`, and no component asks at all.

@@ -174,7 +174,7 @@ def _named(settings: Settings, items: tuple[CostItem, ...]) -> None:
     unknown = [key for key in settings.usage.each if key.rpartition(".")[0] not in names]
     if unknown:
         problem = Problem(
-            summary="nothing of that name is paid by use",
+            summary="no item of the bill with this name is paid by use",
             allowed=", ".join(sorted(names)),
             fix="name a resource or a component of the bill: `modelyard cost` lists them",
         )

@@ -71,7 +71,9 @@ def preview(
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Write the report to this file.")] = None,
     judge: Annotated[
         Path | None,
-        typer.Option("--judge", help="A checkout whose packs, guard file, Specs and prices judge.", file_okay=False),
+        typer.Option(
+            "--judge", help="The checkout whose packs, guard file, Specs and prices judge the change.", file_okay=False
+        ),
     ] = None,
     sandbox: Sandbox = False,
     cloud: Cloud = False,
@@ -106,14 +108,16 @@ def up(
     faults: Faults = None,
     output: Output = Format.TEXT,
 ) -> int:
-    """Preview with the policies, stop on a refusal, else make the stack what its file says."""
+    """Preview with the policies, stop on a refusal, otherwise deploy the stack file."""
     return commands.up(_job(stack, file, sandbox, cloud, output, kubeconfig=kubeconfig, ask=not yes, faults=faults))
 
 
 @app.command(epilog="Example:  modelyard refresh --stack dev --only-look")
 def refresh(
     stack: StackName,
-    only_look: Annotated[bool, typer.Option("--only-look", help="Say what differs; leave the state as it is.")] = False,
+    only_look: Annotated[
+        bool, typer.Option("--only-look", help="Print the differences; do not change the state.")
+    ] = False,
     sandbox: Sandbox = False,
     cloud: Cloud = False,
     kubeconfig: Kubeconfig = None,
@@ -142,10 +146,11 @@ def destroy(
 def recover(
     stack: StackName,
     ids: Annotated[
-        list[str] | None, typer.Option("--id", metavar="URN=ID", help="Account only: a create happened, as this id.")
+        list[str] | None,
+        typer.Option("--id", metavar="URN=ID", help="Account only: this create succeeded, with this id."),
     ] = None,
     clear: Annotated[
-        list[str] | None, typer.Option("--clear", metavar="URN", help="Account only: a create never happened.")
+        list[str] | None, typer.Option("--clear", metavar="URN", help="Account only: this create did not happen.")
     ] = None,
     sandbox: Sandbox = False,
     cloud: Cloud = False,
@@ -153,7 +158,7 @@ def recover(
     yes: Yes = False,
     output: Output = Format.TEXT,
 ) -> int:
-    """After a kill: clear a dead process's lock and settle what was under way."""
+    """Repair the state of a stack after its engine was killed: clear a dead process's lock and settle pending operations."""
     asks = not yes and (bool(ids or clear) or sys.stdin.isatty())
     said = recovery.Said(ids=ids or [], clear=clear or [], ask=_ask_for_id if sys.stdin.isatty() else None)
     return recovery.recover(_job(stack, None, sandbox, cloud, output, kubeconfig=kubeconfig, ask=asks), said)
@@ -191,7 +196,7 @@ def cost(
     compare: Annotated[str, typer.Option("--compare", help="Another stack, a stack file or a git REF.")] = "",
     output: Annotated[CostFormat, typer.Option("--format", help="table, json, md or html.")] = CostFormat.TABLE,
 ) -> int:
-    """Say what the stack costs in a month at least, as expected and at most, and whether that fits its budget."""
+    """Print the monthly cost of the stack (minimum, expected, maximum), and whether it fits the budget."""
     from ops.cost import page as cost_page
     from ops.cost import report as bill
 
@@ -232,7 +237,7 @@ def doctor(
 ) -> int:
     """Look for what would stop an `up`: tools here, and with --cloud quotas, roles, zones and the way to the cluster."""
     if cloud and not stack:
-        raise Refused(Problem(summary="an account is judged for a stack", fix="add --stack"), ExitCode.USAGE)
+        raise Refused(Problem(summary="--cloud needs --stack", fix="add --stack"), ExitCode.USAGE)
     place = place_of(stack, None, sandbox_or_cloud(cloud)) if stack else None
     return diagnosis.doctor(root(), place, Show(as_json=output is Format.JSON))
 
@@ -287,7 +292,9 @@ def _in_ci() -> bool:
 def _asker() -> Callable[[str], bool]:
     if not sys.stdin.isatty():
         raise Refused(
-            Problem(summary="there is nobody to ask before the account or the cluster is changed", fix="add --yes"),
+            Problem(
+                summary="this changes the account or the cluster, and there is no terminal to ask on", fix="add --yes"
+            ),
             ExitCode.USAGE,
         )
     return lambda question: typer.confirm(question)

@@ -55,7 +55,7 @@ class Told:
                 told += 1
             self._thread.join(0.2)
         if self.found is None:
-            raise self.refused or Refused(Problem(summary="the toolchain did not come"), ExitCode.FAILED)
+            raise self.refused or Refused(Problem(summary="the toolchain could not be installed"), ExitCode.FAILED)
         return self.found
 
 
@@ -161,7 +161,7 @@ def go_on(demo: Demo) -> int:
     )
     for command in ("preview --stack dev", "up --stack dev", "destroy --stack dev"):
         demo.show.line(f"  modelyard {command}", style="bold cyan")
-    demo.show.line("three labs with a real model (docs/seed.md):")
+    demo.show.line("three labs with a real model (docs/seed.md): (keep; pasted in docs/demo.md)")
     for target in ("lab-registry", "lab-ab", "lab-deploy"):
         demo.show.line(f"  make {target}", style="bold cyan")
     return ExitCode.OK

@@ -25,7 +25,7 @@ def exit_code_of(command: Callable[[], int | None], show: Show) -> int:
     except typer.Exit as exit:
         return exit.exit_code
     except typer.TyperException as wrong:
-        show.problems([Problem(summary=wrong.message, fix="add --help to see what is taken")], "usage")
+        show.problems([Problem(summary=wrong.message, fix="--help lists what is allowed")], "usage")
         return ExitCode.USAGE
     except (KeyboardInterrupt, typer.Abort):
         show.say("interrupted")

@@ -38,7 +38,7 @@ StackName = Annotated[
     str, typer.Option("--stack", "-s", envvar="MODELYARD_STACK", help="The stack: Pulumi.<STACK>.yaml describes it.")
 ]
 StackFile = Annotated[
-    Path | None, typer.Option("--file", help="Another file in place of Pulumi.<STACK>.yaml, for a try.", dir_okay=False)
+    Path | None, typer.Option("--file", help="Use this file instead of Pulumi.<STACK>.yaml.", dir_okay=False)
 ]
 Sandbox = Annotated[
     bool, typer.Option("--sandbox", help="Simulated clouds on this machine (the default, but not in CI).")
@@ -51,5 +51,5 @@ Kubeconfig = Annotated[
 Output = Annotated[Format, typer.Option("--format", help="text for a person, json for a machine.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before the account or the cluster is changed.")]
 Faults = Annotated[
-    Path | None, typer.Option("--faults", help="Sandbox only: a file of faults that the clouds play.", exists=True)
+    Path | None, typer.Option("--faults", help="Sandbox only: a file of faults to inject into the clouds.", exists=True)
 ]

@@ -1,4 +1,4 @@
-"""How the command line speaks: a report on standard output, progress and refusals on standard error.
+"""Output of the command line: reports on standard output, progress and refusals on standard error.
 
 Colour and a moving counter only on a terminal; elsewhere plain lines, one each few seconds. With `--format json`
 standard output holds one JSON value and nothing else.

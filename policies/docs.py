@@ -17,19 +17,20 @@ _INTRODUCTION = """\
 This page is written by `python -m policies.docs`; change the rules, not the page.
 
 `pulumi preview --policy-pack policies/run` runs every pack in one process. `--policy-pack policies/<pack>` runs one pack with
-the official CLI. A rule about a *resource* is asked before the resource is made, with `--skip-preview` too; a rule about the
+the official CLI. The engine asks a rule about a *resource* before the resource is created, with `--skip-preview` too; a rule
+about the
 *stack* is asked when everything is planned or made.
 
 A value that a preview does not know yet is not refused: the preview ends with a note that names it, and the rule judges it
 during the update, before the resource is made. GPU nodes and costs are the exception: what may be a GPU node, and what has no
 price because a value is not known, is refused.
 
-What the plan of the platform has not counted is refused: a resource outside a component, or one that can cost more than its
-line in the bill. Whoever edits the program passes the program's own gate; these rules are asked by the engine, from a checkout
-that CI chooses. With `--target`, target the platform too: without its plan nothing is let pass.
+Every resource that the plan has not counted is refused: a resource outside a component, or one that can cost more than its
+line in the bill. Whoever edits the program passes the program's own gate; the engine asks these rules, from a checkout that CI
+chooses. With `--target`, target the platform too: without its plan everything is refused.
 
 The packs take no configuration. A resource is let pass only by an entry under `exemptions` in `guard.yaml`, with an
-owner, a reason and a last day; the finding is then told, and stops nothing. A ceiling is lifted only by an entry under
+owner, a reason and a last day; the finding is then reported and does not block. A ceiling is lifted only by an entry under
 `budgetExemptions`, up to its amount and until its last day.
 """
 

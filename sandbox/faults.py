@@ -1,4 +1,4 @@
-"""Faults on demand: what a cloud does on a bad day, asked for by a file, so that recovery can be exercised.
+"""Faults on demand: cloud failures that a file injects, for tests of recovery.
 
 The file holds a list of `{kind, type, call, times, edge, seconds}`. What has been used up is kept beside the world, so
 `times` holds through a crash.

@@ -135,7 +135,7 @@ def _asking(what: str) -> Iterator[None]:
     try:
         yield
     except CloudError as error:
-        problem = Problem(summary="the cluster does not do what it is asked", where=what, found=str(error))
+        problem = Problem(summary="the cluster failed", where=what, found=str(error))
         raise Refused(problem, ExitCode.FAILED) from None
 
 

@@ -1,4 +1,4 @@
-"""The page of what each alert means, written from the alerts themselves so that it cannot fall behind them."""
+"""Writes docs/alerts.md from the alerts, so that the page is always current."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "alerts.md"
 
 _HEAD = """# What each alert means
 
-Written by `python -m components.alerts` from `components/alerts`; a test holds both together. Who is told of what is set under
-`monitoring.alerts` in the stack file: see [monitoring](monitoring.md).
+Written by `python -m components.alerts` from `components/alerts`; a test compares both. `monitoring.alerts` in the stack
+file sets who gets which alert: see [monitoring](monitoring.md).
 
 | severity | what it asks of you |
 |---|---|

@@ -1,4 +1,4 @@
-"""Silence of what everything else is read from: an alert on a metric that is gone would stay silent for ever."""
+"""Alerts on sources of metrics that are gone. Without them, an alert on a missing metric would never fire."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The stack's budget in AWS: what may be spent, who is told, and what stops spending."""
+"""The stack's budget in AWS: what may be spent, who gets the alerts, and what stops spending."""

@@ -1,4 +1,5 @@
-"""The stack's budget as AWS watches it: alerts on what is really spent, anomalies, and a hand brake where it is asked for.
+"""The stack's budget as AWS watches it: alerts on what is really spent, anomalies, and an optional action that stops new
+spending.
 
 The estimate bounds what may be declared; this sees what was billed. Both hold the same amount.
 """

@@ -21,14 +21,15 @@ ALERTS = 10
 
 
 class BudgetActionSpec(Spec):
-    """What AWS does by itself when the money has been spent: it forbids roles to start anything new. Nothing is stopped."""
+    """What AWS does automatically when the budget has been spent: it forbids roles to start anything new. Nothing that runs is
+    stopped."""
 
     at_percent: Percent = 100
     """Share of the budget (percent, actually spent) at which it acts."""
     automatic: bool = False
-    """Whether it acts at once; otherwise somebody approves it in the console first."""
+    """Whether it acts without approval. Otherwise somebody has to approve it in the console."""
     roles: list[RoleName] = Field(default_factory=list, max_length=20)
-    """Names of further roles to hold, beside that of the platform's own Karpenter."""
+    """Further roles to restrict, beside that of the platform's own Karpenter."""
 
 
 class BudgetWatchSpec(Spec):
@@ -37,24 +38,24 @@ class BudgetWatchSpec(Spec):
     enabled: bool = True
     """Whether there is an AWS Budget and anomaly detection; false outside AWS."""
     emails: list[Email] = Field(default_factory=list, max_length=10)
-    """Who is told by mail. With neither mail nor topic nobody is told, and the console alone shows it."""
+    """E-mail addresses that get the alerts. Without emails and topic, only the console shows them."""
     topic: TopicName = ""
-    """Name of an SNS topic in the stack's region to tell; its own policy has to let AWS Budgets and Cost Anomaly
+    """Name of an SNS topic in the stack's region that gets the alerts. Its policy has to let AWS Budgets and Cost Anomaly
     Detection publish."""
     alert_at_percents: list[Percent] = Field(
         default_factory=lambda: [50, 80, 100], min_length=1, max_length=ALERTS // 2
     )
-    """Shares of the budget (percent) at which they are told, of what was spent and of the month's forecast."""
+    """Shares of the budget (percent) at which alerts are sent, for what was spent and for the month's forecast."""
     payer_account: bool = False
     """Whether the stack's account pays its own bill: the management account of its organization, or an account in none. Only
     there AWS finds anomalies by tag and lets tags be activated; in a member account it refuses both."""
     anomaly_usd: Usd | None = None
-    """Least cost (USD) of an anomaly that they are told of, 100 where nothing is said; for a payer's account."""
+    """Smallest anomaly (USD) that is reported, 100 by default; only with payerAccount."""
     activate_tags: bool = False
     """Whether this stack makes its tags cost-allocation tags, without which no budget can see them. For one stack of the
     account that pays the bill, and not before AWS has seen the tags for a day."""
     action: BudgetActionSpec | None = None
-    """What AWS does by itself; without it, it only tells."""
+    """What AWS does automatically. Without it AWS only sends alerts."""
 
     @model_validator(mode="after")
     def _agrees(self) -> BudgetWatchSpec:

@@ -26,11 +26,12 @@ class AccessSpec(Spec):
     reach: Reach = Reach.VPC_RUNNER
     """Private endpoint with a runner in the VPC or a tunnel, or a public endpoint for `allowedCidrs`."""
     allowed_cidrs: list[SomeBlock] = Field(default_factory=list)
-    """IPv4 blocks that may come to the endpoint: of a public one, never the whole internet; with `vpcRunner`, private ones."""
+    """IPv4 blocks that may reach the endpoint: public blocks for a public endpoint, never the whole internet; private blocks
+    with `vpcRunner`."""
     allowed_security_group_ids: list[SecurityGroupId] = Field(default_factory=list)
     """With `vpcRunner`: security groups whose members may come; such a group exists before the `up` that names it."""
     tunnel_port: int = Field(default=8443, ge=1024, le=65_535)
-    """Local port on which the SSM tunnel to the endpoint stands; nothing else uses it."""
+    """Local port of the SSM tunnel to the endpoint."""
     runner_label: Runner = "ubuntu-latest"
     """Label of the CI runner that deploys this environment."""
     admin_roles: list[AdminRole] = Field(default_factory=lambda: ["modelyard-deployer"], min_length=1)

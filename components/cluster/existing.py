@@ -37,7 +37,7 @@ class ExistingClusterSpec(Spec):
     addons: Ownership = Ownership.PRESENT
     """The EKS add-ons; checked by name when present."""
     system_nodes: Ownership = Ownership.PRESENT
-    """Nodes that carry Karpenter and the add-ons."""
+    """Nodes that run Karpenter and the add-ons."""
     karpenter: Ownership = Ownership.MANAGED
     """The autoscaler; when present, `nodeRole` says which role its nodes have."""
     node_role: RoleName | None = None

@@ -13,7 +13,7 @@ class OwnClusterSpec(Spec):
     """A cluster that somebody else made and pays for; the platform makes objects in it and nothing around it."""
 
     context: Context
-    """Context of the deployer's kubeconfig. It has to be said: whatever happens to be current is never taken."""
+    """Context of the deployer's kubeconfig. It is required: the current context is never used."""
 
 
 def provider(name: str, spec: OwnClusterSpec, opts: pulumi.ResourceOptions) -> k8s.Provider:

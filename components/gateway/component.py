@@ -34,10 +34,10 @@ SERVER_PORT = 8080
 
 
 class GatewaySpec(Spec):
-    """The gateway before the models; there is one when there are releases."""
+    """The gateway in front of the models. It exists when there are releases."""
 
     replicas: int = Field(default=1, ge=1, le=20)
-    """Envoys, and controllers; two or more outlive a node."""
+    """Envoys, and controllers; with two or more, the loss of a node causes no outage."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -128,7 +128,7 @@ def _inside(text: str) -> str:
 
 
 def _mended_inside(_: str) -> str:
-    return "name the block of the subnet that the runner stands in, or say reach: publicCidrs"
+    return "name the block of the subnet that the runner is in, or say reach: publicCidrs"
 
 
 VpcBlock = Annotated[

@@ -1,4 +1,4 @@
-"""Finds a secret that stands in a setting itself, by where it stands and by what it looks like.
+"""Finds a secret that was written directly into a setting, by its place and by its shape.
 
 It errs on the side of finding nothing: whatever it finds is refused. What secrets look like is in `core/secret_shapes.py`.
 """

@@ -1,4 +1,4 @@
-"""Letters that look like those of ASCII and are not: of other scripts, of full width, and those that nobody sees.
+"""Characters that look like ASCII and are not: other scripts, full-width and invisible characters.
 
 The letters of other scripts are in `components/kinds/data/lookalikes.json`; everything else is found by its compatibility
 form or its category.

@@ -49,7 +49,7 @@ def _tag(name: str) -> str:
 
 def _alias(name: str) -> str:
     reserved = name.lower() == "latest" or re.fullmatch("[vV][0-9]+", name)
-    return "MLflow keeps this alias for itself" if reserved else ""
+    return "MLflow reserves this alias" if reserved else ""
 
 
 ExperimentName = Annotated[

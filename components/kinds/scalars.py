@@ -1,4 +1,4 @@
-"""Numbers, and true and false, as they are: no text, word or truth passes for a number, and none of them for another.
+"""Strict numbers and booleans: a text is never taken for a number, and a boolean never for a number.
 
 Amounts of money may come as texts, for that is how a Spec writes them down for the packs; then they are plain decimals too.
 """

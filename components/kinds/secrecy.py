@@ -1,4 +1,4 @@
-"""Where a secret may stand by mistake, so that a refusal there repeats nothing that was written.
+"""Places where a user may write a secret by mistake. A refusal there shows no value.
 
 A Spec that names a secret is one: somebody writes the password itself into the field, into a neighbour of it, in place of the
 Spec, or under a key that is not there.

@@ -1,4 +1,5 @@
-"""Names of secrets. Some write the secret itself there: no refusal repeats what stands in such a field, or beside one."""
+"""Names of secrets. Users sometimes write the secret itself there, so no refusal shows the value of such a field or of its
+neighbours."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ FilePath = Annotated[
     str,
     Kind(
         what="the path of a file below the stack file's folder",
-        allowed="for example prompts/support.md: no step starts with a dot, so none leads out of the folder",
+        allowed="for example prompts/support.md: no part of the path starts with a dot",
         pattern=rf"({_STEP}/)*{_STEP}",
         longest=500,
     ),

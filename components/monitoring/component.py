@@ -85,7 +85,7 @@ class Monitoring(pulumi.ComponentResource):
                 opts=self._in_cluster(),
             )
         if not args.spec.alerts.receivers:
-            pulumi.log.info("nobody is told of alerts: monitoring.alerts names no receiver", resource=self)
+            pulumi.log.info("alerts go to no receiver: monitoring.alerts names none", resource=self)
         self.register_outputs({})
 
     def _namespace(self, name: str, level: str) -> k8s.core.v1.Namespace:

@@ -25,7 +25,7 @@ class Size(enum.StrEnum):
 
 
 class ReceiverKind(enum.StrEnum):
-    """Who can be told of an alert."""
+    """Kinds of alert receivers."""
 
     SLACK = "slack"
     PAGERDUTY = "pagerduty"
@@ -38,7 +38,7 @@ class ReceiverSpec(Spec):
     kind: ReceiverKind
     """What it is."""
     secret: SecretProperty | None = None
-    """Name of the secret with Slack's webhook address or PagerDuty's routing key; the value stands nowhere here."""
+    """Name of the secret with Slack's webhook address or PagerDuty's routing key; the value is not in this file."""
     channel: Channel | None = None
     """Slack channel, where the webhook does not choose it."""
     topic_arn: TopicArn | None = None
@@ -71,12 +71,12 @@ class ReceiverSpec(Spec):
 
 
 class BySeverity(Spec):
-    """Which receiver is told of which severity; nobody of one that is left out."""
+    """The receiver of each severity. Alerts of a severity that is left out go to nobody."""
 
     critical: Receiver | None = None
-    """Receiver of what has to be looked at now."""
+    """Receiver of alerts that need attention now."""
     warning: Receiver | None = None
-    """Receiver of what has to be looked at today."""
+    """Receiver of alerts that need attention today."""
 
     def chosen(self) -> Iterator[tuple[Severity, str]]:
         """Each severity that has a receiver, with that receiver's name."""
@@ -86,12 +86,12 @@ class BySeverity(Spec):
 
 
 class AlertsSpec(Spec):
-    """Who is told of alerts: by team where the team has receivers of its own, else by severity."""
+    """Who gets alerts: the team's own receivers if it has some, otherwise by severity."""
 
     receivers: dict[Receiver, ReceiverSpec] = Field(default_factory=dict, max_length=20)
     """Receivers by a name of your own."""
     everybody: BySeverity = Field(default_factory=BySeverity)
-    """Receivers of every alert that no team's receiver takes."""
+    """Receivers of all alerts that have no receiver of a team."""
     teams: dict[Label, BySeverity] = Field(default_factory=dict)
     """Receivers of one team's alerts, by team."""
 
@@ -138,11 +138,11 @@ class OidcSpec(Spec):
     scopes: list[Scope] = Field(default_factory=lambda: ["openid", "profile", "email"])
     """What Grafana asks for."""
     roles: Line = "'Viewer'"
-    """JMESPath over the claims that gives Viewer, Editor or Admin; whoever it gives nothing is refused."""
+    """JMESPath over the claims that returns Viewer, Editor or Admin. A user without a result is refused."""
 
 
 class GrafanaSpec(Spec):
-    """How Grafana is entered. Nobody without a name may look."""
+    """How users sign in to Grafana. Anonymous access is off."""
 
     admin_secret: SecretName | None = None
     """Name of a secret that holds JSON with `user` and `password`; without it a password is made in the cluster."""
@@ -185,7 +185,7 @@ class VolumesSpec(Spec):
     prometheus: int = Field(default=50, ge=10, le=16384)
     """Volume of each Prometheus; it keeps at most 80 % of this, whatever `retentionDays` says."""
     alertmanager: int = Field(default=5, ge=1, le=100)
-    """Volume of each Alertmanager: silences, and what was told to whom."""
+    """Volume of each Alertmanager: silences, and the log of sent notifications."""
     grafana: int = Field(default=5, ge=1, le=100)
     """Volume of Grafana: users, and dashboards made by hand."""
 
@@ -194,7 +194,7 @@ class MonitoringSpec(Spec):
     """How the platform is watched."""
 
     enabled: bool = True
-    """Whether there is monitoring; without it nobody is told of anything."""
+    """Whether there is monitoring. Without it there are no alerts."""
     retention_days: int = Field(default=15, ge=1, le=365)
     """How long Prometheus keeps samples."""
     high_availability: bool = False

@@ -60,7 +60,7 @@ class NetworkSpec(Spec):
     flow_log_days: LogDays = LogDays.MONTH
     """Days that VPC flow logs are kept."""
     existing: ExistingNetworkSpec | None = None
-    """Use this VPC instead of making one; of the fields above only `zones` counts then, for pools buy in them."""
+    """Use this VPC instead of creating one. Of the fields above only `zones` then applies, because pools buy in them."""
 
     @model_validator(mode="after")
     def _fits(self) -> NetworkSpec:

@@ -30,7 +30,8 @@ class Purpose(enum.StrEnum):
 
 
 class EmptyNodes(enum.StrEnum):
-    """When a node without pods may go: at any hour, or in the pool's window alone, so that a morning finds it warm."""
+    """When a node without pods may be removed: at any hour, or only in the pool's window, so that nodes are warm in the
+    morning."""
 
     ANY_HOUR = "anyHour"
     IN_WINDOW = "inWindow"

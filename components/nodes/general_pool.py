@@ -24,7 +24,7 @@ POOL = "general"
 
 
 class GeneralLimitsSpec(Spec):
-    """What bounds the general pool; the stricter one binds."""
+    """The limits of the general pool; the stricter one decides."""
 
     vcpus: int | None = Field(default=None, ge=1)
     """vCPUs at once."""

@@ -26,7 +26,7 @@ from pricing.capacity.pool import Capacity, PoolAsk, PoolBound, Share
 
 
 class LimitsSpec(Spec):
-    """What bounds a pool; several hold at once, the strictest one binds."""
+    """The limits of a pool. All of them apply; the strictest one decides."""
 
     gpus: int | None = Field(default=None, ge=1)
     """Whole GPUs at once."""
@@ -80,7 +80,7 @@ class GpuPoolSpec(Spec):
     sharing: SharingSpec = Field(default_factory=SharingSpec)
     """Whether several pods share a GPU."""
     mixed_gpu_memory: bool = False
-    """Whether types with GPUs of different memory may stand together."""
+    """Whether the pool may mix types with GPUs of different memory."""
     window: WindowSpec = Field(default_factory=WindowSpec)
     """When nodes may be replaced or consolidated."""
     owner: Team | None = None
@@ -113,7 +113,7 @@ class GpuPoolSpec(Spec):
         """A pool is nodes that Karpenter buys."""
         yield Problem(
             summary="gpuPools need Karpenter on AWS",
-            fix="take the pool out; a cluster of one's own brings its nodes, and their device plugin, itself",
+            fix="remove the pool: your own cluster brings its nodes and their device plugin (pasted in docs/local.md)",
         )
 
     def ask(self, network_zones: list[str]) -> PoolAsk:

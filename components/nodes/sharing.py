@@ -16,7 +16,7 @@ class SharingSpec(Spec):
     """How many pods share a GPU, and how."""
 
     mode: Sharing = Sharing.NONE
-    """Not at all, in turns, or cut into instances."""
+    """none, timeSlicing or mig."""
     replicas: int | None = Field(default=None, ge=2, le=48)
     """With timeSlicing: how many pods take turns on one GPU."""
     profile: MigProfile = ""

@@ -1,4 +1,4 @@
-"""The registry as its users meet it: gone, slow, wrong, telling nobody, out of room for what it keeps, or silent.
+"""Alerts on the registry: down, slow, failing, webhooks lost, volume full, or without metrics.
 
 MLflow exports nothing about its webhooks, its database and the files that go through it. Webhooks are counted by what the
 platform adds to the server (`components/registry/in_cluster/registry_webhooks.py`); of a database in AWS RDS itself tells a topic
@@ -87,7 +87,7 @@ GROUP = Group(
             severity=Severity.WARNING,
             team=Team.REGISTRY,
             summary="one request in twenty to the registry takes longer than {{ $value | humanizeDuration }}",
-            meaning="The registry answers late; training that logs to it waits with it. Files and traces are not counted.",
+            meaning="The registry is slow. Training that logs to it waits. Files and traces are not counted.",
             fires=Example(
                 series={_within("2.5"): "0+9x60", _within("5.0"): "0+10x60", _within("+Inf"): "0+10x60"},
                 at="40m",
@@ -148,7 +148,7 @@ GROUP = Group(
             severity=Severity.WARNING,
             team=Team.REGISTRY,
             summary="volume {{ $labels.persistentvolumeclaim }} has {{ $value | humanizePercentage }} of its space left",
-            meaning="A registry that keeps everything on a volume is nearly full; a full one takes no more runs.",
+            meaning="A registry that keeps everything on a volume is nearly full; a full one accepts no more runs.",
             fires=Example(
                 series={_volume("available"): "1e9x150", _volume("capacity"): "2e10x150"},
                 labels={"namespace": NAMESPACE, "persistentvolumeclaim": "registry"},

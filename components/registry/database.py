@@ -37,7 +37,7 @@ class RegistryDatabaseSpec(Spec):
     deletion_protection: bool = False
     """Whether AWS and Pulumi refuse to delete the database."""
     final_snapshot: bool = False
-    """Whether a last snapshot is taken when the database is deleted all the same."""
+    """Whether a final snapshot is taken when the database is deleted."""
     log_days: LogDays = LogDays.MONTH
     """Days that the database's log is kept."""
     backup_window: DailyWindow = "03:00-03:30"

@@ -27,7 +27,7 @@ def problems(backup: str, maintenance: str) -> Iterator[Problem]:
         ("maintenanceWindow", maintenance, weekly, "sun:04:00-sun:05:00"),
     ):
         if span is None:
-            yield Problem(summary="this is no window of time", where=where, found=found, allowed=f"UTC, like {example}")
+            yield Problem(summary="this is not a time window", where=where, found=found, allowed=f"UTC, like {example}")
         elif not SHORTEST <= span[1] < DAY:
             allowed = f"{SHORTEST} minutes or more, and less than a day"
             yield Problem(summary="RDS takes no window of this length", where=where, found=found, allowed=allowed)

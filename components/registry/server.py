@@ -30,7 +30,7 @@ UPGRADE_GB = 1
 
 
 class DefaultPermission(enum.StrEnum):
-    """What a user may do with what nobody has given a permission on."""
+    """What a user may do with items without explicit permissions."""
 
     READ = "READ"
     EDIT = "EDIT"
@@ -41,7 +41,7 @@ class ReplicasSpec(Spec):
     """Fewest and most servers; between them the load decides."""
 
     min: int = Field(default=1, ge=1, le=20)
-    """Servers that always run; two or more outlive a node."""
+    """Servers that always run; with two or more, the loss of a node causes no outage."""
     max: int = Field(default=2, ge=1, le=20)
     """Servers at the most."""
 
@@ -65,7 +65,7 @@ class RegistryServerSpec(Spec):
     workers: int = Field(default=2, ge=1, le=16)
     """Processes of each server that answer requests."""
     cpu: Cpu = "500m"
-    """CPU that each server is sure of."""
+    """CPU request of each server."""
     memory: Memory = "2Gi"
     """Memory of each server; MLflow wants about 0.5 GiB a worker."""
     upload_gb: int = Field(default=10, ge=1, le=200)
@@ -73,7 +73,7 @@ class RegistryServerSpec(Spec):
     request_mb: int = Field(default=50, ge=1, le=1024)
     """Largest request (MiB) that is no upload of a file; a larger one is answered 413. A worker holds it in memory."""
     default_permission: DefaultPermission = DefaultPermission.READ
-    """What a user may do with what nobody has given a permission on."""
+    """What a user may do with items without explicit permissions."""
     keys_version: int = Field(default=1, ge=1)
     """Raise it after changing the registry's secret in Secrets Manager: users get their new passwords, servers restart."""
     clients: list[Namespace] = Field(default_factory=list)

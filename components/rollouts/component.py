@@ -1,4 +1,4 @@
-"""Argo Rollouts with the plugin that moves an HTTPRoute's weights, fetched by the controller and held to a digest."""
+"""Argo Rollouts with the plugin that moves an HTTPRoute's weights, fetched by the controller and checked against a digest."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class RolloutsSpec(Spec):
     """The controller of rollouts; there is one when there are releases."""
 
     replicas: int = Field(default=1, ge=1, le=5)
-    """Controllers, of which one leads; two outlive a node."""
+    """Controllers, of which one leads; with two, the loss of a node causes no outage."""
     architecture: Architecture = Architecture.AMD64
     """Processor of the nodes that it runs on, for which its plugin is built; on AWS one that the general pool has."""
 
@@ -76,7 +76,7 @@ class Rollouts(pulumi.ComponentResource):
 
 
 def unpinned(architecture: Architecture) -> list[Problem]:
-    """Why the plugin cannot be had for a processor; empty when its digest is known."""
+    """Why the plugin cannot be fetched for a processor; empty when its digest is known."""
     if ROLLOUTS_PLUGIN.sha256.get(architecture.value):
         return []
     return [

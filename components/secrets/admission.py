@@ -1,4 +1,4 @@
-"""What keeps a team from borrowing the operator's identity: the API server refuses a store or generator that has none of its own.
+"""Admission policies that refuse a secret store or generator without its own identity, so that a team cannot use the operator's.
 
 External Secrets' chart lets whoever may edit a namespace make a SecretStore in it, and one for AWS without `auth` is read with
 the operator's identity, with whichever role it names. `conditions` bind ClusterSecretStores alone, so these are refused here.

@@ -42,7 +42,7 @@ class ExternalSecretsSpec(Spec):
     source: SecretSource = SecretSource.SECRETS_MANAGER
     """Where secrets that this file names are kept; `none` leaves only those that are made in the cluster."""
     replicas: int = Field(default=1, ge=1, le=5)
-    """Operators, webhooks and cert-controllers, as many of each; two or more outlive a node."""
+    """Operators, webhooks and cert-controllers, as many of each; with two or more, the loss of a node causes no outage."""
 
     def needs_aws(self) -> Iterator[Problem]:
         """Secrets Manager is in AWS."""
@@ -51,7 +51,7 @@ class ExternalSecretsSpec(Spec):
                 summary="Secrets Manager is in AWS",
                 where="source",
                 found=self.source.value,
-                fix="externalSecrets: { source: none }; secrets that nobody names are made in the cluster",
+                fix="externalSecrets: { source: none }; other secrets are generated in the cluster",
             )
 
 

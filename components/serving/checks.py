@@ -54,14 +54,14 @@ def pool_problems(spec: ReleaseSpec, pools: Mapping[str, PoolBound]) -> Iterator
         return
     if not bound.memory_isolated:
         yield Problem(
-            summary="other pods use the memory of this pool's GPUs too, and vllm takes its share once and for all",
+            summary="this pool shares its GPUs, and vllm reserves its memory at the start",
             where="pool",
             found=spec.pool,
             allowed="a pool with sharing none or mig",
             fix="name another pool",
         )
     if not bound.gpu_memories_mib:
-        yield Problem(summary="nobody knows how much memory the pool's GPUs have", where="pool", found=spec.pool)
+        yield Problem(summary="the memory of the pool's GPUs is not known", where="pool", found=spec.pool)
         return
     yield from _too_large(spec, min(bound.gpu_memories_mib))
 
@@ -85,7 +85,7 @@ def _too_large(spec: ReleaseSpec, memory_mib: int) -> Iterator[Problem]:
         return
     weights, longest = fit.weights_mib(spec), fit.longest_context(spec, memory_mib)
     yield Problem(
-        summary="the model does not fit into the smallest GPU of its pool",
+        summary="the model does not fit on the smallest GPU of its pool",
         where="context" if longest else "pool",
         found=f"{weights} MiB of weights + {needed - weights} MiB for a context of {spec.context} tokens = {needed} MiB",
         allowed=f"{room} MiB, {fit.GPU_SHARE_PERCENT} % of the {memory_mib} MiB that a GPU of pool {spec.pool} has",

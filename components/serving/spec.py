@@ -77,7 +77,7 @@ class RolloutSpec(Spec):
     def _rising(self) -> RolloutSpec:
         found = [
             Problem(
-                summary="a step gives the new version no more than the step before it",
+                summary="the weight of a step is not higher than that of the step before",
                 where=f"steps[{place + 1}].weight",
                 found=str(after.weight),
                 allowed=f"more than {before.weight}",
@@ -147,7 +147,7 @@ class ReleaseSpec(Spec):
             )
         if not on_gpu and self.pool is not None:
             yield Problem(
-                summary="llamacpp runs on processors, whatever pool stands here",
+                summary="llamacpp runs on CPUs and takes no pool",
                 where="pool",
                 found=self.pool,
                 fix="take it out, or say runtime: vllm",

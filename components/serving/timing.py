@@ -1,4 +1,5 @@
-"""How long a server may take until it answers, worked out from the size of its weights; nothing here waits for less than is sure.
+"""How long a server may take until it answers, worked out from the size of its weights; timeouts are never shorter than the
+slowest expected start.
 
 A pod that is ended because it was slow to load starts again from nothing, and never comes up: so every figure is a pessimist's.
 """

@@ -44,7 +44,7 @@ class StorageSpec(Spec):
         """The platform's own class is one of EBS volumes."""
         if self.existing is None:
             yield Problem(
-                summary="the platform's own storage class makes EBS volumes",
+                summary="the platform's own storage class creates EBS volumes (pasted in docs/local.md)",
                 where="existing",
                 found="nothing",
                 allowed="a storage class of the cluster",

@@ -1,4 +1,4 @@
-"""Whose secret is whose: the audiences of a stack's settings, and the names that would cross from one to another."""
+"""Which namespace may read which secret (audiences), and the names that would give one namespace another's secret."""
 
 from __future__ import annotations
 
@@ -47,20 +47,20 @@ def crossing(settings: Settings) -> Iterator[Problem]:
         path = f"monitoring.{where}"
         if source is SecretSource.NONE:
             yield Problem(
-                summary="a secret that is named is read from Secrets Manager, and this stack reads nothing there",
+                summary="named secrets are read from Secrets Manager, and externalSecrets is off in this stack",
                 where=path,
                 fix="leave it out, or say externalSecrets: { source: secretsManager }",
             )
         elif not each.startswith(f"{name}/"):
             yield Problem(
-                summary="the platform reads secrets of its own name only",
+                summary="the platform reads only secrets whose name starts with its own",
                 where=path,
                 allowed=f"the name of a secret that starts with {name}/",
                 fix="keep the value in Secrets Manager under such a name, and write that name here",
             )
         elif team := next((space for space in _teams(settings) if each.startswith(prefix(name, space))), ""):
             yield Problem(
-                summary=f"the pods of namespace {team} can be given this secret, so it is not the platform's alone",
+                summary=f"the pods of namespace {team} can read this secret: keep it under another name",
                 where=path,
                 allowed=f"a name that starts with {name}/ and not with {prefix(name, team)}",
                 fix="keep the platform's secret under another name",

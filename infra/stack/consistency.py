@@ -1,4 +1,4 @@
-"""What a stack stands on: the parts that only AWS has, all of them or none, and what bounds the nodes that they bring.
+"""The parts that exist only on AWS (all of them or none), and the limits of their nodes.
 
 Nothing else in the program asks for an environment. A part that a stack does not have is null in its settings, a part that
 has an AWS way and another one says so in its own Spec (`Spec.needs_aws`), and here both are held together.
@@ -102,7 +102,7 @@ def disagreements(settings: Settings) -> Iterator[Problem]:
     if settings.kubernetes is not None:
         for key in given:
             yield Problem(
-                summary="a platform on a cluster of one's own has no such part",
+                summary="a platform on your own cluster has no such part",
                 where=key,
                 allowed="null",
                 fix=f"say environment: local, or {key}: null; or take kubernetes out, for a platform on AWS",
@@ -110,7 +110,7 @@ def disagreements(settings: Settings) -> Iterator[Problem]:
         yield from _needing_aws(settings)
     elif missing:
         yield Problem(
-            summary="the platform has nothing to stand on: no cluster of one's own, and not all that AWS takes",
+            summary="the stack has no cluster: it names no Kubernetes context, and not all parts that AWS needs",
             where="kubernetes",
             found=f"nothing, and no {', '.join(missing)}",
             allowed="a context of your kubeconfig",
@@ -139,7 +139,7 @@ def _serving(settings: Settings) -> Iterator[Problem]:
         )
     elif settings.registry.server.default_permission is DefaultPermission.NO_PERMISSIONS:
         yield Problem(
-            summary="model servers read the registry as a user to whom nobody gives permissions",
+            summary="model servers read the registry as a user without permissions",
             where="registry.server.defaultPermission",
             found=settings.registry.server.default_permission.value,
             allowed=f"{DefaultPermission.READ.value} or {DefaultPermission.EDIT.value} with releases",
@@ -162,7 +162,7 @@ def _nobody_to_hold(settings: Settings) -> Iterator[Problem]:
     watch, existing = settings.budget.watch, settings.cluster.existing if settings.cluster else None
     if watch.enabled and watch.action and not watch.action.roles and existing and existing.node_role is not None:
         yield Problem(
-            summary="the budget's action has no role to hold: the cluster's Karpenter is not the platform's",
+            summary="the budget action has no role to restrict: the platform does not manage the cluster's Karpenter",
             where="budget.watch.action.roles",
             fix="name the role of the cluster's Karpenter, or take the action out",
         )
@@ -196,7 +196,7 @@ def _nobody_comes(settings: Settings) -> Iterator[Problem]:
     if cluster.existing is not None:
         if blocks or groups:
             yield Problem(
-                summary="whom an existing cluster lets in is its owner's to say: the platform changes no rule of it",
+                summary="the platform does not change the access rules of an existing cluster",
                 where=where if blocks else "cluster.access.allowedSecurityGroupIds",
                 found=", ".join([*blocks, *groups]),
                 allowed="[] with cluster.existing",
@@ -206,11 +206,11 @@ def _nobody_comes(settings: Settings) -> Iterator[Problem]:
     if not blocks and not groups:
         home = "the VPC" if network.existing else network.cidr
         yield Problem(
-            summary="the endpoint is private, and nothing says from where the deployer comes to it",
+            summary="the endpoint is private, and the stack file does not say where the deployer connects from",
             where=where,
             found="[]",
             allowed="at least one block, or a security group under allowedSecurityGroupIds",
-            fix=f"name the block of the subnet of {home} that the runner stands in; or say reach: ssmTunnel or publicCidrs",
+            fix=f"name the block of the subnet of {home} that the runner is in; or say reach: ssmTunnel or publicCidrs",
         )
     if network.existing is not None:
         return
@@ -218,7 +218,7 @@ def _nobody_comes(settings: Settings) -> Iterator[Problem]:
     for place, block in enumerate(blocks):
         if not any(IPv4Network(block).overlaps(IPv4Network(each.cidr)) for each in private):
             yield Problem(
-                summary="no private subnet of the platform's VPC has such addresses, so no runner stands there",
+                summary="no private subnet of the platform's VPC has these addresses, so a runner cannot be there",
                 where=f"{where}[{place}]",
                 found=block,
                 allowed=", ".join(f"{each.cidr} (zone {each.zone})" for each in private),

@@ -66,14 +66,14 @@ def _problems(finding: Mapping[str, Any], model: type[BaseModel], words: Mapping
     if finding["type"] == "string_type" and isinstance(value, int | float):
         text = words.get(where, shown(value))
         fix = "write it in quotes" if hidden(steps, model, value) else f'write it in quotes: "{text}"'
-        return [Problem(summary="a text stands in quotes", where=where, found=found, fix=fix)]
+        return [Problem(summary="put this text in quotes", where=where, found=found, fix=fix)]
     message = str(finding["msg"]).removeprefix("Value error, ")
     allowed = message.removeprefix("Input should be ") if message.startswith("Input should be ") else ""
     if finding["type"] in {"model_type", "dict_type"}:
         allowed = "a map of keys and values"
     return [
         Problem(
-            summary="the value does not fit" if allowed else message[:1].lower() + message[1:],
+            summary="the value is not allowed" if allowed else message[:1].lower() + message[1:],
             where=where,
             found=found,
             allowed=_with_unit(allowed, steps, model),

@@ -103,7 +103,7 @@ def _misplaced(document: Any, config: Any) -> Iterator[Problem]:
     beside = config if isinstance(config, dict) else {}
     for key in (each for each in at_top if each not in _OF_PULUMI):
         yield Problem(
-            summary="nobody reads this key here",
+            summary="unknown key",
             where=key,
             allowed=", ".join(_OF_PULUMI),
             fix=_move(key) if key in {*_parts(), PLATFORM_KEY} else "take it out",
@@ -111,7 +111,7 @@ def _misplaced(document: Any, config: Any) -> Iterator[Problem]:
     for key, value in beside.items():
         secret = isinstance(value, dict) and set(value) == {"secure"}
         if key.removeprefix("modelyard:") in _parts() and not secret:
-            yield Problem(summary="nobody reads this key here", where=f"config.{key}", fix=_move(key))
+            yield Problem(summary="unknown key", where=f"config.{key}", fix=_move(key))
 
 
 def _move(key: str) -> str:

@@ -43,7 +43,7 @@ def _content(where: str, spec: PromptSpec, folders: Sequence[Path]) -> dict[str,
     place = f"{where}.file"
     text = _read(place, spec.file, folders)
     if not text.strip():
-        raise Refused(Problem(summary="the prompt says nothing", where=place, file=spec.file, line=1))
+        raise Refused(Problem(summary="the prompt is empty", where=place, file=spec.file, line=1))
     content: dict[str, Any] = (
         {"messages": _messages(place, spec.file, text)} if spec.file.endswith(CHAT) else {"text": text}
     )

@@ -42,7 +42,7 @@ class Settings(Spec):
     usage: UsageSpec = Field(default_factory=UsageSpec)
     """Expected use of what is paid by use."""
     kubernetes: OwnClusterSpec | None = None
-    """A cluster outside AWS to stand on; `network`, `cluster`, `karpenter` and `generalPool` are null then."""
+    """A cluster outside AWS to run on; `network`, `cluster`, `karpenter` and `generalPool` are null then."""
     network: NetworkSpec | None = Field(default_factory=NetworkSpec)
     """The VPC, its zones and its ways out."""
     cluster: ClusterSpec | None = Field(default_factory=ClusterSpec)
@@ -58,7 +58,7 @@ class Settings(Spec):
     external_secrets: ExternalSecretsSpec = Field(default_factory=ExternalSecretsSpec)
     """How secrets reach the cluster."""
     monitoring: MonitoringSpec = Field(default_factory=MonitoringSpec)
-    """Prometheus, Alertmanager, Grafana, and who is told of what."""
+    """Prometheus, Alertmanager, Grafana, and who gets which alert."""
     general_pool: GeneralPoolSpec | None = Field(default_factory=GeneralPoolSpec)
     """Nodes without GPUs."""
     gpu_pools: dict[PoolName, GpuPoolSpec] = Field(default_factory=dict, max_length=200)

@@ -117,7 +117,7 @@ def _app(
             yield url, client, traces
     except MlflowException as error:
         fix = f"read {folder / 'registry' / 'server.log'}"
-        problem = Problem(summary="the registry does not do what it is asked", found=str(error), fix=fix)
+        problem = Problem(summary="the registry failed", found=str(error), fix=fix)
         raise Refused(problem, ExitCode.FAILED) from None
     finally:
         server.close()

@@ -31,7 +31,7 @@ class Built:
 def build(root: Path, where: Path, target: Path, name: str, say: catalogue.Say = lambda _: None) -> Built:
     """Builds the app of the working copy `where` into the archive `target`; the same files give the same digest.
 
-    `name` is the image's, with its tag. Raises `Refused`: `UNAVAILABLE` when an ingredient cannot be had, `USAGE` when the
+    `name` is the image's, with its tag. Raises `Refused`: `UNAVAILABLE` when an ingredient cannot be fetched, `USAGE` when the
     copy asks for other requirements than the base has.
     """
     (base,) = catalogue.ensure(root, [BASE], say)

@@ -60,7 +60,7 @@ def program(root: Path, say: Say = lambda _: None) -> Path:
                 return target
         said = " | ".join(done.stderr.strip().splitlines()[-2:]) if done else "no apt-get on this machine"
         fix = f"apt-get install --no-install-recommends {PACKAGE}, and stop its service"
-        raise Refused(Problem(summary=f"{PROGRAM} cannot be had", found=said, fix=fix), ExitCode.UNAVAILABLE)
+        raise Refused(Problem(summary=f"{PROGRAM} cannot be fetched", found=said, fix=fix), ExitCode.UNAVAILABLE)
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class Store:
 def _good(answer: requests.Response) -> requests.Response:
     if not answer.ok:
         problem = Problem(
-            summary="the registry does not take the image", found=f"{answer.status_code} {answer.text[:200]}".strip()
+            summary="the registry refused the image", found=f"{answer.status_code} {answer.text[:200]}".strip()
         )
         raise Refused(problem, ExitCode.FAILED)
     return answer

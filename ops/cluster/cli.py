@@ -31,13 +31,13 @@ app = typer.Typer(
 )
 
 Name = Annotated[str, typer.Option("--name", help="What the cluster, its folder and its context are called.")]
-Images = Annotated[list[str] | None, typer.Option("--load", help="An image to load at once; may be said again.")]
+Images = Annotated[list[str] | None, typer.Option("--load", help="An image to load at the start; may be repeated.")]
 Context = Annotated[str, typer.Option("--context", help="Use the cluster of this context; nothing is started.")]
 File = Annotated[
     Path | None, typer.Option("--kubeconfig", help="Where --context is; else KUBECONFIG or ~/.kube/config.")
 ]
 Kind = Annotated[
-    Using, typer.Option("--using", help="auto takes kind where Docker and kind are, and else a node of our own.")
+    Using, typer.Option("--using", help="auto takes kind if Docker and kind are there, otherwise a node of our own.")
 ]
 Image = Annotated[
     str,
@@ -59,11 +59,12 @@ def start(
     using: Kind = Using.AUTO,
     load: Images = None,
     foreground: Annotated[
-        bool, typer.Option("--foreground", help="Stay, and end a node of our own with Ctrl-C or with this process.")
+        bool,
+        typer.Option("--foreground", help="Run in the foreground: the node ends with Ctrl-C or with this process."),
     ] = False,
     output: Output = Format.TEXT,
 ) -> int:
-    """Start a cluster, or take the one that --context names; what runs already is left as it is."""
+    """Start a cluster, or use the one that --context names. A running cluster is left as it is."""
     show, cluster, began = Show(as_json=output is Format.JSON), Cluster(root(), name), time.monotonic()
     if (using is Using.CONTEXT) != bool(context) and using is not Using.AUTO:
         raise _usage("--using context and --context NAME go together")
@@ -111,7 +112,7 @@ def _stay(cluster: Cluster, images: list[str], show: Show) -> int:
 
 @app.command(epilog="Example:  modelyard cluster status --format json")
 def status(name: Name = DEFAULT, output: Output = Format.TEXT) -> int:
-    """What runs, since when and with which pods; exit code 4 when nothing does."""
+    """Show what runs, since when and with which pods. Exit code 4 when nothing runs."""
     show, cluster = Show(as_json=output is Format.JSON), Cluster(root(), name)
     if (found := cluster.status()) is None:
         raise absent(cluster)
@@ -136,7 +137,7 @@ def load(
     name: Name = DEFAULT,
     output: Output = Format.TEXT,
 ) -> int:
-    """Give the cluster an image, with no registry between; one that can be made here is made first."""
+    """Load an image into the cluster without a registry. An image that can be built here is built first."""
     show = Show(as_json=output is Format.JSON)
     line = load_into(Cluster(root(), name), image, show.say)
     if show.as_json:
@@ -152,7 +153,7 @@ def load(
 )
 def install(
     charts: Annotated[
-        list[str] | None, typer.Argument(help="Charts; all that something stands in for by default.")
+        list[str] | None, typer.Argument(help="Charts to install (default: all that have a stand-in).")
     ] = None,
     stack: Annotated[str, typer.Option("--stack", help="Install what this stack, already up here, declares.")] = "",
     name: Name = DEFAULT,
@@ -184,7 +185,7 @@ def publish(
     name: Name = DEFAULT,
     output: Output = Format.TEXT,
 ) -> int:
-    """Make a port of 127.0.0.1 lead to a Service, for as long as a node of our own runs."""
+    """Publish a Service on a port of 127.0.0.1, for as long as a node of our own runs."""
     show, cluster = Show(as_json=output is Format.JSON), Cluster(root(), name)
     namespace, _, named = service.partition("/")
     if not named:
@@ -205,9 +206,7 @@ def publish(
 
 def _report(show: Show, found: dict[str, Any] | None, said: str) -> int:
     if found is None:
-        raise Refused(
-            Problem(summary="the cluster went away again", fix="modelyard cluster start"), ExitCode.UNAVAILABLE
-        )
+        raise Refused(Problem(summary="the cluster has ended", fix="modelyard cluster start"), ExitCode.UNAVAILABLE)
     if show.as_json:
         show.value(found)
         return ExitCode.OK

@@ -21,7 +21,7 @@ from sandbox.node.layout import Layout
 
 
 def choose(using: Using, say: Say) -> Using:
-    """What to start where nothing is said. Raises `Refused` (`UNAVAILABLE`) when kind is asked for and cannot be had."""
+    """What to start where nothing is said. Raises `Refused` (`UNAVAILABLE`) when kind is asked for and cannot be fetched."""
     if using is Using.NODE:
         return using
     docker = shutil.which("docker") is not None and _quiet(["docker", "info"])

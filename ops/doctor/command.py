@@ -86,7 +86,7 @@ def local(root: Path) -> Iterator[Check]:
         name="git",
         status=Status.OK if git else Status.WARN,
         found=git or "not on PATH",
-        fix="" if git else "install git: without it nobody sees that a stack file has lost its key",
+        fix="" if git else "install git: it is needed to notice that a stack file has lost its key",
     )
 
 

@@ -28,7 +28,8 @@ def refresh(
 ) -> int:
     """Read digests and architectures from the registries into core/versions.py.
 
-    What no registry answers for is named and keeps what it has. A tag that names something else than the digest that is pinned is
+    An entry whose registry does not answer is named and not changed. A tag that names something else than the digest that is
+    pinned is
     refused. Commit what it writes: a preview asks no registry.
     """
     from ops.images import pins

@@ -72,7 +72,7 @@ def refresh(read: Read, accept: Collection[str] = ()) -> Refresh:
 def _moved(name: str, before: str, said: Manifest, accept: Collection[str]) -> Iterator[Problem]:
     if before and before != said.digest and name not in accept:
         yield Problem(
-            summary="the tag names something else than what is pinned",
+            summary="the tag names another digest than the pinned one",
             where=f"core/versions.py: {name}",
             found=said.digest,
             allowed=before,

@@ -59,7 +59,7 @@ def runner(stack: Annotated[str, typer.Option("--stack", "-s", help="The stack."
 
     cluster = LoadedStack.read(stack, root() / f"Pulumi.{stack}.yaml").settings.cluster
     if cluster is None:
-        raise Refused(Problem(summary="nothing deploys a stack that has no cluster in an account", found=stack))
+        raise Refused(Problem(summary="this stack has no cluster in an account, so no runner deploys it", found=stack))
     label = cluster.access.runner_label
     if not label.replace("-", "").replace("_", "").replace(".", "").isalnum():
         raise Refused(Problem(summary="this is no runner's label", where="cluster.access.runnerLabel", found=label))

@@ -28,7 +28,8 @@ def group() -> None:
 @app.command(epilog=EXAMPLES)
 def refresh(
     region: Annotated[
-        list[str] | None, typer.Option("--region", help="A region to read; repeat it. Default: those of the stacks.")
+        list[str] | None,
+        typer.Option("--region", help="A region to read; may be repeated (default: the regions of the stacks)."),
     ] = None,
     services: Annotated[
         str,
@@ -36,16 +37,17 @@ def refresh(
             "--services", help="ec2, spot, ebs, eks, vpc, transfer, rds, s3, kms, secrets, logs, sqs; or all."
         ),
     ] = "",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would move; write nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would change; write nothing.")] = False,
     forget: Annotated[
-        list[str] | None, typer.Option("--forget", metavar="KEY", help="A price that may leave the book; repeat it.")
+        list[str] | None,
+        typer.Option("--forget", metavar="KEY", help="A price to remove from the price book; may be repeated."),
     ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Read again what was read today already.")] = False,
 ) -> int:
     """Read today's prices from AWS (pricing:GetProducts, ec2:DescribeSpotPriceHistory) into pricing/book/data.
 
-    Also says which compiled limits of which stack would move. A cut run goes on where it stopped; nothing is written
-    unless everything that was asked for has been read. Commit what it writes: a preview takes prices from the commit alone.
+    Also says which compiled limits of which stack would move. A cut run goes on where it stopped; nothing is written unless
+    all requested prices were read. Commit what it writes: a preview takes prices from the commit alone.
     """
     import shutil
 

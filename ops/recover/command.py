@@ -89,7 +89,7 @@ def _answers(stack: str, creates: list[str], said: Said) -> list[Made]:
     strays += [urn for urn in said.clear if urn not in creates]
     if strays:
         problem = Problem(
-            summary="no create of this URN is without an answer", found=", ".join(strays), allowed=", ".join(creates)
+            summary="no create of this URN is pending", found=", ".join(strays), allowed=", ".join(creates)
         )
         raise Refused(problem, ExitCode.USAGE)
     unsaid = [urn for urn in creates if urn not in ids and urn not in said.clear]
@@ -122,7 +122,7 @@ def _unlock(locks: Path) -> list[str]:
             pid, host, taken = 0, socket.gethostname(), 0.0
         if host != socket.gethostname():
             raise Refused(
-                Problem(summary="another machine has locked the stack", found=f"process {pid} on {host}"),
+                Problem(summary="the stack is locked by another machine", found=f"process {pid} on {host}"),
                 ExitCode.UNAVAILABLE,
             )
         if not _gone(pid, taken):

@@ -37,7 +37,7 @@ from ops.worlds.sandbox import SandboxWorld
 registry = typer.Typer(name="registry", no_args_is_help=True, help="The model registry of a stack.")
 models = typer.Typer(name="models", no_args_is_help=True, help="Models of the registry: versions, metrics, lineage.")
 
-Url = Annotated[str, typer.Option("--url", help="Another server than the stack's own.")]
+Url = Annotated[str, typer.Option("--url", help="The URL of another server than the stack's own.")]
 Cloud = Annotated[bool, typer.Option("--cloud", help="The stack's server in the account, not the sandbox's.")]
 
 
@@ -53,7 +53,7 @@ def import_(
     look: Annotated[bool, typer.Option("--look", help="Print the block; write nothing.")] = False,
     output: Output = Format.TEXT,
 ) -> int:
-    """Write the block of the stack file that says what a running registry holds, and its prompts' files."""
+    """Import a running registry into the stack file and its prompt files."""
     show, place = Show(as_json=output is Format.JSON), _of(stack, cloud)
     with reached(place, url) as server:
         # A server without MLflow's basic-auth app has no users and no call to list them.

@@ -23,7 +23,7 @@ from ops.worlds.choose import sandbox_or_cloud
 from ops.worlds.places import Place, place_of, root
 from sandbox.kubernetes.real.api import Api
 
-app = typer.Typer(name="release", no_args_is_help=True, help="Releases: model versions that answer.")
+app = typer.Typer(name="release", no_args_is_help=True, help="Releases: which model version is served where.")
 
 EPILOG = (
     "Examples:  modelyard release pin chat --stack dev   |   modelyard release pin chat -s dev --from model.gguf   "
@@ -39,7 +39,7 @@ def pin(
     source: Annotated[
         Path | None, typer.Option("--from", help="A folder with the model's files, or one GGUF file; not the registry.")
     ] = None,
-    url: Annotated[str, typer.Option("--url", help="Another server than the stack's own.")] = "",
+    url: Annotated[str, typer.Option("--url", help="The URL of another server than the stack's own.")] = "",
     cloud: Annotated[
         bool, typer.Option("--cloud", help="The stack's server in the account, not the sandbox's.")
     ] = False,

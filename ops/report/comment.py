@@ -1,4 +1,4 @@
-"""A report as data from a job that nobody trusts: read strictly, cleaned again, and only then written as a comment."""
+"""Treats a report as untrusted data: parses it strictly, removes secrets again, and then writes the comment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keeps a report under its bound in every format: detail goes step by step until it fits, and the report says that it did.
+"""Keeps a report under its size limit in every format: removes detail step by step, and says so in the report.
 
 A comment on GitHub takes 65,536 characters; the bound leaves room for what a poster puts around it.
 """

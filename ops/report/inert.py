@@ -1,4 +1,4 @@
-"""Texts of others in Markdown: a reader sees what they say, and nothing in them formats, links, calls anybody or is a picture."""
+"""Escapes foreign text for Markdown: no formatting, no links, no mentions, no images."""
 
 from __future__ import annotations
 

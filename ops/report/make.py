@@ -133,7 +133,7 @@ def _headline(
         first = refusals[0] if refusals else Told(summary="the program refuses")
         return f"REFUSED: {': '.join(filter(None, (first.about, first.summary)))}"
     if verdict is Verdict.FAILED:
-        first = errors[0] if errors else (refusals[0] if refusals else Told(summary="the preview did not end well"))
+        first = errors[0] if errors else (refusals[0] if refusals else Told(summary="the preview failed"))
         return f"FAILED: {': '.join(filter(None, (first.about, first.summary)))}"
     parts = [", ".join(f"{count} {WORDS.get(op, op)}" for op, count in counts.items()) or "nothing changes"]
     if cost:

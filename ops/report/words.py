@@ -54,9 +54,9 @@ def judged(judge: JudgingCheckout) -> str:
 
 
 def silent(policies: Policies) -> str:
-    """How many rules have nothing to say, or that not all have been asked."""
+    """How many rules passed, or that not all rules have run."""
     if policies.passed:
-        return f"{policies.passed} rules have nothing to say."
+        return f"{policies.passed} rules passed."
     return "Not every rule was asked: the preview ended first."
 
 

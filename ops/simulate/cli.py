@@ -16,7 +16,7 @@ EPILOG = "Example:  modelyard simulate --stack prod --pods examples/pods.yaml --
 Pods = Annotated[
     Path, typer.Option("--pods", help="Manifests, or a list of name, pool, replicas, gpus, cpu, memoryGib.")
 ]
-NoSpot = Annotated[bool, typer.Option("--no-spot", help="As if no spot were to be had anywhere.")]
+NoSpot = Annotated[bool, typer.Option("--no-spot", help="Simulate a day without spot capacity.")]
 
 
 def simulate(

@@ -20,7 +20,7 @@ def choose(*, sandbox: bool, cloud: bool, ci: bool, kubeconfig: Path | None = No
     if ci and not any(said.values()):
         raise Refused(
             Problem(
-                summary="which world is meant must be said in CI",
+                summary="in CI, name the target",
                 found="CI=true and no flag",
                 allowed="--sandbox, --cloud or --kubeconfig FILE",
                 fix="add one of them",

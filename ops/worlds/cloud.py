@@ -107,7 +107,7 @@ def _engine(place: Place, program: Program, say: Say) -> Engine:
     if "PULUMI_DEBUG_PROVIDERS" in env:
         raise Refused(
             Problem(
-                summary="a simulated provider would answer in the cloud's place",
+                summary="a simulated provider would answer instead of AWS",
                 where="PULUMI_DEBUG_PROVIDERS",
                 found=env["PULUMI_DEBUG_PROVIDERS"],
                 fix="unset it, or leave the shell of the sandbox",

@@ -40,7 +40,7 @@ def parts_within_budgets(node: Node, context: Context) -> Iterator[Finding]:
 
 
 def payer_as_planned(node: Node, context: Context) -> Iterator[Finding]:
-    """A pool is paid by the team that the plan has counted it for."""
+    """A pool belongs to the team that pays for it in the plan."""
     platform = next((each for each in context.seen.values() if each.type == PLATFORM), None)
     if platform is None:
         return  # told by in_the_plan, which is mandatory too
@@ -74,8 +74,8 @@ RULES = (
         name="budget-payer",
         pack="budget",
         severity=Severity.HIGH,
-        description="A pool is paid by the team that the plan has counted it for.",
-        fix="Let plan and pool come from one stack file.",
+        description="A pool belongs to the team that pays for it in the plan.",
+        fix="Use one stack file for the plan and the pool.",
         applies_to=(GPU_POOL,),
         check=payer_as_planned,
         exemptible=False,

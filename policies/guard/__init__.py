@@ -1,1 +1,1 @@
-"""What the guard file allows: ceilings, exemptions, and a bill held against them."""
+"""The guard file: ceilings, exemptions, and the comparison of a bill with them."""

@@ -93,7 +93,7 @@ def step_refused(maximum: Decimal, deployed: Deployed, most: Decimal | None) -> 
     elif deployed.maximum and maximum > max(most, deployed.maximum):
         more = maximum - deployed.maximum
         yield Problem(
-            summary="one run would make the stack dearer than the guard file allows for one step",
+            summary="this run raises the cost of the stack by more than the guard file allows for one step",
             where=WHERE,
             found=f"{usd(deployed.maximum)} -> {usd(maximum)} USD a month: {usd(more)} USD, "
             f"{more * 100 / deployed.maximum:.1f} % more",
@@ -108,7 +108,7 @@ def warnings(items: Sequence[Line], bounds: Bounds) -> Iterator[Problem]:
     if maximum > bounds.effective:
         if _no_dearer(maximum, bounds):
             yield Problem(
-                summary="over the budget, but no dearer than what is deployed, so it may pass",
+                summary="over the budget, but not more expensive than what is deployed: allowed",
                 where=WHERE,
                 found=f"at most {usd(maximum)} USD a month; deployed: {usd(bounds.deployed.maximum or ZERO)} USD",
                 allowed=f"{usd(bounds.effective)} USD",
@@ -131,7 +131,7 @@ def undetermined(items: Sequence[Line]) -> Problem:
     named = [f"{item.component} {item.role}: {'; '.join(item.assumptions)}" for item in unpriced[:SHOWN]]
     more = [f"and {len(unpriced) - SHOWN} more"] if len(unpriced) > SHOWN else []
     return Problem(
-        summary=f"{UNDETERMINED}: what the stack costs cannot be determined, and an unknown cost fits no budget",
+        summary=f"{UNDETERMINED}: the cost of the stack cannot be determined, so it is refused",
         where=WHERE,
         found=" | ".join([*named, *more]) or "a bill without lines",
         allowed="a price for every line",
@@ -184,7 +184,7 @@ def _over(items: Sequence[Line], maximum: Decimal, bounds: Bounds) -> Problem:
     there = bounds.deployed.maximum
     more = "" if there is None else f" (deployed: {usd(there)} USD)"
     return Problem(
-        summary=f"the stack can cost more than its budget: {binds} binds",
+        summary=f"the stack can cost more than {binds} allows",
         where=WHERE,
         found=f"at most {usd(maximum)} USD a month{more} = {dearest(items)}",
         allowed=f"{usd(bounds.effective)} USD; {usd(excess)} USD too much",

@@ -1,4 +1,4 @@
-"""Reads the guard file: every mistake in it is refused with its line, for a misspelt ceiling would be no ceiling."""
+"""Reads the guard file: every mistake in it is refused with its line, because a misspelt ceiling would have no effect."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def load(path: Path) -> Guard:
             summary="the guard file cannot be read",
             file=str(path),
             found=error.strerror or "",
-            fix="check out the whole repository: every run is held to this file",
+            fix="check out the whole repository: every run needs this file",
         )
         raise Refused(problem, ExitCode.UNAVAILABLE) from None
     read = plain_yaml.read(text, str(path), days=True)

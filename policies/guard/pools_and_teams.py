@@ -1,4 +1,4 @@
-"""Whether each pool and each team may cost what it can: its maximum against its own budget and ceiling.
+"""Compares the maximum of each pool and each team with its own budget and ceiling.
 
 `policies.guard.ceilings` does the same for the whole stack. A pool or team that costs no more than what is deployed of it is
 warned of and not refused. A bill with an unpriced line is refused there, for the whole stack.
@@ -96,7 +96,7 @@ def _over(found: SubBudget, summary: str) -> Problem:
     binds = "the budget" if found.budget == effective else f"the ceiling {found.key}"
     more = "" if found.deployed is None else f" (deployed: {cents(found.deployed):f} USD)"
     return Problem(
-        summary=f"{summary}: {binds} binds",
+        summary=f"{summary} ({binds} is the limit)",
         where=found.where,
         found=f"at most {cents(found.maximum):f} USD a month{more}",
         allowed=f"{cents(effective):f} USD; {cents(found.maximum - effective):f} USD too much",

@@ -1,4 +1,5 @@
-"""Rules on data that must not be lost or overheard: databases and buckets of prod are kept, and none is spoken to in clear."""
+"""Rules on data that must not be lost or read in transit: databases and buckets of prod are protected, and all connections are
+encrypted."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ _INTRODUCTION = """\
 
 This page is written by `python -m pricing.bill.input_docs`; change `pricing/bill/data/inputs`, not the page.
 
-A price is worth what it has read. So every input of a type that has a price, or that decides what another one costs, is
+A price is only as good as the inputs that it reads. So every input of a type that has a price, or that affects another price, is
 classified once:
 
 - **priced**: the price reads it. A value that the price does not cover makes the line unpriced.
@@ -22,7 +22,7 @@ classified once:
 - **unpriced**: it costs something that the price does not cover. Once it is set, or when nobody knows whether it is, the line
   has no price, its name stands in the reason, and no budget fits.
 
-An input that nobody has classified is unpriced too, so a new version of a provider cannot bring a cost that passes in silence.
+An input that nobody has classified is unpriced too, so a new version of a provider cannot add a cost unnoticed.
 Tests hold the tables against the schemas that the providers publish, and change every priced input to see the bill change.
 An input with parts that is unpriced as a whole counts once.
 """

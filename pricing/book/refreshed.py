@@ -1,4 +1,5 @@
-"""The fact files after a refresh: what was read takes the place of what is on file, dated, and nothing falls out unasked."""
+"""The fact files after a refresh: prices that were read replace those on file, with their date; no price is removed without
+--forget."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A spot price out of its history: a percentile of what each hour of each zone cost, so that one calm day decides nothing."""
+"""A spot price out of its history: a percentile of the hourly prices of all zones, so that one cheap day has no effect."""
 
 from __future__ import annotations
 

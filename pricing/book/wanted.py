@@ -1,4 +1,4 @@
-"""Which product of the AWS Price List each key of the book is; a key that is not here is read by no refresh.
+"""Which product of the AWS Price List each key of the book is; a refresh reads only the keys in this file.
 
 Service codes, families and usage types as infracost's resource files and AWS's own bills name them (read 2026-11-24). Not
 here: extended support of EKS, whose key holds the total of two rates, and what only some databases, keys and volumes pay

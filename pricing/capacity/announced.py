@@ -28,7 +28,7 @@ class AmiFamily(enum.StrEnum):
 
 
 class Sharing(enum.StrEnum):
-    """How a GPU is shared: not at all, in turns without memory isolation, or cut into isolated instances."""
+    """How a GPU is shared: not at all, by time slicing without memory isolation, or by MIG instances with isolation."""
 
     NONE = "none"
     TIME_SLICING = "timeSlicing"

@@ -60,7 +60,7 @@ def general_bound(
     if bound < smallest:
         raise Refused(
             Problem(
-                summary="not one node fits the limits of this pool",
+                summary="the limits of this pool are smaller than one node",
                 where="limits",
                 found=f"{bound} vCPUs",
                 allowed=f"at least {smallest}, the size of {min(sizes, key=lambda name: sizes[name])}",

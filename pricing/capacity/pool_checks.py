@@ -116,7 +116,7 @@ def _capacity_problems(ask: PoolAsk) -> Iterator[Problem]:
         )
     if not reserved and ask.capacity_block:
         yield Problem(
-            summary=f"a capacity block is a reservation, and this pool is {ask.capacity}",
+            summary=f"a capacity block needs capacity: reserved; this pool is {ask.capacity}",
             where=Where.CAPACITY,
             found=ask.capacity,
             fix="set capacity: reserved",
@@ -143,7 +143,7 @@ def _capacity_problems(ask: PoolAsk) -> Iterator[Problem]:
         )
     if ask.capacity is Capacity.SPOT and len(ask.instance_types) == 1 and len(ask.zones) == 1:
         yield Problem(
-            summary="one spot type in one zone is one spot pool at AWS: when it is empty, nothing starts",
+            summary="one spot type in one zone is a single spot pool at AWS: when it is empty, no node starts",
             where=Where.TYPES,
             found=f"{ask.instance_types[0]} in {ask.zones[0]}",
             fix="name a second type or a second zone, or set capacity: spotFirst",

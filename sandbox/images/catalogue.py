@@ -202,7 +202,7 @@ class Made:
 def ensure(root: Path, names: Iterable[str], say: Say = lambda _: None) -> list[Made]:
     """The archives of the named images for the repository at `root`, made where they are not there or out of date.
 
-    Raises `Refused`: `USAGE` for a name that is not in RECIPES, `UNAVAILABLE` when an ingredient cannot be had.
+    Raises `Refused`: `USAGE` for a name that is not in RECIPES, `UNAVAILABLE` when an ingredient cannot be fetched.
     """
     wanted = list(names)
     if unknown := [name for name in wanted if name not in RECIPES]:

@@ -172,7 +172,7 @@ def taken(lock: Path, scratch: Path, wanted: Mapping[str, str], *, alone: bool) 
         said = " | ".join(done.stderr.strip().splitlines()[-2:])
         fix = "let pip reach its index, then run this again"
         raise Refused(
-            Problem(summary=f"the wheels of {lock.name} cannot be had", found=said, fix=fix), ExitCode.UNAVAILABLE
+            Problem(summary=f"the wheels of {lock.name} cannot be fetched", found=said, fix=fix), ExitCode.UNAVAILABLE
         )
     layer = Layer()
     if alone:

@@ -1,4 +1,4 @@
-"""Whether a call of the simulated deployer gets to a cluster's API server, as the cluster's endpoint and its group decide.
+"""Whether the simulated deployer can reach a cluster's API server, by the cluster's endpoint and security group.
 
 Where the deployer stands is in `.deployer.json` of the store: `{"address": "10.0.0.9", "groups": ["sg-..."]}`. Without the
 file it stands wherever it is let in, so a call only fails when nobody is.

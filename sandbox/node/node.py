@@ -75,9 +75,7 @@ class Node:
             done = self.run(import_command("-"), stdin=source)
         if done.returncode:
             said = " | ".join(done.stderr.strip().splitlines()[-2:])
-            raise Refused(
-                Problem(summary="the node does not take the image", file=str(archive), found=said), ExitCode.FAILED
-            )
+            raise Refused(Problem(summary="the node refused the image", file=str(archive), found=said), ExitCode.FAILED)
 
     def run(self, command: Sequence[str], stdin: IO[bytes] | None = None) -> subprocess.CompletedProcess[str]:
         """Runs a command inside the node's namespaces to its end."""
@@ -101,7 +99,9 @@ class Node:
             return self.publisher.publish(found["spec"]["clusterIP"], target, port=port)
         except OSError as error:
             problem = Problem(
-                summary="the port cannot be had", found=f"{port}: {error.strerror}", fix="say another, or none"
+                summary="the port is not free",
+                found=f"{port}: {error.strerror}",
+                fix="name another port, or leave it out",
             )
             raise Refused(problem, ExitCode.UNAVAILABLE) from None
 

@@ -28,7 +28,7 @@ _TRIES = 5
 
 
 class ReleaseError(Exception):
-    """The release cannot be had from here; the text says why, for a person."""
+    """The release cannot be fetched from here; the text says why, for a person."""
 
 
 def unpack(downloads: Path, version: str, target: Path, say: Callable[[str], None], base: str = BASE) -> None:

@@ -89,7 +89,7 @@ def releases(
     wanted = list(charts)
     if unknown := [each for each in wanted if each not in STAND_INS]:
         problem = Problem(
-            summary="nothing stands in for this release", found=", ".join(unknown), allowed=", ".join(STAND_INS)
+            summary="there is no stand-in for this release", found=", ".join(unknown), allowed=", ".join(STAND_INS)
         )
         raise Refused(problem, ExitCode.USAGE)
     # The server needs a second to serve a CRD and does many at once, so all of them go first.

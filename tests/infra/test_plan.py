@@ -198,7 +198,7 @@ def test_what_costs_no_more_than_what_is_deployed_is_warned_of_and_not_blocked()
 
 def test_a_use_of_something_that_is_not_in_the_bill_is_refused() -> None:
     stack = _stack("dev", lambda platform: platform.update(usage={"each": {"nat-z.natGb": 5}}))
-    with pytest.raises(Refused, match=r"nothing of that name is paid by use") as caught:
+    with pytest.raises(Refused, match=r"no item of the bill with this name is paid by use") as caught:
         plan(stack, guard())
     assert caught.value.problems[0].where == "usage.each.nat-z.natGb"
 

@@ -85,7 +85,7 @@ MODULES = {
 }
 """Group -> its chart and the version of the module that its tables were read from, where that is not the chart's own.
 
-The chart of External Secrets 2.9 serves the same `v1`; a Go module of that version cannot be had.
+The chart of External Secrets 2.9 serves the same `v1`; a Go module of that version cannot be fetched.
 """
 
 

@@ -6,7 +6,7 @@ from components.alerts.rule import Alert, Example, Group, Recording, Severity, T
 
 GPU_PENDING = "modelyard:gpu_pods_pending:count"
 OLD_DAYS = 30
-"""Age (days) at which a node is told of: as long as Karpenter lets one live when nobody says otherwise."""
+"""Age (days) from which a node is reported: Karpenter's default lifetime of a node."""
 
 
 def waiting(pod: str) -> dict[str, str]:
@@ -80,8 +80,8 @@ GROUP = Group(
             severity=Severity.WARNING,
             team=Team.PLATFORM,
             summary=f"{{{{ $value }}}} nodes have run for more than {OLD_DAYS} days",
-            meaning="Nodes have no age at which they end: a newer image in `AMI_ALIASES` replaces them, in their pool's window."
-            " There was none for a month, so what a newer one mends is not in these nodes.",
+            meaning="Nodes do not expire. A newer image in `AMI_ALIASES` replaces them, in their pool's window."
+            " No newer image came for a month, so these nodes lack its fixes.",
             fires=Example(
                 series={f'kube_node_created{{node="ip-10-0-1-{each}"}}': "-2591000x150" for each in (8, 9)},
                 labels={},

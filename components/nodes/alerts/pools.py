@@ -85,7 +85,7 @@ GROUP = Group(
             severity=Severity.WARNING,
             team=Team.PLATFORM,
             summary="pool {{ $labels.nodepool }} uses {{ $value | humanizePercentage }} of the vCPUs that it may have",
-            meaning="The platform's own services and everything without a GPU run here; the next node may not come.",
+            meaning="The platform's own services and everything without a GPU run here; the next node may be refused.",
             fires=Example(
                 series={
                     _karpenter("usage", "general", "cpu"): "30x150",
@@ -108,7 +108,7 @@ GROUP = Group(
             severity=Severity.WARNING,
             team=Team.PLATFORM,
             summary='{{ $value | printf "%.0f" }} nodes of {{ $labels.nodepool }} were interrupted in 30 minutes',
-            meaning="AWS takes spot nodes back faster than a few an hour: what runs there moves all the time.",
+            meaning="AWS reclaims more than a few spot nodes an hour. Pods on them are moved all the time.",
             fires=Example(
                 series={
                     'karpenter_nodeclaims_disrupted_total{nodepool="chat-spot",reason="spot_interrupted",capacity_type="spot"}': (

@@ -38,7 +38,7 @@ class AliasOwner(enum.StrEnum):
 
 
 class Event(enum.StrEnum):
-    """What a webhook can be told of (mlflow 3.17, `mlflow/entities/webhook.py`)."""
+    """Events that a webhook can receive (mlflow 3.17, `mlflow/entities/webhook.py`)."""
 
     MODEL = "registered_model.created"
     VERSION = "model_version.created"
@@ -168,10 +168,10 @@ class PromptSpec(Spec):
 
 
 class WebhookSpec(Spec):
-    """Whom the registry tells of what happens in it."""
+    """A webhook: where the registry sends events."""
 
     url: WebhookUrl | None = None
-    """Where it posts to; a server outside the sandbox takes only public https addresses unless it is told otherwise."""
+    """The address that it posts to. A server outside the sandbox accepts only public https addresses by default."""
     url_secret: SecretRef | None = None
     """Names the secret that holds the address, in place of `url`, when whoever knows the address may post there."""
     events: list[Event] = Field(min_length=1)
@@ -216,7 +216,7 @@ class GrantsSpec(Spec):
 
 
 class UserSpec(Spec):
-    """Somebody who may sign in to the registry."""
+    """A user of the registry."""
 
     password: SecretRef
     """Names the secret that holds the password (at least 12 characters)."""
@@ -279,7 +279,7 @@ class RegistryContentSpec(Spec):
                 for alias in spec.aliases:
                     if alias.lower() == "latest" or (alias[:1] in "vV" and alias[1:].isdigit()):
                         yield Problem(
-                            summary="MLflow keeps this alias for itself",
+                            summary="MLflow reserves this alias",
                             where=f"{kind}.{name}.aliases.{alias}",
                             allowed="anything but latest, v1, v2 ...",
                         )

@@ -53,7 +53,7 @@ class Cluster:
     ) -> Iterator[Cluster]:
         """The cluster for the block; the tools are built the first time. `stop_seconds` is how long a pod takes to stop.
 
-        Raises Refused (`UNAVAILABLE`) when a tool cannot be had or does not come up.
+        Raises Refused (`UNAVAILABLE`) when a tool cannot be fetched or does not come up.
         """
         with (
             ControlPlane.started(root, folder, say=say) as plane,

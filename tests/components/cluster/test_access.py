@@ -25,7 +25,7 @@ HAPPY: dict[str, Any] = {"reach": "publicCidrs", "allowedCidrs": ["203.0.113.0/2
         ({"allowedCidrs": ["12.0.0.0/7"]}, "allowedCidrs[0]", "name the blocks"),
         ({"allowedCidrs": ["203.0.113.7/24"]}, "allowedCidrs[0]", "write 203.0.113.0/24"),
         ({"allowedCidrs": ["203.0.113.7"]}, "allowedCidrs[0]", "write 203.0.113.7/32"),
-        ({"reach": "vpcRunner"}, "allowedCidrs[0]", "the subnet that the runner stands in"),
+        ({"reach": "vpcRunner"}, "allowedCidrs[0]", "the subnet that the runner is in"),
         (
             {"reach": "vpcRunner", "allowedCidrs": ["10.0.0.0/8", "11.0.0.0/8"]},
             "allowedCidrs[1]",

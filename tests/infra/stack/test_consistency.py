@@ -160,7 +160,7 @@ GROUP = {"allowedSecurityGroupIds": ["sg-0123456789abcdef0"]}
 @pytest.mark.parametrize(
     ("change", "where", "says"),
     [
-        ({"cluster": {}}, CIDRS, "the block of the subnet of 10.0.0.0/16 that the runner stands in"),
+        ({"cluster": {}}, CIDRS, "the block of the subnet of 10.0.0.0/16 that the runner is in"),
         ({"cluster": {}, "network": {"existing": VPC}}, CIDRS, "the block of the subnet of the VPC"),
         (
             {"cluster": {"access": {"allowedCidrs": ["10.1.0.0/16"]}}},

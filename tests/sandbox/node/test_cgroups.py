@@ -121,7 +121,7 @@ def unified(tmp_path: Path) -> Group:
 
 @pytest.fixture
 def written(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
-    """What is written into control groups, in order: the file's parent and name, and the words; `io` cannot be had."""
+    """What is written into control groups, in order: the file's parent and name, and the words; `io` cannot be fetched."""
     found: list[tuple[str, str]] = []
 
     def write(self: Path, text: str) -> int:

@@ -1,4 +1,4 @@
-"""What an owner says when the cluster does not do what it is asked: one refusal, and never a traceback."""
+"""What an owner says when the cluster failed: one refusal, and never a traceback."""
 
 from __future__ import annotations
 
