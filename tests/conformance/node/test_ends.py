@@ -98,14 +98,14 @@ def test_after_owner_and_keeper_are_killed_at_once_only_empty_groups_are_left_an
     again = ground.start("DNS answers")
     assert left_over(ground.before, marks[1], within=0)[0] == {}, "swept before it came up"
     again.send_signal(signal.SIGTERM)
-    assert again.wait(120) == 0
+    assert again.wait(300) == 0
     assert ground.left()[0] == {}
 
 
 def test_an_owner_whose_node_ends_says_so_and_fails(ground: Ground) -> None:
     owner = ground.start("DNS answers")
     os.kill(ground.keeper(), signal.SIGKILL)
-    assert owner.wait(120) == 1
+    assert owner.wait(300) == 1
     assert owner.stdout is not None and "ended by itself" in owner.stdout.read()
     assert ground.left()[0] == {}
     layout = Layout(ground.folder)
@@ -115,7 +115,7 @@ def test_an_owner_whose_node_ends_says_so_and_fails(ground: Ground) -> None:
 def test_an_owner_that_is_told_to_end_while_its_node_comes_up_ends(ground: Ground) -> None:
     owner = ground.start("process namespaces are there")
     owner.send_signal(signal.SIGTERM)
-    assert owner.wait(120) == 130
+    assert owner.wait(300) == 130
     assert ground.left()[0] == {}
 
 
@@ -124,7 +124,7 @@ def test_two_nodes_run_at_once_and_the_end_of_one_is_not_that_of_the_other(
 ) -> None:
     owner = ground.start("DNS answers")
     other = Layout(ground.folder)
-    until(lambda: (control.ask(other.control, {"do": "status"}) or {}).get("ready") is True, 30)
+    until(lambda: (control.ask(other.control, {"do": "status"}) or {}).get("ready") is True, 300)
     space.apply(deployment("web"))
     space.available("web")
     listed = ["kubectl", f"--kubeconfig={other.kubeconfig}", "get", "deployments", "-A", "-o", "name"]
@@ -133,7 +133,7 @@ def test_two_nodes_run_at_once_and_the_end_of_one_is_not_that_of_the_other(
     ]
     began = time.monotonic()
     assert control.ask(other.control, {"do": "stop"}) == {"stopping": owner.pid}
-    assert owner.wait(120) == 0
+    assert owner.wait(300) == 0
     record_property(
         "conformance", f"real node: stopped in {time.monotonic() - began:.1f} s, beside another that ran on"
     )
