@@ -28,7 +28,7 @@ UPDATED = ("aws:ec2/vpc:Vpc", "aws:ec2/subnet:Subnet", "aws:eks/cluster:Cluster"
 """Types that the changed stack file updates in place."""
 
 _HOLD_SECONDS = 2.5
-_PATIENCE = 180.0
+_PATIENCE = 600.0
 _LATE = 0.7
 
 

@@ -48,8 +48,8 @@ def test_a_whole_plan_has_every_edge_of_every_victim_and_ten_random_moments(coun
 def test_a_program_that_waits_for_a_dead_provider_does_not_hold_the_command_s_end() -> None:
     stuck = (
         "import time; from concurrent.futures import ThreadPoolExecutor; from ops import cli\n"
-        "cli.run = lambda _: (ThreadPoolExecutor().submit(time.sleep, 600), print('said'), 3)[-1]\n"
+        "cli.run = lambda _: (ThreadPoolExecutor().submit(time.sleep, 3600), print('said'), 3)[-1]\n"
         "cli.main([])"
     )
-    done = subprocess.run([sys.executable, "-c", stuck], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([sys.executable, "-c", stuck], capture_output=True, text=True, timeout=600, check=False)
     assert (done.returncode, done.stdout) == (3, "said\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -177,7 +178,11 @@ def test_a_second_command_on_the_stack_is_refused_with_the_name_of_the_first(tow
         while '"create"' not in calls.read_text():
             assert first.poll() is None
             time.sleep(0.05)
-        code, said = town.run("up")
+        first.send_signal(signal.SIGSTOP)
+        try:
+            code, said = town.run("up")
+        finally:
+            first.send_signal(signal.SIGCONT)
         assert code == ExitCode.UNAVAILABLE
         assert "another command is using the sandbox stack `town`" in said
         assert f"process {first.pid}" in said

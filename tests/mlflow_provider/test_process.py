@@ -21,6 +21,6 @@ def test_it_ends_by_itself_when_the_engine_asks_so_and_is_not_waited_for_until_i
             assert process.stdout is not None
             assert int(process.stdout.readline()) > 0
             process.send_signal(sent)
-            assert process.wait(timeout=30) == 0
+            assert process.wait(timeout=60) == 0
         finally:
             process.kill()

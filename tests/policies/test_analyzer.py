@@ -31,7 +31,7 @@ def _started(*command: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
         yield process, int(process.stdout.readline())
     finally:
         process.terminate()
-        assert process.wait(5) == 0
+        assert process.wait(60) == 0
         process.stdout.close()
 
 
@@ -89,7 +89,7 @@ def test_the_process_ends_when_the_engine_is_killed() -> None:
     assert int(engine.stdout.readline()) > 0
     engine.kill()
     engine.wait()
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while _alive(pack) and time.monotonic() < deadline:
         time.sleep(0.05)
     left = _alive(pack)

@@ -151,7 +151,7 @@ def test_a_crash_after_the_reply_lets_the_engine_have_it_first(toy: Toy) -> None
     server, port = serve(toy, faults)
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
         assert stubs.ResourceProviderStub(channel).Create(wire.CreateRequest(urn=URN)).id == "1"
-        assert left.wait(5)
+        assert left.wait(60)
     server.stop(0)
 
 
@@ -191,5 +191,5 @@ def test_the_host_prints_its_ports_and_ends_with_its_parent(tmp_path: Path) -> N
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
         stubs.ResourceProviderStub(channel).Configure(wire.ConfigureRequest(args=to_wire({"region": "us-east-1"})))
     host.stdin.close()
-    assert host.wait(10) == 0
+    assert host.wait(60) == 0
     host.stdout.close()

@@ -38,6 +38,7 @@ class Cluster:
 
     def __init__(self, root: Path, plane: ControlPlane, say: Say) -> None:
         self.root, self.plane, self.api, self._say = root, plane, plane.api, say
+        self._steps: Callable[[], int] = lambda: 0
 
     @classmethod
     @contextlib.contextmanager
@@ -72,7 +73,7 @@ class Cluster:
 
         A pod that is there before would be judged by the NodePools that happen to be ready.
         """
-        with autoscaler.karpenter(self.root, self.plane, instance_types_file(found), say=self._say):
+        with autoscaler.karpenter(self.root, self.plane, instance_types_file(found), say=self._say) as self._steps:
             self.wait("readiness of every NodePool", self._ready, within=READY_WITHIN)
             yield
 
@@ -122,9 +123,11 @@ class Cluster:
         ends = time.monotonic() + within
         while True:
             looked = time.monotonic()
+            # Counted first: what Karpenter did in a step is in what is listed after it.
+            steps = self._steps()
             claims, pods = self.items(CLAIMS), self.items(PODS, labelSelector=LOAD_LABEL)
             now = time.monotonic() - began
-            seen.look(claims, pods, now)
+            seen.look(claims, pods, now, steps)
             if until(now):
                 return
             if time.monotonic() > ends:

@@ -12,9 +12,14 @@ from typing import Any
 from kube.pods import items, mapping
 from ops.simulate.cluster.pools import ZONE
 from pricing.meters.compute.nodepools import BUYING, TYPE
+from sandbox.kubernetes.real.autoscaler import STEPS_OF_A_TRY
 
 QUIET = 13.0
 """How long (seconds) nothing may change before pending pods count as refused: Karpenter tries them again every 10 s."""
+TRIED = STEPS_OF_A_TRY + 1
+"""The steps that Karpenter does after the last change before that: a try that had begun before it has fewer left."""
+SILENT = 60.0
+"""How long (seconds) nothing may change where Karpenter tries nothing: it leaves some pods to others."""
 NODE_POOL_LABEL = "karpenter.sh/nodepool"
 
 
@@ -42,16 +47,23 @@ class Claim:
 
 @dataclass(kw_only=True)
 class Timeline:
-    """Everything seen so far; `placed` maps a pod to when it was seen on a node, `pods` holds the latest pods by name."""
+    """Everything seen so far; `placed` maps a pod to when it was seen on a node, `pods` holds the latest pods by name.
+
+    `steps` is how far Karpenter had come at the latest look, and `before` how far when something changed last.
+    """
 
     claims: dict[str, Claim] = field(default_factory=dict)
     placed: dict[str, float] = field(default_factory=dict)
     pods: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     changed: float = 0
     peak: dict[str, int] = field(default_factory=dict)
+    steps: int = 0
+    before: int = 0
 
-    def look(self, claims: Iterable[Mapping[str, Any]], pods: Iterable[Mapping[str, Any]], now: float) -> None:
-        """Takes in one look at the cluster at `now` (seconds)."""
+    def look(
+        self, claims: Iterable[Mapping[str, Any]], pods: Iterable[Mapping[str, Any]], now: float, steps: int = 0
+    ) -> None:
+        """Takes in one look at the cluster at `now` (seconds), when Karpenter had done so many steps."""
         before = self._state()
         there = {str(each["metadata"]["uid"]): each for each in claims}
         for uid, each in there.items():
@@ -65,8 +77,9 @@ class Timeline:
                 self.placed.setdefault(name, now)
         for node_pool, count in self.counts().items():
             self.peak[node_pool] = max(self.peak.get(node_pool, 0), count)
+        self.steps = max(self.steps, steps)
         if self._state() != before:
-            self.changed = now
+            self.changed, self.before = now, self.steps
 
     def counts(self) -> dict[str, int]:
         """How many nodes each NodePool has that are not going: what its limits bound."""
@@ -84,10 +97,14 @@ class Timeline:
         return [each for each in self.pods.values() if not each["spec"].get("nodeName")]
 
     def settled(self, now: float) -> bool:
-        """Whether nothing more will happen: every pod has a ready node, or nothing has changed for QUIET seconds."""
+        """Whether nothing more will happen: every pod has a ready node, or Karpenter has tried the others again in vain.
+
+        It has when nothing has changed for QUIET seconds and TRIED steps, and at the latest after SILENT seconds.
+        """
         if not self.pods or not all(each.settled for each in self.claims.values()):
             return False
-        return not self.pending() or now - self.changed >= QUIET
+        quiet, tried = now - self.changed, self.steps - self.before >= TRIED
+        return not self.pending() or quiet >= (QUIET if tried else SILENT)
 
     def _state(self) -> tuple[object, ...]:
         claims = tuple((uid, bool(each.registered), each.settled, each.gone) for uid, each in self.claims.items())

@@ -18,7 +18,10 @@ from sandbox.kubernetes.real.controlplane import ControlPlane, free_port, progra
 from sandbox.programs import tools
 
 Say = Callable[[str], None]
+Steps = Callable[[], int]
 SYSTEM = "kube-system"
+STEPS_OF_A_TRY = 2
+_STEPS, _OF_PODS = "karpenter_scheduler_scheduling_duration_seconds_count", 'controller="provisioner"'
 CRDS = ("karpenter-kwok", "karpenter-kwok-nodeclass")
 """What `versions.CRD_MODULES` calls Karpenter's kinds and those of its KWOK provider."""
 
@@ -40,8 +43,10 @@ def nodes(root: Path, plane: ControlPlane, stages: str, *, say: Say = lambda _: 
 
 
 @contextlib.contextmanager
-def karpenter(root: Path, plane: ControlPlane, instance_types: str, *, say: Say = lambda _: None) -> Iterator[None]:
+def karpenter(root: Path, plane: ControlPlane, instance_types: str, *, say: Say = lambda _: None) -> Iterator[Steps]:
     """Karpenter for the block, buying from the given instance types (its file as JSON); its CRDs have to be there.
+
+    Gives a function that says how many steps Karpenter has done so far: STEPS_OF_A_TRY each time it looks at pending pods.
 
     Reserved capacity is a plain capacity type to it: the KWOK provider names no label for a reservation, so Karpenter
     could not count one. The limits of a reserved NodePool bound it all the same.
@@ -49,23 +54,36 @@ def karpenter(root: Path, plane: ControlPlane, instance_types: str, *, say: Say 
     binary = tools.ensure(root, ["karpenter-kwok"], say)["karpenter-kwok"]
     file = plane.folder / "instance-types.json"
     file.write_text(instance_types, encoding="utf-8")
-    port = free_port()
+    port, metrics = free_port(), free_port()
     flags = {
         "instance-types-file-path": file,
         "disable-leader-election": "true",
-        "metrics-port": 0,
+        "metrics-port": metrics,
         "health-probe-port": port,
         "feature-gates": "ReservedCapacity=false",
     }
     with program(plane.folder, binary, flags, env=_env(plane)):
         wait(plane.folder, binary.name, lambda: _healthy(port))
-        yield
+        yield lambda: steps_in(_metrics(metrics))
 
 
 def _healthy(port: int) -> bool:
     with contextlib.suppress(requests.RequestException):
         return requests.get(f"http://127.0.0.1:{port}/readyz", timeout=5).ok
     return False
+
+
+def steps_in(page: str) -> int:
+    """The steps that Karpenter's metrics count: one when its simulation of a try ends, one when the try does."""
+    lines = (each for each in page.splitlines() if each.startswith(f"{_STEPS}{{") and _OF_PODS in each)
+    return sum(int(float(each.rpartition(" ")[2])) for each in lines)
+
+
+def _metrics(port: int) -> str:
+    """The page of Karpenter's metrics; empty when it does not answer just now."""
+    with contextlib.suppress(requests.RequestException):
+        return requests.get(f"http://127.0.0.1:{port}/metrics", timeout=5).text
+    return ""
 
 
 def install(plane: ControlPlane) -> None:

@@ -103,7 +103,7 @@ class Run:
         """Until nothing more happens."""
         self.cluster.settle(self.seen, self.began)
 
-    def until(self, true: Any, what: str, within: float = 120) -> float:
+    def until(self, true: Any, what: str, within: float = 300) -> float:
         """Looks until something is true, and gives the seconds since the run began."""
         self.cluster.watch(self.seen, self.began, lambda _: bool(true()), within=within, what=what)
         return time.monotonic() - self.began
@@ -120,7 +120,7 @@ class Run:
         """Takes every pod and node away and starts counting again."""
         self.delete(f"/api/v1/namespaces/{NAMESPACE}/pods")
         self.delete(CLAIMS)
-        self.cluster.wait("an empty cluster", lambda: not self.cluster.items(CLAIMS), within=90)
+        self.cluster.wait("an empty cluster", lambda: not self.cluster.items(CLAIMS), within=300)
         self.seen, self.began = Timeline(), time.monotonic()
 
 

@@ -131,7 +131,7 @@ def test_idle_nodes_go_when_their_budget_lets_them_and_a_running_job_keeps_its_o
         owner = full[0].rsplit("-", 2)[0]
         run.delete(f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/{owner}")
     went = run.until(
-        lambda: [each for each in of(run, "open") if each.gone] and moved.gone, "consolidation and drift", within=240
+        lambda: [each for each in of(run, "open") if each.gone] and moved.gone, "consolidation and drift", within=600
     )
     run.until(lambda: run.seen.settled(0), "calm")
     record_property(
@@ -150,7 +150,7 @@ def test_idle_nodes_go_when_their_budget_lets_them_and_a_running_job_keeps_its_o
         run.delete(f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/{owner}")
     began = run.until(lambda: not [each for each in run.seen.pods if each.startswith("shut-")], "the end of the pods")
     idle = run.until(
-        lambda: tuned.gone and all(each.gone for each in of(run, "shut")), "the end of idle nodes", within=240
+        lambda: tuned.gone and all(each.gone for each in of(run, "shut")), "the end of idle nodes", within=600
     )
     record_property(
         "conformance",

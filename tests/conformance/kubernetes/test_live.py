@@ -217,9 +217,9 @@ def test_a_control_plane_ends_with_its_owner_however_that_ends(tmp_path: Path) -
     api = Api(kubeconfig)
     assert api.healthy()
     owner.send_signal(signal.SIGKILL)
-    owner.wait(10)
+    owner.wait(60)
     port = int(api.url.rpartition(":")[2])
-    assert _until(lambda: not _listens(port), 60)
+    assert _until(lambda: not _listens(port), 300)
 
 
 def _listens(port: int) -> bool:

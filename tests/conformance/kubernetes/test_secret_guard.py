@@ -39,7 +39,7 @@ def guarded(plane: ControlPlane, tmp_path: Path) -> Iterator[ControlPlane]:
         if operator or each.name in GUARDS or each.name == "external-secrets":
             made.append((each.token, *put(cloud, each.token, each.urn, each.inputs)))
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while not refusal(plane, store({"aws": AWS})) and time.monotonic() < deadline:
             time.sleep(0.2)
         yield plane

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import requests
 import yaml
@@ -18,6 +18,10 @@ import yaml
 from components.catalogue import GROUPS
 from sandbox.programs import tools
 from tests.roots import ROOT
+
+T = TypeVar("T")
+PATIENCE = 300.0
+"""Seconds after which a test gives up. Nothing takes nearly so long, on a machine that has much else to do either."""
 
 
 def tool(name: str) -> Path:
@@ -31,22 +35,36 @@ class Prometheus:
 
     url: str
 
-    def ask(self, query: str) -> list[dict[str, Any]]:
-        """The series that a query gives now, each with `metric` and `value`."""
-        return list(self._data("query", query=query)["result"])
+    def ask(self, query: str, at: float | None = None) -> list[dict[str, Any]]:
+        """The series that a query gives now, or `at` a moment (seconds since the epoch), each with `metric` and `value`."""
+        moment = {} if at is None else {"time": f"{at:.3f}"}
+        return list(self._data("query", query=query, **moment)["result"])
+
+    def scraped(self) -> float:
+        """Waits for a scrape that begins after this call and is answered, and gives its moment (seconds since the epoch).
+
+        All that the target counted before the call is in what Prometheus has at that moment.
+        """
+        called = time.time()
+
+        def later() -> float:
+            moments = (float(each["value"][1]) for each in self.ask("timestamp(up) and up == 1"))
+            return max((each for each in moments if each > called), default=0)
+
+        return self.wait(later)
 
     def firing(self) -> dict[str, dict[str, Any]]:
         """The alerts that fire now, by name."""
         alerts = self._data("alerts")["alerts"]
         return {each["labels"]["alertname"]: each for each in alerts if each["state"] == "firing"}
 
-    def wait(self, what: Callable[[], bool], seconds: float) -> float:
-        """Waits until `what` holds and gives how long that took (seconds). Raises AssertionError when it takes longer."""
-        began = time.monotonic()
-        while not what():
-            assert time.monotonic() - began < seconds, self.firing()
+    def wait(self, what: Callable[[], T]) -> T:
+        """Waits until `what` gives something true, and gives that. Raises AssertionError after PATIENCE."""
+        ends = time.monotonic() + PATIENCE
+        while not (found := what()):
+            assert time.monotonic() < ends, self.firing()
             time.sleep(0.2)
-        return time.monotonic() - began
+        return found
 
     def _data(self, path: str, **params: str) -> dict[str, Any]:
         answer = requests.get(f"{self.url}/api/v1/{path}", params=params, timeout=10).json()
@@ -86,7 +104,7 @@ def watching(folder: Path, target: Mapping[str, Any], *, hold: str) -> Iterator[
     with (folder / "log").open("wb") as log, subprocess.Popen(command, cwd=folder, stdout=log, stderr=log) as process:
         try:
             url = f"http://127.0.0.1:{port}"
-            deadline = time.monotonic() + 60
+            deadline = time.monotonic() + PATIENCE
             while not _ready(url):
                 assert process.poll() is None and time.monotonic() < deadline, (folder / "log").read_text()[-2000:]
                 time.sleep(0.2)

@@ -67,7 +67,7 @@ class Space:
     def kubectl(self, *arguments: str, text: str = "", check: bool = True) -> str:
         """What `kubectl` says in the namespace; with `check` a failure is one of the test."""
         command = ["kubectl", f"--kubeconfig={self.node.kubeconfig}", f"--namespace={self.name}", *arguments]
-        done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=320, check=False)
+        done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=660, check=False)
         assert not check or done.returncode == 0, f"{arguments}: {done.stderr}"
         return done.stdout
 
@@ -78,7 +78,7 @@ class Space:
     def available(self, name: str) -> float:
         """Waits until a Deployment is available, and gives how long that took (seconds)."""
         began = time.monotonic()
-        self.kubectl("rollout", "status", f"deployment/{name}", "--timeout=240s")
+        self.kubectl("rollout", "status", f"deployment/{name}", "--timeout=600s")
         return time.monotonic() - began
 
     def pod(self, app: str) -> str:

@@ -79,7 +79,7 @@ def _said(*command: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
-def left_over(before: Machine, *marks: str, within: float = 60.0) -> tuple[dict[str, object], float]:
+def left_over(before: Machine, *marks: str, within: float = 300.0) -> tuple[dict[str, object], float]:
     """What is left of a node after its end, and after how many seconds nothing was."""
     began = time.monotonic()
     while (left := Machine.now(*marks).differs(before)) and time.monotonic() - began < within:

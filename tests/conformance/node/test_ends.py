@@ -61,7 +61,7 @@ class Scene:
 
 @pytest.fixture
 def scene(tmp_path: Path) -> Iterator[Scene]:
-    """A setting whose owners do not outlive the test."""
+    """A scene whose owners do not outlive the test."""
     found = Scene(tmp_path / "cluster")
     yield found
     for each in found.owners:
@@ -72,14 +72,14 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
 @pytest.mark.parametrize(
     "moment", ["process namespaces are there", "containerd answers", "the API server is ready", "DNS answers"]
 )
-def test_after_the_owner_is_killed_nothing_is_left(setting: Scene, moment: str, record_property: Record) -> None:
-    owner = setting.start(moment)
-    assert {"processes", "groups"} == set(setting.left(within=0)[0]), "there is something to leave"
+def test_after_the_owner_is_killed_nothing_is_left(scene: Scene, moment: str, record_property: Record) -> None:
+    owner = scene.start(moment)
+    assert {"processes", "groups"} == set(scene.left(within=0)[0]), "there is something to leave"
     owner.kill()
     owner.wait()
-    left, seconds = setting.left()
+    left, seconds = scene.left()
     assert left == {}
-    layout = Layout(setting.folder)
+    layout = Layout(scene.folder)
     assert not layout.data.exists() and not layout.kubeconfig.exists(), (
         "neither keys nor data, with nobody to start anew"
     )
@@ -87,44 +87,44 @@ def test_after_the_owner_is_killed_nothing_is_left(setting: Scene, moment: str, 
 
 
 def test_after_owner_and_keeper_are_killed_at_once_only_empty_groups_are_left_and_the_next_start_sweeps_them(
-    setting: Scene,
+    scene: Scene,
 ) -> None:
-    owner = setting.start("containerd answers")
-    os.kill(setting.keeper(), signal.SIGKILL)
+    owner = scene.start("containerd answers")
+    os.kill(scene.keeper(), signal.SIGKILL)
     owner.kill()
     owner.wait()
-    assert set(setting.left(within=5)[0]) == {"groups"}
-    marks = setting.marks
-    again = setting.start("DNS answers")
-    assert left_over(setting.before, marks[1], within=0)[0] == {}, "swept before it came up"
+    assert set(scene.left(within=5)[0]) == {"groups"}
+    marks = scene.marks
+    again = scene.start("DNS answers")
+    assert left_over(scene.before, marks[1], within=0)[0] == {}, "swept before it came up"
     again.send_signal(signal.SIGTERM)
-    assert again.wait(120) == 0
-    assert setting.left()[0] == {}
+    assert again.wait(300) == 0
+    assert scene.left()[0] == {}
 
 
-def test_an_owner_whose_node_ends_says_so_and_fails(setting: Scene) -> None:
-    owner = setting.start("DNS answers")
-    os.kill(setting.keeper(), signal.SIGKILL)
-    assert owner.wait(120) == 1
+def test_an_owner_whose_node_ends_says_so_and_fails(scene: Scene) -> None:
+    owner = scene.start("DNS answers")
+    os.kill(scene.keeper(), signal.SIGKILL)
+    assert owner.wait(300) == 1
     assert owner.stdout is not None and "ended by itself" in owner.stdout.read()
-    assert setting.left()[0] == {}
-    layout = Layout(setting.folder)
+    assert scene.left()[0] == {}
+    layout = Layout(scene.folder)
     assert not layout.data.exists() and (layout.logs / "kube-apiserver.log").exists()
 
 
-def test_an_owner_that_is_told_to_end_while_its_node_comes_up_ends(setting: Scene) -> None:
-    owner = setting.start("process namespaces are there")
+def test_an_owner_that_is_told_to_end_while_its_node_comes_up_ends(scene: Scene) -> None:
+    owner = scene.start("process namespaces are there")
     owner.send_signal(signal.SIGTERM)
-    assert owner.wait(120) == 130
-    assert setting.left()[0] == {}
+    assert owner.wait(300) == 130
+    assert scene.left()[0] == {}
 
 
 def test_two_nodes_run_at_once_and_the_end_of_one_is_not_that_of_the_other(
-    node: Node, space: Space, setting: Scene, record_property: Record
+    node: Node, space: Space, scene: Scene, record_property: Record
 ) -> None:
-    owner = setting.start("DNS answers")
-    other = Layout(setting.folder)
-    until(lambda: (control.ask(other.control, {"do": "status"}) or {}).get("ready") is True, 30)
+    owner = scene.start("DNS answers")
+    other = Layout(scene.folder)
+    until(lambda: (control.ask(other.control, {"do": "status"}) or {}).get("ready") is True, 300)
     space.apply(deployment("web"))
     space.available("web")
     listed = ["kubectl", f"--kubeconfig={other.kubeconfig}", "get", "deployments", "-A", "-o", "name"]
@@ -133,11 +133,11 @@ def test_two_nodes_run_at_once_and_the_end_of_one_is_not_that_of_the_other(
     ]
     began = time.monotonic()
     assert control.ask(other.control, {"do": "stop"}) == {"stopping": owner.pid}
-    assert owner.wait(120) == 0
+    assert owner.wait(300) == 0
     record_property(
         "conformance", f"real node: stopped in {time.monotonic() - began:.1f} s, beside another that ran on"
     )
-    assert setting.left()[0] == {}
+    assert scene.left()[0] == {}
     assert node.running and space.pod("web")
 
 

@@ -87,7 +87,7 @@ def test_local_runs_real_pods_is_scraped_drifts_is_mended_and_leaves_nothing(
     assert up.events.changes.keys() <= {"create", "same"} and up.events.changes["create"] < resources
     assert {line.split()[5] for line in show.lines if line.startswith("recorded, not installed: ")} == RELEASES
 
-    registry_space.kubectl("wait", "job", "--all", "--for=condition=complete", "--timeout=300s")
+    registry_space.kubectl("wait", "job", "--all", "--for=condition=complete", "--timeout=600s")
     seconds = registry_space.available("registry")
     assert registry_space.kubectl("get", "pvc", "-o", "jsonpath={.items[*].status.phase}") == "Bound"
     pods = json.loads(registry_space.kubectl("get", "pods", "-o", "json"))["items"]
@@ -162,7 +162,7 @@ def _release_answers(node: Node, job: Job, url: str) -> float:
     taken = until(lambda: release_status.read(node.api, "chat").healthy, 180)
     address = f"http://127.0.0.1:{node.publish(gateway.NAMESPACE, gateway.NAME, gateway.PORT)}/chat/v1"
     asked = {"messages": [{"role": "user", "content": QUESTION}], "max_tokens": 24, "temperature": 0}
-    until(lambda: requests.post(f"{address}/chat/completions", json=asked, timeout=60).ok, 60)
+    until(lambda: requests.post(f"{address}/chat/completions", json=asked, timeout=60).ok, 300)
     said = requests.post(f"{address}/chat/completions", json=asked, timeout=60).json()
     assert "Paris" in said["choices"][0]["message"]["content"]
     return taken

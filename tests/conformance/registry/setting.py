@@ -31,7 +31,7 @@ from infra.declared import declare
 from tests.conformance.registry.tls_door import TlsDoor, free_port
 
 BUCKET, USER = "modelyard-dev-registry-123456789012", "modelyard"
-START_SECONDS = 180
+START_SECONDS = 600
 
 
 def declared_registry() -> dict[str, Any]:
@@ -176,7 +176,7 @@ class Setting:
             yield url
         finally:
             process.terminate()
-            process.wait(60)
+            process.wait(300)
 
 
 def _answers(url: str) -> bool:

@@ -168,7 +168,7 @@ def test_a_rotation_is_survived_without_a_restart(setting: Setting, admin: Clien
     setting.bring_secrets()
     setting.disconnect()
     began = time.monotonic()
-    while (answer := admin.get(SEARCH)).status_code != 200 and time.monotonic() - began < 30:
+    while (answer := admin.get(SEARCH)).status_code != 200 and time.monotonic() - began < 300:
         time.sleep(0.1)
     assert answer.status_code == 200
     assert [admin.get(SEARCH).status_code for _ in range(8)] == [200] * 8
@@ -184,4 +184,4 @@ def test_a_database_that_offers_no_tls_gets_no_password(setting: Setting, admin:
         setting.door.closed = False
     began = time.monotonic()
     while admin.get(SEARCH).status_code != 200:
-        assert time.monotonic() - began < 60
+        assert time.monotonic() - began < 300

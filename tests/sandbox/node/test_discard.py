@@ -9,7 +9,7 @@ from sandbox.node.discard import discard
 
 
 def gone(folder: Path) -> bool:
-    ends = time.monotonic() + 60
+    ends = time.monotonic() + 300
     while list(folder.iterdir()) and time.monotonic() < ends:
         time.sleep(0.02)
     return not list(folder.iterdir())

@@ -39,7 +39,7 @@ except inside.GaveUpError as why:
 def supervised(folder: Path, act: str) -> list[list[str]]:
     """What a supervisor tells while it does something, in a process of its own: it collects every child."""
     command = [sys.executable, "-c", SUPERVISED.format(act=act), str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
@@ -127,7 +127,7 @@ def echo() -> Iterator[int]:
 
 
 def asked(port: int, data: bytes) -> bytes:
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection, connection.makefile("rb") as stream:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection, connection.makefile("rb") as stream:
         connection.sendall(data)
         connection.shutdown(socket.SHUT_WR)
         return stream.read()
@@ -161,11 +161,11 @@ def test_closing_ends_open_connections_too(monkeypatch: pytest.MonkeyPatch, echo
     monkeypatch.setattr(publish, "_enter_network", lambda pid: None)
     publisher = Publisher(os.getpid())
     port = publisher.publish("127.0.0.1", echo)
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         publisher.close()
         assert connection.recv(1) == b""
     with pytest.raises(OSError, match="refused"):
-        socket.create_connection(("127.0.0.1", port), timeout=10)
+        socket.create_connection(("127.0.0.1", port), timeout=60)
 
 
 def test_a_network_that_is_gone_is_an_error_and_no_publisher() -> None:

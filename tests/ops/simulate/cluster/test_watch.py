@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ops.simulate.cluster.watch import QUIET, Timeline
+from ops.simulate.cluster.watch import QUIET, SILENT, TRIED, Timeline
 
 
 def claim(name: str, *conditions: str, **more: Any) -> dict[str, Any]:
@@ -65,11 +65,23 @@ def test_a_placed_pod_with_a_node_that_is_not_ready_is_not_the_end(seen: Timelin
 
 
 def test_a_pending_pod_is_refused_only_after_the_whole_quiet_time(seen: Timeline) -> None:
-    seen.look([], [pod("a")], 1.0)
+    seen.look([], [pod("a")], 1.0, 7)
+    seen.look([], [pod("a")], 2.0, 7 + TRIED)
     assert not seen.settled(1.0 + QUIET - 0.01)
     assert seen.settled(1.0 + QUIET)
-    seen.look([claim("n")], [pod("a")], 1.0 + QUIET)
-    assert not seen.settled(1.0 + 3 * QUIET)
+    seen.look([claim("n")], [pod("a")], 1.0 + QUIET, 7 + TRIED)
+    assert not seen.settled(1.0 + 9 * QUIET)
+
+
+def test_a_pending_pod_is_refused_only_after_karpenter_has_tried_it_since_the_last_change(seen: Timeline) -> None:
+    seen.look([], [pod("a")], 1.0, 7)
+    seen.look([], [pod("a")], 2.0, 7 + TRIED - 1)
+    assert not seen.settled(1.0 + QUIET)
+    seen.look([], [pod("a")], 3.0, 0)
+    assert not seen.settled(1.0 + SILENT - 0.01), "metrics that cannot be read count nothing"
+    assert seen.settled(1.0 + SILENT), "Karpenter leaves some pods to others"
+    seen.look([], [pod("a")], 4.0, 7 + TRIED)
+    assert seen.settled(1.0 + QUIET)
 
 
 def test_without_any_pod_nothing_is_settled(seen: Timeline) -> None:
