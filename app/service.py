@@ -63,8 +63,8 @@ class Service:
         """Why the service cannot answer; empty when it can."""
         addresses = self.assigner.prompts.values() if self.assigner else [self.settings.prompt]
         try:
-            for each in addresses:
-                await self.prompts.get(each)
+            for address in addresses:
+                await self.prompts.get(address)
         except PromptError as error:
             return str(error)
         return ""
@@ -133,7 +133,7 @@ async def _complete(service: Service, request: Request, ask: Ask, user: str) -> 
         prompt = await service.prompt(assigned)
     except (AssignmentError, PromptError) as why:
         return error(503, str(why), "not_ready")
-    messages = [each.model_dump() for each in ask.messages]
+    messages = [message.model_dump() for message in ask.messages]
     body = {
         **ask.model_dump(exclude={"messages"}),
         "model": service.settings.model,

@@ -73,7 +73,7 @@ def read(text: str, file: str, *, days: bool = False) -> Read:
     """
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
-        problems = [each.at(file, each.line) for each in _problems(root, text, days)]
+        problems = [problem.at(file, problem.line) for problem in _problems(root, text, days)]
         if problems:
             raise Refused(problems)
         found = Read(value=None)

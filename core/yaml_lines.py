@@ -60,7 +60,7 @@ def documents(text: str, file: str) -> list[Read]:
     except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:
         raise Refused(broken(error, text, file)) from None
     if problems:
-        raise Refused([each.at(file, each.line) for each in problems])
+        raise Refused([problem.at(file, problem.line) for problem in problems])
     return found
 
 

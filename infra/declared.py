@@ -85,15 +85,15 @@ def as_graph(found: Mapping[str, Declared], *, texts: bool = False) -> Graph:
     """
     return Graph.of(
         {
-            "urn": each.urn,
-            "type": each.token,
-            "name": each.name,
-            "parent": each.parent,
-            "inputs": _unknown(each.inputs, texts),
-            "depends": each.dependencies,
-            "references": each.references,
+            "urn": declared.urn,
+            "type": declared.token,
+            "name": declared.name,
+            "parent": declared.parent,
+            "inputs": _unknown(declared.inputs, texts),
+            "depends": declared.dependencies,
+            "references": declared.references,
         }
-        for each in found.values()
+        for declared in found.values()
     )
 
 

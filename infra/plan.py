@@ -138,8 +138,8 @@ def hold(planned: Plan, bounds: Bounds) -> Iterator[Problem]:
     """
     file = planned.stack.file
     placed = [
-        each.at(file.path.name, file.line(each.where)) if file else each
-        for each in ceilings.refusals(planned.items, bounds)
+        refusal.at(file.path.name, file.line(refusal.where)) if file else refusal
+        for refusal in ceilings.refusals(planned.items, bounds)
     ]
     if placed:
         raise Refused(placed)

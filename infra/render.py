@@ -36,7 +36,9 @@ def render(found: Mapping[str, Declared], out: Path, known: Mapping[str, str] | 
     earlier rendering only the files that its own index names are replaced.
     """
     _clear(out)
-    texts = dict(_files([replace(each, inputs=_filled(each.inputs, known or {})) for each in found.values()]))
+    texts = dict(
+        _files([replace(declared, inputs=_filled(declared.inputs, known or {})) for declared in found.values()])
+    )
     index: dict[str, dict[str, Any]] = {}
     for path, text in texts.items():
         for placeholder in sorted(set(PLACEHOLDER.findall(text))):
@@ -99,26 +101,28 @@ def _leaves(value: Any, path: str) -> Iterator[tuple[str, str]]:
 
 
 def _files(found: Iterable[Declared]) -> Iterator[tuple[Path, str]]:
-    for each in sorted(found, key=lambda one: one.urn):
-        package = each.token.partition(":")[0]
-        if not each.custom or package == "pulumi":
+    for declared in sorted(found, key=lambda one: one.urn):
+        package = declared.token.partition(":")[0]
+        if not declared.custom or package == "pulumi":
             continue
-        if each.token == RELEASE:
-            folder = Path("helm") / _safe(str(each.inputs.get("name", each.name)))
-            yield folder / "values.yaml", _yaml(each.inputs.get("values", {}))
-            yield folder / "release.yaml", _yaml({k: each.inputs[k] for k in CHART_KEYS if k in each.inputs})
+        if declared.token == RELEASE:
+            folder = Path("helm") / _safe(str(declared.inputs.get("name", declared.name)))
+            yield folder / "values.yaml", _yaml(declared.inputs.get("values", {}))
+            yield folder / "release.yaml", _yaml({k: declared.inputs[k] for k in CHART_KEYS if k in declared.inputs})
         elif package == "kubernetes":
-            metadata = each.inputs.get("metadata", {})
+            metadata = declared.inputs.get("metadata", {})
             space = str(metadata.get("namespace", "_cluster"))
             if PLACEHOLDER.search(space):
                 space = "_unknown"
-            name = f"{each.inputs['kind']}-{metadata.get('name', each.name)}".lower()
-            yield Path("kubernetes") / _safe(space) / f"{_safe(name)}.yaml", _yaml(each.inputs)
+            name = f"{declared.inputs['kind']}-{metadata.get('name', declared.name)}".lower()
+            yield Path("kubernetes") / _safe(space) / f"{_safe(name)}.yaml", _yaml(declared.inputs)
         else:
-            _, module, kind = each.token.split(":")
-            owner = each.parent.rpartition("::")[2]
-            path = Path(package) / module.partition("/")[0] / f"{_safe(kind)}-{_safe(owner)}-{_safe(each.name)}.json"
-            yield path, _json(each)
+            _, module, kind = declared.token.split(":")
+            owner = declared.parent.rpartition("::")[2]
+            path = (
+                Path(package) / module.partition("/")[0] / f"{_safe(kind)}-{_safe(owner)}-{_safe(declared.name)}.json"
+            )
+            yield path, _json(declared)
 
 
 def _json(each: Declared) -> str:

@@ -110,7 +110,7 @@ def _documents(text: str) -> Iterator[dict[str, Any]]:
 
 
 def _below(path: str, places: Sequence[str]) -> bool:
-    return any(path.startswith((f"{each}.", f"{each}[")) for each in places)
+    return any(path.startswith((f"{place}.", f"{place}[")) for place in places)
 
 
 def _cut(fields: dict[str, dict[str, Any]], opened: Sequence[str], without: Sequence[str]) -> dict[str, dict[str, Any]]:

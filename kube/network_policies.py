@@ -65,11 +65,11 @@ def denied(
     for direction, end, peer in (("Egress", source, target), ("Ingress", target, source)):
         if not isinstance(end, Pod):
             continue
-        isolating = [each for each in policies if each.isolates(end, direction)]
-        rules = [mapping(rule) for each in isolating for rule in items(each.spec.get(direction.lower()))]
+        isolating = [policy for policy in policies if policy.isolates(end, direction)]
+        rules = [mapping(rule) for policy in isolating for rule in items(policy.spec.get(direction.lower()))]
         open_ = [rule for rule in rules if _port(rule.get("ports"), target, port, protocol)]
         if isolating and not _lets(open_, "to" if direction == "Egress" else "from", end.namespace, peer):
-            names = ", ".join(sorted(each.name for each in isolating))
+            names = ", ".join(sorted(policy.name for policy in isolating))
             way = "out of" if direction == "Egress" else "into"
             return f"no NetworkPolicy lets it {way} namespace {end.namespace} (there: {names})"
     return ""
@@ -82,7 +82,7 @@ def selects(selector: object, labels: Mapping[str, str]) -> bool:
     for key, wanted in mapping(selector.get("matchLabels")).items():
         if labels.get(str(key)) != wanted:
             return False
-    return all(_holds(mapping(each), labels) for each in items(selector.get("matchExpressions")))
+    return all(_holds(mapping(item), labels) for item in items(selector.get("matchExpressions")))
 
 
 def selects_or_unknown(spec: Mapping[str, Any], pod: Pod) -> bool:
@@ -95,7 +95,7 @@ def covered(blocks: Sequence[Block], by: Iterable[tuple[Block, Sequence[Block]]]
     """Whether every address of `blocks` is in one of the ranges, each given with what it leaves out."""
     left = list(blocks)
     for block, but in by:
-        left = [rest for each in left for rest in _without(each, block, but)]
+        left = [rest for network in left for rest in _without(network, block, but)]
     return not left
 
 
@@ -105,7 +105,7 @@ def _without(block: Block, taken: Block, but: Sequence[Block]) -> list[Block]:
         return [block]
     outside = [] if block.subnet_of(taken) else list(block.address_exclude(taken))
     inside = block if block.subnet_of(taken) else taken
-    kept = [each if each.subnet_of(inside) else inside for each in but if each.overlaps(inside)]
+    kept = [network if network.subnet_of(inside) else inside for network in but if network.overlaps(inside)]
     return [*outside, *ipaddress.collapse_addresses(kept)]
 
 
@@ -133,7 +133,7 @@ def _blocks(peers: Iterable[Mapping[str, Any]]) -> Iterator[tuple[Block, list[Bl
     for peer in peers:
         block = mapping(peer.get("ipBlock"))
         try:
-            yield Block(block.get("cidr", "")), [Block(str(each)) for each in items(block.get("except"))]
+            yield Block(block.get("cidr", "")), [Block(str(item)) for item in items(block.get("except"))]
         except ValueError:
             continue
 
@@ -150,7 +150,7 @@ def _is(peer: Mapping[str, Any], pod: Pod, home: str) -> bool:
 def _port(ports: object, target: Pod | Addresses, port: int, protocol: str) -> bool:
     if ports in _NONE:
         return True
-    return any(_is_port(mapping(each), target, port, protocol) for each in items(ports))
+    return any(_is_port(mapping(item), target, port, protocol) for item in items(ports))
 
 
 def _is_port(said: Mapping[str, Any], target: Pod | Addresses, port: int, protocol: str) -> bool:

@@ -64,7 +64,7 @@ def _given(value: object, *allowed: object) -> bool:
 
 def check_images(pod_spec: Mapping[str, Any]) -> list[Problem]:
     """Images that say neither a tag other than `latest` nor a digest: what runs would change under one's feet."""
-    found = []
+    problems = []
     for path, container in containers(pod_spec):
         image = container.get("image")
         if not isinstance(image, str) or is_unknown(image) or "@" in image:
@@ -73,8 +73,8 @@ def check_images(pod_spec: Mapping[str, Any]) -> list[Problem]:
         if tag in ("", "latest"):
             summary = "image has the tag latest" if tag else "image has no tag, so it means latest"
             fix = "name a version, or better a digest"
-            found.append(Problem(summary=summary, where=f"{path}.image", found=image, fix=fix))
-    return found
+            problems.append(Problem(summary=summary, where=f"{path}.image", found=image, fix=fix))
+    return problems
 
 
 def check_baseline(pod_spec: Mapping[str, Any]) -> list[Problem]:

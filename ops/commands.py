@@ -80,21 +80,21 @@ def up(job: Job) -> ExitCode:
 
 def _stopped(job: Job, engine: Engine, done: Outcome) -> Problem | None:
     """What comes next when an `up` has made the network and the cluster, and could not speak to that cluster."""
-    messages = [each.message for each in done.events.errors]
-    if done.ok or not any(first_up.UNREACHABLE in each for each in messages):
+    messages = [error.message for error in done.events.errors]
+    if done.ok or not any(first_up.UNREACHABLE in message for message in messages):
         return None
     return first_up.stopped(job.place.loaded.stack, messages, _resources(engine.state()))
 
 
 def _recorded(job: Job, engine: Engine) -> dict[str, Any]:
     """Says which Helm releases of a real cluster were only recorded, and gives what a machine is told of them."""
-    found = job.place.world.only_recorded(engine)
-    if found is None:
+    releases = job.place.world.only_recorded(engine)
+    if releases is None:
         return {}
     if not job.show.as_json:
-        for each in found:
-            job.show.line(each.line)
-    return {"recorded": [each.as_value() for each in found]}
+        for recorded in releases:
+            job.show.line(recorded.line)
+    return {"recorded": [each.as_value() for each in releases]}
 
 
 def refresh(job: Job, *, only_look: bool = False) -> ExitCode:
@@ -154,10 +154,10 @@ def config(place: Place, show: Show) -> ExitCode:
     """Every effective setting and where it came from; opens neither engine nor world."""
     values = list(place.loaded.stack.values())
     if show.as_json:
-        show.value([{"where": each.where, "value": each.value, "source": each.source} for each in values])
+        show.value([{"where": value.where, "value": value.value, "source": value.source} for value in values])
         return ExitCode.OK
-    for each in values:
-        show.line(f"{each.where:44} {each.value!s:32} {each.source}")
+    for value in values:
+        show.line(f"{value.where:44} {value.value!s:32} {value.source}")
     return ExitCode.OK
 
 

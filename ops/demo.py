@@ -96,9 +96,9 @@ def plan(demo: Demo) -> int:
     if code != ExitCode.REFUSED:
         return ExitCode.FAILED
     demo.show.line()
-    found = demo.toolchain.wait(demo.show.say)
+    toolchain = demo.toolchain.wait(demo.show.say)
     how = {"path": "found on PATH", "release": "the official release", "built": "built from Go modules"}
-    demo.show.line(f"engine: pulumi {found.version}, {how[found.origin.value]} ({found.seconds:.1f} s)")
+    demo.show.line(f"engine: pulumi {toolchain.version}, {how[toolchain.origin.value]} ({toolchain.seconds:.1f} s)")
     return ExitCode.OK
 
 

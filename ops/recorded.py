@@ -21,7 +21,7 @@ class Recorded:
     @classmethod
     def among(cls, resources: Iterable[Mapping[str, Any]]) -> list[Recorded]:
         """Those among the resources of a state, by name."""
-        inputs = [each.get("inputs") or {} for each in resources if each["type"] == RELEASE]
+        inputs = [resource.get("inputs") or {} for resource in resources if resource["type"] == RELEASE]
         keys = ("name", "namespace", "chart", "version")
         return sorted(cls(**{key: str(each.get(key) or "") for key in keys}) for each in inputs)
 

@@ -99,12 +99,12 @@ class Show:
                 self.line(note.message, style="dim")
         self._violations(events)
         # A preview and the update after it run the same program, which warns in both.
-        warnings = [each for each in events.warnings if each not in self._warned]
+        warnings = [warning for warning in events.warnings if warning not in self._warned]
         self._warned += warnings
         for style, word, said in (("yellow", "warning", warnings), ("bold red", "error", events.errors)):
-            for each in said:
-                about = f"{_short(each.urn)}: " if each.urn else ""
-                self.out.write((word, style), (f" {about}{each.message}", ""))
+            for diagnostic in said:
+                about = f"{_short(diagnostic.urn)}: " if diagnostic.urn else ""
+                self.out.write((word, style), (f" {about}{diagnostic.message}", ""))
         self.line(f"{outcome.operation.value}: {summary(outcome)}", style="green" if outcome.ok else "bold red")
 
     def _steps(self, events: EngineEvents) -> None:

@@ -107,8 +107,8 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
     ) -> wire.AnalyzeResponse:
         """What the stack rules say, once every resource is planned or made."""
         nodes = [
-            _node(each, each.parent, each.dependencies, self._secrets, each.propertyDependencies)
-            for each in request.resources
+            _node(resource, resource.parent, resource.dependencies, self._secrets, resource.propertyDependencies)
+            for resource in request.resources
         ]
         return self._answer(lambda: self._evaluator.stack(nodes, self._secrets), context)
 

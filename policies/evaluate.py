@@ -164,5 +164,9 @@ class Evaluator:
     def _exemption(self, rule: Rule, node: Node | None) -> Exemption | None:
         if node is None or not rule.exemptible:
             return None
-        matching = (each for each in self._guard().exemptions if each.holds(rule.name, label(node), self.environment))
-        return max(matching, key=lambda each: each.expires, default=None)
+        matching = (
+            exemption
+            for exemption in self._guard().exemptions
+            if exemption.holds(rule.name, label(node), self.environment)
+        )
+        return max(matching, key=lambda exemption: exemption.expires, default=None)

@@ -55,7 +55,7 @@ class Lab:
         """Installs the stand-ins for releases, or what has changed of them; PodMonitors that came since are scraped then."""
         with _asking(", ".join(charts)):
             lines = releases(self.root, self.node, charts, values=values, say=self.say)
-        self.stands_in += [each for each in lines if each not in self.stands_in]
+        self.stands_in += [line for line in lines if line not in self.stands_in]
 
     def apply(self, *objects: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Server-side apply of objects; CRDs among them are served when this returns. Gives them as the server has them."""

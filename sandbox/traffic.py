@@ -68,20 +68,20 @@ class Stream:
 
     def since(self, began: float, until: float = math.inf) -> list[Answer]:
         """What was asked from `began` on and before `until`."""
-        return [each for each in list(self.answers) if began <= each.asked < until]
+        return [answer for answer in list(self.answers) if began <= answer.asked < until]
 
     def pods(self, began: float, until: float = math.inf) -> collections.Counter[str]:
         """How many of those each pod answered."""
-        return collections.Counter(each.pod for each in self.since(began, until))
+        return collections.Counter(answer.pod for answer in self.since(began, until))
 
     def lost(self, began: float = -math.inf) -> list[Answer]:
         """What was asked from `began` on and not answered with 200."""
-        return [each for each in self.since(began) if each.status != 200]
+        return [answer for answer in self.since(began) if answer.status != 200]
 
     def count(self, number: int, *, within: float = 300.0) -> float:
         """Waits until `number` more requests are answered; gives when that began. TimeoutError when they are not."""
         began = time.monotonic()
-        while len([each for each in self.since(began) if each.answered]) < number:
+        while len([answer for answer in self.since(began) if answer.answered]) < number:
             if time.monotonic() - began > within:
                 raise TimeoutError(f"{len(self.since(began))} of {number} answers after {within:.0f} s")
             time.sleep(0.1)
@@ -103,8 +103,8 @@ def stream(asks: Sequence[Ask], *, pause: float = 0.02) -> Iterator[Stream]:
             found.answers.append(Answer(asked, time.monotonic(), status, pod))
 
     threads = [threading.Thread(target=run, args=(ask,), name="traffic", daemon=True) for ask in asks]
-    for each in threads:
-        each.start()
+    for thread in threads:
+        thread.start()
     try:
         yield found
     finally:

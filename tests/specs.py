@@ -48,7 +48,7 @@ def kinds(model: type[BaseModel], name: str) -> Iterator[list[Kind]]:
     """The kinds of each text of a field."""
     field = model.model_fields[name]
     for about in texts(field.annotation, tuple(field.metadata)):
-        yield [each for each in about if isinstance(each, Kind)]
+        yield [kind for kind in about if isinstance(kind, Kind)]
 
 
 def places(model: type[BaseModel], above: Path = ()) -> Iterator[tuple[Path, type[BaseModel], Any]]:

@@ -99,7 +99,7 @@ def test_no_resource_is_made_inside_an_apply(path: Path) -> None:
     for node in ast.walk(parsed(path.read_text())):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "apply":
             inner = [each for argument in node.args for each in ast.walk(argument) if isinstance(each, ast.Call)]
-            assert not [each for each in inner if made.match(ast.unparse(each.func))]
+            assert not [call for call in inner if made.match(ast.unparse(call.func))]
 
 
 def specs() -> list[type[Spec]]:

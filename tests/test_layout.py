@@ -19,7 +19,7 @@ def python_files() -> list[PurePosixPath]:
     """Every Python file of the repository, with those that are not committed yet."""
     command = ["git", "ls-files", "-co", "--exclude-standard", "*.py"]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    return [PurePosixPath(each) for each in sorted(set(listed.splitlines())) if (ROOT / each).is_file()]
+    return [PurePosixPath(line) for line in sorted(set(listed.splitlines())) if (ROOT / line).is_file()]
 
 
 def dotted(path: PurePosixPath) -> str:
@@ -32,11 +32,11 @@ def named(tree: ast.Module, package: str) -> Iterator[str]:
     around = package.split(".")
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            yield from (each.name for each in node.names)
+            yield from (name.name for name in node.names)
         elif isinstance(node, ast.ImportFrom):
             above = around[: len(around) + 1 - node.level] if node.level else []
             origin = ".".join([*above, *filter(None, [node.module])])
-            yield from (f"{origin}.{each.name}" for each in node.names)
+            yield from (f"{origin}.{name.name}" for name in node.names)
 
 
 def graph() -> dict[str, set[str]]:
@@ -46,7 +46,7 @@ def graph() -> dict[str, set[str]]:
     for module, path in files.items():
         tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
         steps = (name.split(".") for name in named(tree, ".".join(path.parent.parts)))
-        prefixes = {".".join(each[:end]) for each in steps for end in range(1, len(each) + 1)}
+        prefixes = {".".join(step[:end]) for step in steps for end in range(1, len(step) + 1)}
         found[module] = prefixes & files.keys() - {module}
     return found
 

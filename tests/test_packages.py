@@ -18,16 +18,20 @@ def test_every_folder_of_code_is_a_package_that_is_installed() -> None:
         ["git", "ls-files", "*__init__.py"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.split()
     folders = [PurePosixPath(each).parent for each in listed]
-    there = {".".join(each.parts) for each in folders if each.parts[0] not in ELSEWHERE}
+    there = {".".join(folder.parts) for folder in folders if folder.parts[0] not in ELSEWHERE}
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
     patterns = settings["packages"]["find"]["include"]
-    assert [name for name in sorted(there) if not any(fnmatchcase(name, each) for each in patterns)] == []
+    assert [name for name in sorted(there) if not any(fnmatchcase(name, pattern) for pattern in patterns)] == []
     rooms = {name.partition(".")[0] for name in there}
-    assert {each.removesuffix("*") for each in patterns} == rooms
+    assert {pattern.removesuffix("*") for pattern in patterns} == rooms
 
 
 def test_no_folder_of_code_lacks_the_file_that_makes_it_a_package() -> None:
     listed = subprocess.run(["git", "ls-files", "*.py"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     folders = {PurePosixPath(each).parent for each in listed.split()}
-    code = {each for each in folders if each.parts and each.parts[0] not in ELSEWHERE | {"examples", "sandbox", "docs"}}
-    assert sorted(str(each) for each in code if not (ROOT / each / "__init__.py").is_file()) == []
+    code = {
+        folder
+        for folder in folders
+        if folder.parts and folder.parts[0] not in ELSEWHERE | {"examples", "sandbox", "docs"}
+    }
+    assert sorted(str(path) for path in code if not (ROOT / path / "__init__.py").is_file()) == []

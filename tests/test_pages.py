@@ -47,7 +47,7 @@ HISTORY = ROOT / "CHANGELOG.md"
 
 
 @pytest.mark.parametrize(
-    "page", [each for each in PAGES if each != HISTORY], ids=lambda page: str(page.relative_to(ROOT))
+    "page", [path for path in PAGES if path != HISTORY], ids=lambda page: str(page.relative_to(ROOT))
 )
 def test_a_file_that_a_page_names_is_there(page: Path) -> None:
     # What stands in capitals is for the reader to fill in.
@@ -86,13 +86,13 @@ def missing(text: str) -> list[str]:
         if command is None or not called:
             continue
         typed = {word.partition("=")[0] for word in (words + more).split("  #")[0].split()}
-        needed = [each.opts for each in command.params if each.required and each.param_type_name == "option"]
+        needed = [param.opts for param in command.params if param.required and param.param_type_name == "option"]
         found += [f"modelyard{words}: {options[0]}" for options in needed if typed.isdisjoint(options)]
     return found
 
 
 @pytest.mark.parametrize(
-    "page", [each for each in PAGES if each != HISTORY], ids=lambda page: str(page.relative_to(ROOT))
+    "page", [path for path in PAGES if path != HISTORY], ids=lambda page: str(page.relative_to(ROOT))
 )
 def test_what_a_page_tells_to_type_has_every_option_that_it_needs(page: Path) -> None:
     assert missing(page.read_text()) == []

@@ -11,11 +11,11 @@ def scope(nodeid: str) -> str:
 
 
 def test_all_tests_of_the_real_node_are_one_workers_and_each_other_file_is() -> None:
-    files = [f"{NODE}/{each.name}" for each in (ROOT / NODE).glob("test_*.py")]
-    assert len(files) >= 3 and {scope(f"{each}::test") for each in files} == {NODE}
+    files = [f"{NODE}/{path.name}" for path in (ROOT / NODE).glob("test_*.py")]
+    assert len(files) >= 3 and {scope(f"{file}::test") for file in files} == {NODE}
     others = [
         "tests/conformance/stacks/test_local.py",
         "tests/conformance/registry/test_as_prod.py",
         f"{NODE}s/test_a.py",
     ]
-    assert [scope(f"{each}::test[a]") for each in others] == others
+    assert [scope(f"{other}::test[a]") for other in others] == others

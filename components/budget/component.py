@@ -150,7 +150,7 @@ class Budget(pulumi.ComponentResource):
         # Composed from fixed names, so that a preview shows the whole policy.
         statements = action_statements(args.account_id, held, f"{name}-nothing-new")
         may = aws.iam.RolePolicy("budget-action", role=role.name, policy=document(statements), opts=child)
-        told: Any = [{"subscription_type": "EMAIL", "address": each} for each in args.spec.emails]
+        told: Any = [{"subscription_type": "EMAIL", "address": email} for email in args.spec.emails]
         told += [{"subscription_type": "SNS", "address": self._topic}] if self._topic else []
         holds: Any = {"iam_action_definition": {"policy_arn": stop.arn, "roles": held}}
         aws.budgets.BudgetAction(

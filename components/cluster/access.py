@@ -79,7 +79,7 @@ class AccessSpec(Spec):
                     allowed=kind.allowed,
                     fix=kind.fix(text) if kind.fix else "",
                 )
-        names = [each.rpartition("/")[2] for each in self.admin_roles]
+        names = [role.rpartition("/")[2] for role in self.admin_roles]
         if len(set(names)) < len(names):
             raise Invalid("a role is named twice", where="adminRoles", found=", ".join(names), fix="keep one of them")
         return self

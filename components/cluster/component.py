@@ -172,7 +172,7 @@ class Cluster(pulumi.ComponentResource):
         access = self._args.spec.access
         if access.reach is not Reach.VPC_RUNNER:
             return []
-        blocks = {each.replace("/", "-"): (each, None) for each in access.allowed_cidrs}
+        blocks = {cidr.replace("/", "-"): (cidr, None) for cidr in access.allowed_cidrs}
         groups = {each: (None, each) for each in access.allowed_security_group_ids}
         return [
             aws.vpc.SecurityGroupIngressRule(

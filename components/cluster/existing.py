@@ -95,7 +95,7 @@ def problems(seen: Seen, spec: ExistingClusterSpec, version: str, vpc_id: str) -
             found=vpc_id,
             allowed=seen.vpc_id,
         )
-    missing = [] if spec.addons is Ownership.MANAGED else [each for each in NEEDED_ADDONS if each not in seen.addons]
+    missing = [] if spec.addons is Ownership.MANAGED else [addon for addon in NEEDED_ADDONS if addon not in seen.addons]
     if missing:
         yield Problem(
             summary="the cluster lacks add-ons that the platform needs",
@@ -114,7 +114,7 @@ def look(name: str, opts: pulumi.InvokeOptions) -> tuple[aws.eks.GetClusterResul
         version=found.version,
         authentication_mode=found.access_configs[0].authentication_mode,
         vpc_id=found.vpc_config.vpc_id,
-        addons=[each for each in NEEDED_ADDONS if _has_addon(name, each, opts)],
+        addons=[addon for addon in NEEDED_ADDONS if _has_addon(name, addon, opts)],
     )
 
 

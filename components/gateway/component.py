@@ -144,7 +144,10 @@ class Gateway(pulumi.ComponentResource):
             "pod_selector": {"match_labels": _ENVOYS},
             "policy_types": ["Ingress", "Egress"],
             "ingress": [
-                {"from": [{"namespace_selector": _named(each)} for each in args.clients], "ports": [_tcp(ENVOY_PORT)]},
+                {
+                    "from": [{"namespace_selector": _named(client)} for client in args.clients],
+                    "ports": [_tcp(ENVOY_PORT)],
+                },
                 {"from": [{"namespace_selector": _named(args.scraper)}], "ports": [_tcp(METRICS_PORT)]},
             ],
             "egress": [
@@ -161,7 +164,7 @@ class Gateway(pulumi.ComponentResource):
             "egress": [{"to": [envoys()], "ports": [_tcp(ENVOY_PORT)]}],
         }
         made = [self._policy("models", NAMESPACE, own, here)]
-        return [*made, *(self._policy(f"{each}-to-models", each, outward, here) for each in args.clients)]
+        return [*made, *(self._policy(f"{client}-to-models", client, outward, here) for client in args.clients)]
 
     def _policy(self, name: str, space: str, spec: Any, here: pulumi.Resource) -> pulumi.Resource:
         return k8s.networking.v1.NetworkPolicy(

@@ -19,7 +19,7 @@ Block = ipaddress.IPv4Network
 
 
 def _blocks(*texts: str) -> tuple[Block, ...]:
-    return tuple(Block(each) for each in texts)
+    return tuple(Block(text) for text in texts)
 
 
 VPC_WIDEST, VPC_NARROWEST = 16, 20
@@ -81,7 +81,7 @@ def _vpc(text: str) -> str:
         return block
     if not VPC_WIDEST <= block.prefixlen <= VPC_NARROWEST:
         return "the VPC's block has the wrong size"
-    if not any(block.subnet_of(each) for each in VPC_RANGES):
+    if not any(block.subnet_of(vpc_range) for vpc_range in VPC_RANGES):
         return "a VPC cannot lie there, or its addresses are somebody else's on the internet"
     return "AWS asks for no VPC there: its own services use that block" if block.overlaps(USED_BY_AWS) else ""
 
@@ -99,7 +99,7 @@ def _public(text: str) -> str:
         return block
     if block.prefixlen < PUBLIC_WIDEST:
         return "the endpoint would be open to a large part of the internet"
-    return "nobody comes from there over the internet" if any(block.overlaps(each) for each in RESERVED) else ""
+    return "nobody comes from there over the internet" if any(block.overlaps(network) for network in RESERVED) else ""
 
 
 def _mended_public(text: str) -> str:
@@ -113,7 +113,7 @@ def _private(text: str) -> str:
     block = _read(text)
     if isinstance(block, str):
         return block
-    within = any(block.subnet_of(each) for each in PRIVATE)
+    within = any(block.subnet_of(network) for network in PRIVATE)
     return "" if within else "passwords travel here, so it is open to private networks alone"
 
 
@@ -123,7 +123,7 @@ def _some(text: str) -> str:
 
 
 def _inside(text: str) -> str:
-    within = any(Block(text).subnet_of(each) for each in PRIVATE)
+    within = any(Block(text).subnet_of(network) for network in PRIVATE)
     return "" if within else "nobody comes to a private endpoint from public addresses"
 
 

@@ -53,7 +53,7 @@ def region_problem(region: str, where: str) -> Problem | None:
 def zone_problem(region: str, letters: list[str], where: str) -> Problem | None:
     """What is wrong with letters of zones in a region; None when it has a zone of each."""
     there = zones().get(region, "")
-    if not (unknown := [each for each in letters if each not in there]):
+    if not (unknown := [letter for letter in letters if letter not in there]):
         return None
     return Problem(
         summary=f"{region} has no such zone",

@@ -21,7 +21,7 @@ def plain(text: str) -> str:
 
 def named(text: str) -> str:
     """The characters that are not what they look like, each by its name; empty when there are none."""
-    odd = [each for each in dict.fromkeys(text) if not each.isascii() and _plain(each) != each]
+    odd = [character for character in dict.fromkeys(text) if not character.isascii() and _plain(character) != character]
     return "; ".join(_named(each) for each in odd)
 
 

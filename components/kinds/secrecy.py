@@ -21,7 +21,7 @@ from components.kinds.scalars import unwrapped
 def private(model: type[BaseModel]) -> bool:
     """Whether one of a Spec's own fields names a secret."""
     return any(
-        _named(field.annotation) or any(isinstance(each, Kind) and each.secret for each in field.metadata)
+        _named(field.annotation) or any(isinstance(kind, Kind) and kind.secret for kind in field.metadata)
         for field in model.model_fields.values()
     )
 
@@ -29,7 +29,7 @@ def private(model: type[BaseModel]) -> bool:
 def _named(annotation: Any) -> bool:
     if typing.get_origin(annotation) is typing.Annotated:
         base, *about = typing.get_args(annotation)
-        return any(isinstance(each, Kind) and each.secret for each in about) or _named(base)
+        return any(isinstance(kind, Kind) and kind.secret for kind in about) or _named(base)
     return any(_named(each) for each in typing.get_args(annotation))
 
 

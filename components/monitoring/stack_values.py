@@ -84,7 +84,7 @@ def _prometheus(spec: MonitoringSpec, storage_class: str, cluster: str) -> dict[
         "serviceAccount": {"create": True, "name": "prometheus"},
         "podDisruptionBudget": {"enabled": spec.high_availability, "minAvailable": 1},
         "prometheusSpec": {
-            **{f"{each}SelectorNilUsesHelmValues": False for each in selectors},
+            **{f"{selector}SelectorNilUsesHelmValues": False for selector in selectors},
             "replicas": spec.prometheus_replicas,
             "podAntiAffinity": "hard" if spec.high_availability else "soft",
             "retention": f"{spec.retention_days}d",

@@ -59,8 +59,8 @@ class RegistryDatabaseSpec(Spec):
 
     @model_validator(mode="after")
     def _apart(self) -> RegistryDatabaseSpec:
-        if found := list(windows.problems(self.backup_window, self.maintenance_window)):
-            raise Invalid.of(found)
+        if problems := list(windows.problems(self.backup_window, self.maintenance_window)):
+            raise Invalid.of(problems)
         return self
 
 

@@ -56,7 +56,7 @@ def allowed_hosts(outside: str = "") -> list[str]:
     `outside` is the one name that clients outside the cluster ask for. No pattern matches an IP address or any other name
     outside, so a rebound DNS name is refused.
     """
-    own = [*(f"{each}:{PORT}" for each in addresses()), *([outside] if outside else [])]
+    own = [*(f"{address}:{PORT}" for address in addresses()), *([outside] if outside else [])]
     return [*own, f"*.{NAMESPACE}.pod.cluster.local:{PORT}", "localhost:*", "127.0.0.1:*"]
 
 

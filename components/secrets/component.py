@@ -103,7 +103,7 @@ class ExternalSecrets(pulumi.ComponentResource):
             parent=self,
             after=[release, *guards],
         )
-        self.stores = {each.namespace: stores.make(each) for each in args.audiences}
+        self.stores = {audience.namespace: stores.make(audience) for audience in args.audiences}
         return [release]
 
     def reads(self, namespace: str) -> list[pulumi.Resource]:

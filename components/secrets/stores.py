@@ -41,7 +41,10 @@ class Audience:
     def statements(self, where: InAws) -> list[dict[str, Any]]:
         """What the audience's role may do, as IAM statements; none when the audience has no secret yet."""
         secrets = f"arn:aws:secretsmanager:{where.region}:{where.account_id}:secret:"
-        own = [*(f"{secrets}{name}{_SUFFIX}" for name in self.names), *(f"{secrets}{each}*" for each in self.prefixes)]
+        own = [
+            *(f"{secrets}{name}{_SUFFIX}" for name in self.names),
+            *(f"{secrets}{prefix}*" for prefix in self.prefixes),
+        ]
         return [allow("ReadOwnSecrets", READ, own)] if own else []
 
 
@@ -76,7 +79,7 @@ def role_arn(name: str, namespace: str, where: InAws) -> str:
 
 def may_take(name: str, audiences: Sequence[Audience], where: InAws) -> dict[str, Any]:
     """The operator's one statement: the audiences' roles. Pod Identity's session tags travel on, so it may tag sessions too."""
-    roles = [role_arn(name, each.namespace, where) for each in audiences]
+    roles = [role_arn(name, audience.namespace, where) for audience in audiences]
     return allow("TakeRolesOfAudiences", ["sts:AssumeRole", "sts:TagSession"], roles)
 
 

@@ -75,7 +75,7 @@ class RolloutSpec(Spec):
 
     @model_validator(mode="after")
     def _rising(self) -> RolloutSpec:
-        found = [
+        problems = [
             Problem(
                 summary="the weight of a step is not higher than that of the step before",
                 where=f"steps[{place + 1}].weight",
@@ -86,8 +86,8 @@ class RolloutSpec(Spec):
             for place, (before, after) in enumerate(zip(self.steps, self.steps[1:], strict=False))
             if after.weight <= before.weight
         ]
-        if found:
-            raise Invalid.of(found)
+        if problems:
+            raise Invalid.of(problems)
         return self
 
 
@@ -135,8 +135,8 @@ class ReleaseSpec(Spec):
 
     @model_validator(mode="after")
     def _agrees(self) -> ReleaseSpec:
-        if found := list(self._disagreements()):
-            raise Invalid.of(found)
+        if problems := list(self._disagreements()):
+            raise Invalid.of(problems)
         return self
 
     def _disagreements(self) -> Iterator[Problem]:

@@ -55,7 +55,9 @@ pod = core.PodSpecArgs(
     restart_policy="Never",
     automount_service_account_token=False,
     node_selector=pool.apply(lambda promised: promised.node_selector),
-    tolerations=pool.apply(lambda promised: [core.TolerationArgs(**dict(each)) for each in promised.tolerations]),
+    tolerations=pool.apply(
+        lambda promised: [core.TolerationArgs(**dict(toleration)) for toleration in promised.tolerations]
+    ),
     security_context=core.PodSecurityContextArgs(
         run_as_non_root=True,
         run_as_user=10001,

@@ -38,18 +38,18 @@ def released(file: Path) -> Release:
     """What the release file says. Raises RunError when it cannot be used, and while no image has been built."""
     try:
         said = yaml.safe_load(file.read_text(encoding="utf-8"))
-        steps = tuple((int(each["weight"]), int(each["pauseSeconds"])) for each in said["rollout"]["steps"])
-        found = Release(str(said["version"]), str(said["image"]), int(said["replicas"]), steps)
+        steps = tuple((int(step["weight"]), int(step["pauseSeconds"])) for step in said["rollout"]["steps"])
+        release = Release(str(said["version"]), str(said["image"]), int(said["replicas"]), steps)
     except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError) as error:
         why = " ".join(str(error).split())
         raise pulumi.RunError(f"{file.name} cannot be used: {type(error).__name__}: {why}") from None
-    if not found.image:
+    if not release.image:
         raise pulumi.RunError(f"{file.name} names no image yet: the workflow `app` opens a pull request that does")
-    if not re.fullmatch(IMAGE, found.image):
+    if not re.fullmatch(IMAGE, release.image):
         raise pulumi.RunError(
-            f"{file.name}: an image is named by its digest, NAME@sha256:DIGEST, and not {found.image}"
+            f"{file.name}: an image is named by its digest, NAME@sha256:DIGEST, and not {release.image}"
         )
-    return found
+    return release
 
 
 def canary(release: Release) -> dict[str, Any]:

@@ -23,7 +23,7 @@ def audiences(settings: Settings) -> list[Audience]:
     if settings.registry is not None and settings.registry.keeping is Keeping.AWS:
         reading = (reader_secret(name),) if settings.releases else ()
         found.append(Audience(namespace=REGISTRY, names=(secret_name(name), *reading)))
-    return [*found, *(Audience(namespace=each, prefixes=(prefix(name, each),)) for each in _teams(settings))]
+    return [*found, *(Audience(namespace=team, prefixes=(prefix(name, team),)) for team in _teams(settings))]
 
 
 def _teams(settings: Settings) -> list[str]:

@@ -59,12 +59,12 @@ def stands_on(settings: Settings, region: str) -> tuple[Aws | None, dict[str, Po
             )
         )
     if misnamed := [
-        each
-        for each in (
+        problem
+        for problem in (
             aws.region_problem(region, REGION_KEY),
             aws.zone_problem(region, network.zones, "network.zones") if region in aws.zones() else None,
         )
-        if each
+        if problem
     ]:
         raise Refused(misnamed)
     outside = settings.registry.outside if settings.registry else None
@@ -147,7 +147,7 @@ def _serving(settings: Settings) -> Iterator[Problem]:
     yield from unpinned(settings.rollouts.architecture)
     pool = settings.general_pool
     if pool is not None:
-        built = sorted({known.architecture for each in pool.instance_types if (known := shape(each))})
+        built = sorted({known.architecture for instance_type in pool.instance_types if (known := shape(instance_type))})
         if settings.rollouts.architecture.value not in built:
             yield Problem(
                 summary="the rollout controller runs on the general pool, which has no such processor",
@@ -214,14 +214,14 @@ def _nobody_comes(settings: Settings) -> Iterator[Problem]:
         )
     if network.existing is not None:
         return
-    private = [each for each in plan_subnets(network.cidr, network.zones) if each.tier is Tier.PRIVATE]
+    private = [subnet for subnet in plan_subnets(network.cidr, network.zones) if subnet.tier is Tier.PRIVATE]
     for place, block in enumerate(blocks):
-        if not any(IPv4Network(block).overlaps(IPv4Network(each.cidr)) for each in private):
+        if not any(IPv4Network(block).overlaps(IPv4Network(subnet.cidr)) for subnet in private):
             yield Problem(
                 summary="no private subnet of the platform's VPC has these addresses, so a runner cannot be there",
                 where=f"{where}[{place}]",
                 found=block,
-                allowed=", ".join(f"{each.cidr} (zone {each.zone})" for each in private),
+                allowed=", ".join(f"{subnet.cidr} (zone {subnet.zone})" for subnet in private),
                 fix="name a private subnet's block; for a runner in another network, name a VPC that is peered with it",
             )
 
@@ -234,7 +234,9 @@ def _needing_aws(settings: Settings) -> Iterator[Problem]:
         specs = {f"{key}.{name}": each for name, each in value.items()} if isinstance(value, Mapping) else {key: value}
         for path, spec in specs.items():
             if isinstance(spec, Spec) and key not in AWS_PARTS:
-                yield from (replace(each, where=f"{path}.{each.where}".rstrip(".")) for each in spec.needs_aws())
+                yield from (
+                    replace(problem, where=f"{path}.{problem.where}".rstrip(".")) for problem in spec.needs_aws()
+                )
 
 
 def bounds(
@@ -247,7 +249,7 @@ def bounds(
     try:
         general = general_pool.bound(book)
     except Refused as refused:
-        problems += [replace(each, where=f"generalPool.{each.where}") for each in refused.problems]
+        problems += [replace(problem, where=f"generalPool.{problem.where}") for problem in refused.problems]
     if GENERAL in settings.gpu_pools:
         problems.append(
             Problem(summary="this name is the general pool's", where=f"gpuPools.{GENERAL}", fix="take another name")
@@ -265,7 +267,7 @@ def bounds(
         try:
             pools[name] = pool_bound(spec.ask(network.zones), book)
         except Refused as refused:
-            problems += [replace(each, where=f"gpuPools.{name}.{each.where}") for each in refused.problems]
+            problems += [replace(problem, where=f"gpuPools.{name}.{problem.where}") for problem in refused.problems]
     if problems or general is None:
         raise Refused(problems)
     return general, pools

@@ -37,7 +37,7 @@ def problems_of_rules(
     found: Sequence[Problem], model: type[BaseModel], words: Mapping[str, str] | None = None
 ) -> list[Problem]:
     """What a rule over a whole `model` refused, told as `problems_of` tells a field's own refusal."""
-    return [_raised(each, (), "", model, words or {}) for each in found]
+    return [_raised(problem, (), "", model, words or {}) for problem in found]
 
 
 def dotted(steps: Sequence[str | int]) -> str:
@@ -53,7 +53,7 @@ def _problems(finding: Mapping[str, Any], model: type[BaseModel], words: Mapping
     where, value = dotted(steps), finding["input"]
     raised = finding.get("ctx", {}).get("error")
     if isinstance(raised, Invalid):
-        return [_raised(each, steps, where, model, words) for each in raised.problems]
+        return [_raised(problem, steps, where, model, words) for problem in raised.problems]
     if finding["type"] == "extra_forbidden":
         return [keys.unknown(steps, where, model, value)]
     if finding["type"] == "missing":

@@ -39,7 +39,10 @@ class StackFile:
 
     def placed(self, refused: Refused) -> Refused:
         """The same refusal, each of its problems told where it stands in this file."""
-        problems = [each if each.file else each.at(self.path.name, self.line(each.where)) for each in refused.problems]
+        problems = [
+            problem if problem.file else problem.at(self.path.name, self.line(problem.where))
+            for problem in refused.problems
+        ]
         return Refused(problems, refused.code)
 
     @classmethod
@@ -51,10 +54,10 @@ class StackFile:
         try:
             read = plain_yaml.read(_text(path), path.name)
         except Refused as refused:
-            raise Refused([_in_platform(each) for each in refused.problems], refused.code) from None
+            raise Refused([_in_platform(problem) for problem in refused.problems], refused.code) from None
         document = read.value
         config = document.get("config") if isinstance(document, dict) else None
-        if misplaced := [each.at(path.name, read.line(each.where)) for each in _misplaced(document, config)]:
+        if misplaced := [problem.at(path.name, read.line(problem.where)) for problem in _misplaced(document, config)]:
             raise Refused(misplaced)
         if not isinstance(config, dict) or PLATFORM_KEY not in config:
             raise Refused(

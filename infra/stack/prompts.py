@@ -110,8 +110,8 @@ def _decoded(where: str, name: str, data: bytes) -> str:
 
 def _stays(target: Path, folders: Sequence[Path]) -> bool:
     """Whether a resolved path could have been written as a file's own: below one of the folders, no step with a dot."""
-    below = [target.relative_to(each.resolve()) for each in folders if target.is_relative_to(each.resolve())]
-    return any(not any(step.startswith(".") for step in each.parts) for each in below)
+    below = [target.relative_to(folder.resolve()) for folder in folders if target.is_relative_to(folder.resolve())]
+    return any(not any(step.startswith(".") for step in path.parts) for path in below)
 
 
 def _messages(where: str, name: str, text: str) -> list[dict[str, Any]]:
@@ -119,7 +119,7 @@ def _messages(where: str, name: str, text: str) -> list[dict[str, Any]]:
     try:
         read = plain_yaml.read(text, name)
     except Refused as refused:
-        raise Refused([replace(each, where=where) for each in refused.problems]) from None
+        raise Refused([replace(problem, where=where) for problem in refused.problems]) from None
     if not isinstance(read.value, list) or not read.value:
         allowed = "a list of maps with `role` and `content`"
         raise Refused(Problem(summary="no chat messages", where=where, allowed=allowed, file=name, line=read.line("")))

@@ -50,9 +50,9 @@ def releases_of(settings: Settings, pools: Mapping[str, PoolBound], stack_file: 
         except Refused as refused:
             problems += refused.problems
     specs = {name: each.spec for name, each in found.items()}
-    for each in found.values():
-        wrong = [*pool_problems(each.spec, pools), *_on_disk(each.spec, settings), *_unregistered(each.spec, settings)]
-        problems += [each.placed(problem) for problem in wrong]
+    for file in found.values():
+        wrong = [*pool_problems(file.spec, pools), *_on_disk(file.spec, settings), *_unregistered(file.spec, settings)]
+        problems += [file.placed(problem) for problem in wrong]
     problems += [found[name].placed(problem) for name, problem in crowded(specs, pools)]
     if problems:
         raise Refused(problems)
@@ -121,7 +121,7 @@ def parsed(text: str, name: str, path: Path) -> ReleaseFile:
 
 
 def _told(problems: Sequence[Problem], name: str, read: plain_yaml.Read) -> list[Problem]:
-    return [replace(each, fix=_fix(each)).at(name, read.line(each.where)) for each in problems]
+    return [replace(problem, fix=_fix(problem)).at(name, read.line(problem.where)) for problem in problems]
 
 
 def _fix(problem: Problem) -> str:

@@ -91,8 +91,8 @@ class Stack:
             settings = Settings.model_validate(_laid_over(profile, platform), by_alias=True, by_name=False)
         except ValidationError as error:
             raise Refused(problems_of(error, Settings, words)) from None
-        if found := list(disagreements(settings)):
-            raise Refused(problems_of_rules(found, Settings, words))
+        if problems := list(disagreements(settings)):
+            raise Refused(problems_of_rules(problems, Settings, words))
         aws, pools = stands_on(settings, region)
         said = settings.registry.prompts if settings.registry else {}
         prompts = contents(said, file.path.parent if file else None)
@@ -123,7 +123,7 @@ def _environment(platform: Mapping[str, Any]) -> Environment:
                 summary="the environment is not known" if found is not None else "the environment is missing",
                 where="environment",
                 found=shown(found)[:80],
-                allowed=", ".join(each.value for each in PROFILES),
+                allowed=", ".join(profile.value for profile in PROFILES),
             )
         ) from None
 

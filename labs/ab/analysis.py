@@ -156,13 +156,12 @@ def _doubt(control: Counts, treatment: Counts, rows: Sequence[Seen], experiment:
     versions = {arm.name: arm.version for arm in experiment.arms}
     if wrong := sum(row.version != versions.get(row.arm) for row in rows):
         return f"{wrong} answers are of another prompt version than their arm's"
-    for each in (control, treatment):
-        if each.answers > each.asked:
-            return f"{each.arm} has {each.answers} answers to {each.asked} questions: some are of another run"
-        if each.asked and (each.asked - each.judged) / each.asked > MOST_LOST:
-            return (
-                f"{each.asked - each.judged} of {each.asked} questions of {each.arm} have no whole answer or no verdict"
-            )
+    for counts in (control, treatment):
+        if counts.answers > counts.asked:
+            return f"{counts.arm} has {counts.answers} answers to {counts.asked} questions: some are of another run"
+        if counts.asked and (counts.asked - counts.judged) / counts.asked > MOST_LOST:
+            missing = counts.asked - counts.judged
+            return f"{missing} of {counts.asked} questions of {counts.arm} have no whole answer or no verdict"
     for each in (control, treatment):
         if each.users < FEWEST_USERS:
             return f"{each.arm} has {each.users} users: {FEWEST_USERS} are the least"

@@ -64,7 +64,7 @@ def gather(client: MlflowClient, experiment_id: str) -> Iterator[Seen]:
 def seen(trace: Any) -> Seen:
     """One trace, read."""
     span = trace.data.spans[0]
-    said = [each.value for each in trace.info.assessments if each.name == "helpful"]
+    said = [assessment.value for assessment in trace.info.assessments if assessment.name == "helpful"]
     outputs = span.outputs if isinstance(span.outputs, dict) else {}
     return Seen(
         user=str(span.attributes.get("user.id", "")),

@@ -40,7 +40,7 @@ def plot(verdict: Verdict) -> dict[str, Any]:
     return {
         "width": _WIDTH,
         "title": f"{verdict.treatment.arm} less {verdict.control.arm}, percentage points, with the {CONFIDENCE:.0%} interval",
-        "ticks": [(x(each), f"{each:+d}" if each else "0", 0.15 if each else 0.7) for each in marks],
+        "ticks": [(x(mark), f"{mark:+d}" if mark else "0", 0.15 if mark else 0.7) for mark in marks],
         "left": x(-reach),
         "right": x(reach),
         "middle": _LEFT + _SPAN / 2,

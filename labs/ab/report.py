@@ -80,7 +80,7 @@ def lines(report: Report) -> Iterator[str]:
         yield "short form: few users, so the interval is wide and often holds zero"
     yield ""
     yield f"{'arm':<12}{'users':>7}{'asked':>7}{'answers':>9}{'judged':>8}{'helpful':>9}{'share':>8}"
-    yield from (_row(each) for each in (verdict.control, verdict.treatment))
+    yield from (_row(counts) for counts in (verdict.control, verdict.treatment))
     yield ""
     yield f"split: {by_chance(verdict.split_p_value)}"
     for why, count in report.failed.items():

@@ -46,10 +46,10 @@ def _lab(*, short: bool) -> int:
     from labs.deploy.report import lines
     from labs.deploy.run import run
 
-    found = run(Path(__file__).resolve().parents[2], say, short=short)
-    sys.stdout.writelines(f"{line}\n" for line in lines(found))
+    report = run(Path(__file__).resolve().parents[2], say, short=short)
+    sys.stdout.writelines(f"{line}\n" for line in lines(report))
     say("\npage: .sandbox/labs/deploy/report.html   document: .sandbox/labs/deploy/report.json")
-    return int(found.code)
+    return int(report.code)
 
 
 if __name__ == "__main__":

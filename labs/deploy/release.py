@@ -87,8 +87,8 @@ def raised(text: str, version: str, image: str, name: str = FILE) -> str:
         if number != 1:
             problem = Problem(summary=f"`{key}` does not stand on one line of its own", file=name, fix="write it so")
             raise Refused(problem, ExitCode.USAGE)
-    found = read(after, name)
-    if found != before.model_copy(update={"version": version, "image": image}):
+    release = read(after, name)
+    if release != before.model_copy(update={"version": version, "image": image}):
         problem = Problem(summary="raising the version would change more than that", file=name, fix="raise it by hand")
         raise Refused(problem, ExitCode.USAGE)
     return after

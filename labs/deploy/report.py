@@ -65,7 +65,7 @@ class Report:
             return ["a change was not rolled out"]
         if good.back:
             found.append("the good change was taken back")
-        elif skipped := [weight for weight in self.weights if weight not in {each.percent for each in good.shares}]:
+        elif skipped := [weight for weight in self.weights if weight not in {share.percent for share in good.shares}]:
             found.append(f"the good change never had {' or '.join(f'{each} %' for each in skipped)} of the requests")
         elif not self.greeted:
             found.append("users do not see the good change")
@@ -111,11 +111,16 @@ def headline(report: Report) -> str:
 def lines(report: Report) -> list[str]:
     """The report for a terminal."""
     found = ["", f"lab-deploy{' (short form)' if report.short else ''}", headline(report)]
-    for each in (report.good, report.bad):
-        course = each.course
+    for delivery in (report.good, report.bad):
+        course = delivery.course
         if course is None:
             continue
-        found += ["", f"version {each.version}: {each.title}", f"  tests    {each.tests}", f"  image    {each.digest}"]
+        found += [
+            "",
+            f"version {delivery.version}: {delivery.title}",
+            f"  tests    {delivery.tests}",
+            f"  image    {delivery.digest}",
+        ]
         found += [f"  {at:6.1f} s {text}" for at, text in course.events]
         found += [
             f"  share    {step.percent} %: {step.hits} of {step.asked} ({step.rate:.1%}) in {step.seconds:.0f} s"
@@ -124,6 +129,6 @@ def lines(report: Report) -> list[str]:
         found += [
             f"  requests {course.asked}, {course.errors_new} errors of this version, {len(course.lost)} others lost"
         ]
-    found += ["", *(f"  {each.seconds:6.1f} s {each.name}" for each in report.steps)]
+    found += ["", *(f"  {timed.seconds:6.1f} s {timed.name}" for timed in report.steps)]
     found += [f"  {report.total_seconds:6.1f} s in all; the machine's load was {report.load:.1f}", ""]
     return found + [f"  {each}" for each in report.behind]

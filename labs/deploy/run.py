@@ -75,7 +75,7 @@ def run(root: Path, say: Say, *, short: bool = False, cluster: Lab | None = None
             bad = deliver.roll(changes.BAD, flowing)
             flowing.count(20)
             total, lost = len(flowing.answers), len(flowing.lost())
-        found = Report(
+        report = Report(
             first=replace(first, change=""),
             good=good,
             bad=bad,
@@ -89,9 +89,9 @@ def run(root: Path, say: Say, *, short: bool = False, cluster: Lab | None = None
             load=os.getloadavg()[1],
             short=short,
         )
-    (folder / "report.json").write_text(json.dumps(found.as_dict(), indent=2) + "\n", encoding="utf-8")
-    (folder / "report.html").write_text(page.page(found), encoding="utf-8")
-    return found
+    (folder / "report.json").write_text(json.dumps(report.as_dict(), indent=2) + "\n", encoding="utf-8")
+    (folder / "report.html").write_text(page.page(report), encoding="utf-8")
+    return report
 
 
 @dataclass

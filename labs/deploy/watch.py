@@ -121,7 +121,7 @@ def follow(cluster: Lab, stream: Stream, version: str, began: float, say: Say) -
     time.sleep(2 * SETTLES_SECONDS)
     answers = stream.since(began)
     wrong = stream.lost(began)
-    of_new = [each for each in wrong if each.pod == version and each.status]
+    of_new = [answer for answer in wrong if answer.pod == version and answer.status]
     return Course(
         version=version,
         back=seen[-1].aborted,
@@ -130,7 +130,7 @@ def follow(cluster: Lab, stream: Stream, version: str, began: float, say: Say) -
         shares=tuple(shares(stream, version, seen, ended)),
         asked=len(answers),
         errors_new=len(of_new),
-        lost=tuple(f"{each.status} {each.pod}" for each in wrong if each not in of_new),
+        lost=tuple(f"{answer.status} {answer.pod}" for answer in wrong if answer not in of_new),
     )
 
 

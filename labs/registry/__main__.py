@@ -49,7 +49,8 @@ def lab(
         raise Refused(Problem(summary="a command runs with --open", found=" ".join(command)), ExitCode.USAGE)
     plan = recipes.plan([each for each in versions.split(",") if each], steps=steps, seed=seed, short=short)
     show.line(
-        f"{'SHORT ' * short}lab: {plan.model}, versions {', '.join(each.name for each in plan.recipes)}", style="bold"
+        f"{'SHORT ' * short}lab: {plan.model}, versions {', '.join(recipe.name for recipe in plan.recipes)}",
+        style="bold",
     )
     from labs.registry import report, track
 
@@ -65,7 +66,7 @@ def lab(
         for line in verdict.lines:
             show.line(line)
         show.line()
-        numbers = [str(each.number) for each in results]
+        numbers = [str(result.number) for result in results]
         compare = ["models", "compare", plan.model, *numbers, "--stack", "dev", "--url", server.url]
         show.line(f"$ modelyard {' '.join(compare)}", style="bold cyan")
         code = cli.run(compare)

@@ -64,7 +64,7 @@ class Plan:
 
 def plan(names: Sequence[str], *, steps: int = 0, seed: int = 0, short: bool = False) -> Plan:
     """The recipes of those names (none: all), with `steps` in place of their own. Raises Refused for what cannot be trained."""
-    there = {each.name: each for each in (SHORT_RECIPES if short else RECIPES)}
+    there = {recipe.name: recipe for recipe in (SHORT_RECIPES if short else RECIPES)}
     unknown = [name for name in names if name not in there]
     if unknown:
         found, allowed = ", ".join(unknown), ", ".join(there)
@@ -74,7 +74,9 @@ def plan(names: Sequence[str], *, steps: int = 0, seed: int = 0, short: bool = F
     if seed < 0:
         raise Refused(Problem(summary="a seed is a whole number from 0 on", found=str(seed)), ExitCode.USAGE)
     chosen = [there[name] for name in dict.fromkeys(names or there)]
-    return Plan(recipes=tuple(replace(each, steps=steps or each.steps) for each in chosen), seed=seed, short=short)
+    return Plan(
+        recipes=tuple(replace(recipe, steps=steps or recipe.steps) for recipe in chosen), seed=seed, short=short
+    )
 
 
 def key(recipe: Recipe, seed: int, *digests: str) -> str:

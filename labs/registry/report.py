@@ -40,10 +40,11 @@ def verdict(plan: Plan, base: Mapping[str, Answers], results: Sequence[Result], 
     way = judge.best(base)
     strongest = base[way]
     lines = [f"base ({way}): {_share(strongest)}"]
-    for each in results:
+    for result in results:
         lines.append(
-            f"version {each.number} ({each.recipe.name}): {_share(each.answers)}, 95 % interval "
-            f"{each.against_base.low:.2f} to {each.against_base.high:.2f}; loss {each.first_loss:.2f} -> {each.last_loss:.2f}"
+            f"version {result.number} ({result.recipe.name}): {_share(result.answers)}, 95 % interval "
+            f"{result.against_base.low:.2f} to {result.against_base.high:.2f}; "
+            f"loss {result.first_loss:.2f} -> {result.last_loss:.2f}"
         )
     stuck = [each for each in results if each.last_loss >= each.first_loss]
     top = max(results, key=lambda each: sum(each.answers.right))

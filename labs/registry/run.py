@@ -109,7 +109,7 @@ class Lab:
         arrays = forward.arrays(base)
         with llama.serving(self.model, self.folder / "llama.log") as served:
             self._same_text(served)
-            heads = [served.tokens(tickets.prompt(each.text)) for each in self.data.train]
+            heads = [served.tokens(tickets.prompt(ticket.text)) for ticket in self.data.train]
             tails = {team: served.tokens(tickets.answer(team) + tickets.END) for team in tickets.TEAMS}
             found = forward.difference(served, arrays, base.shape, heads[:CHECKED])
         forward.check(found)

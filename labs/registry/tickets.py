@@ -141,8 +141,8 @@ def split(seed: int, held_out: int = 0) -> Split:
     shuffled = {team: chance.sample(PATTERNS[team], len(PATTERNS[team])) for team in TEAMS}
     judged = {team: patterns[:HELD_OUT_PATTERNS] for team, patterns in shuffled.items()}
     taught = {team: patterns[HELD_OUT_PATTERNS:] for team, patterns in shuffled.items()}
-    found = _tickets(judged, things[:HELD_OUT_THINGS])
-    return Split(train=_tickets(taught, things[HELD_OUT_THINGS:]), held_out=found[: held_out or len(found)])
+    tickets = _tickets(judged, things[:HELD_OUT_THINGS])
+    return Split(train=_tickets(taught, things[HELD_OUT_THINGS:]), held_out=tickets[: held_out or len(tickets)])
 
 
 def _tickets(patterns: Mapping[str, Sequence[str]], things: Sequence[str]) -> tuple[Ticket, ...]:

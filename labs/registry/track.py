@@ -35,13 +35,13 @@ BETTER = {
 def server(root: Path) -> Iterator[registry.MlflowServer]:
     """The lab's own MLflow server on sqlite, while the block runs. What it holds stays, and so does its port when it is free."""
     env = {key: value for key, value in os.environ.items() if not key.startswith(("MLFLOW_", "AWS_"))}
-    found = registry.start(
+    mlflow_server = registry.start(
         root / ".sandbox" / "labs" / "registry" / "mlflow", root / ".sandbox" / "cache", env, users=False
     )
     try:
-        yield found
+        yield mlflow_server
     finally:
-        found.close()
+        mlflow_server.close()
 
 
 def commit() -> tuple[str, bool]:

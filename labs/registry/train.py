@@ -147,5 +147,5 @@ def load(file: Path) -> Progress | None:
             place, bar, key = name.partition("|")
             if bar:
                 trees[int(place)][key] = jnp.asarray(found[name])
-        losses, times = [float(each) for each in found["losses"]], [int(each) for each in found["times"]]
+        losses, times = [float(loss) for loss in found["losses"]], [int(time) for time in found["times"]]
         return Progress(int(found["step"]), losses, times, float(found["cpu"]), trees)

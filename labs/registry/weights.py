@@ -55,7 +55,7 @@ def read(path: Path) -> Base:
     def said(name: str) -> Any:
         return reader.fields[name].contents()
 
-    if said("general.architecture") != "llama" or any(each.name == "output.weight" for each in reader.tensors):
+    if said("general.architecture") != "llama" or any(tensor.name == "output.weight" for tensor in reader.tensors):
         found = f"{said('general.architecture')} in {path.name}"
         raise Refused(Problem(summary="this lab trains Llama models with tied embeddings only", found=found))
     shape = Shape(
@@ -66,7 +66,7 @@ def read(path: Path) -> Base:
         theta=float(said("llama.rope.freq_base")),
         epsilon=float(said("llama.attention.layer_norm_rms_epsilon")),
     )
-    plain = {each.name: dequantize(each.data, each.tensor_type).astype(np.float32) for each in reader.tensors}
+    plain = {tensor.name: dequantize(tensor.data, tensor.tensor_type).astype(np.float32) for tensor in reader.tensors}
     layers = {
         name: np.stack([plain[f"blk.{layer}.{name}.weight"] for layer in range(shape.layers)])
         for name in (*LINEAR, *NORMS)

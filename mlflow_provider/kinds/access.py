@@ -101,8 +101,8 @@ class Permission(Kind):
         except Rejected as error:
             gone(error)
             return
-        for each in grants:
-            kind, resource = each["resource_type"], each["resource_pattern"]
-            inputs = {"user": user, "type": kind, "resource": resource, "permission": each["permission"]}
+        for grant in grants:
+            kind, resource = grant["resource_type"], grant["resource_pattern"]
+            inputs = {"user": user, "type": kind, "resource": resource, "permission": grant["permission"]}
             if resource != "*":
                 yield Found(f"{user}/{kind}/{resource}", inputs)

@@ -115,7 +115,7 @@ def pairs(tags: Mapping[str, str]) -> list[dict[str, str]]:
 
 def tags_of(item: Mapping[str, Any]) -> dict[str, str]:
     """Every tag of an item in MLflow's API."""
-    return {each["key"]: each.get("value", "") for each in item.get("tags", [])}
+    return {tag["key"]: tag.get("value", "") for tag in item.get("tags", [])}
 
 
 def public(tags: Mapping[str, str]) -> dict[str, str]:

@@ -115,8 +115,8 @@ class GatewayEndpoint(_Named):
 
     def body(self, inputs: Props, secret: str) -> dict[str, Any]:
         first = [
-            {"model_definition_id": each["id"], "linkage_type": "PRIMARY", "weight": each["weight"]}
-            for each in inputs["models"]
+            {"model_definition_id": model["id"], "linkage_type": "PRIMARY", "weight": model["weight"]}
+            for model in inputs["models"]
         ]
         after = [
             {"model_definition_id": id, "linkage_type": "FALLBACK", "weight": 1, "fallback_order": place}
@@ -133,8 +133,8 @@ class GatewayEndpoint(_Named):
 
     def found(self, item: Mapping[str, Any]) -> Found:
         mappings = item.get("model_mappings", [])
-        first = [each for each in mappings if each.get("linkage_type", "PRIMARY") == "PRIMARY"]
-        after = [each for each in mappings if each.get("linkage_type") == "FALLBACK"]
+        first = [mapping for mapping in mappings if mapping.get("linkage_type", "PRIMARY") == "PRIMARY"]
+        after = [mapping for mapping in mappings if mapping.get("linkage_type") == "FALLBACK"]
         inputs = {
             "name": item["name"],
             "models": sorted(

@@ -87,9 +87,9 @@ class Alias(Kind):
 
     def every(self, server: Server) -> Iterator[Found]:
         for item in entries(server, prompts=self.of == "prompt"):
-            for each in item.get("aliases", []):
-                inputs = {self.of: item["name"], "alias": each["alias"], "version": int(each["version"])}
-                yield Found(f"{item['name']}@{each['alias']}", inputs)
+            for alias in item.get("aliases", []):
+                inputs = {self.of: item["name"], "alias": alias["alias"], "version": int(alias["version"])}
+                yield Found(f"{item['name']}@{alias['alias']}", inputs)
 
 
 def entry(server: Server, name: str) -> Mapping[str, Any] | None:
@@ -135,7 +135,7 @@ def remove(server: Server, name: str, what: str) -> None:
     item = entry(server, name)
     if item is None:
         return
-    if used := [f"{each['alias']} (version {each['version']})" for each in item.get("aliases", [])]:
+    if used := [f"{alias['alias']} (version {alias['version']})" for alias in item.get("aliases", [])]:
         message = f"{what} {name} is in use: {', '.join(used)} point to it; take them away first"
         raise Rejected("", message, 409)
     try:

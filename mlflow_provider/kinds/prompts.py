@@ -98,7 +98,7 @@ def _written(inputs: Props) -> str:
 
 def _newest(item: Mapping[str, Any]) -> Mapping[str, Any] | None:
     versions = item.get("latest_versions", [])
-    return max(versions, key=lambda each: int(each["version"])) if versions else None
+    return max(versions, key=lambda version: int(version["version"])) if versions else None
 
 
 def _content(version: Mapping[str, Any]) -> Props:

@@ -67,7 +67,7 @@ def _body(inputs: Props, secret: str) -> dict[str, Any]:
 
 
 def _found(item: Mapping[str, Any]) -> Found:
-    events = sorted(f"{each['entity']}.{each['action']}".lower() for each in item.get("events", []))
+    events = sorted(f"{event['entity']}.{event['action']}".lower() for event in item.get("events", []))
     inputs = {
         "name": item["name"],
         "url": item["url"],

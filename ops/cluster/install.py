@@ -16,7 +16,7 @@ Values = Mapping[str, Mapping[str, Any]]
 
 def declared(resources: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
     """The values of those releases of a stack's state that something here stands in for, by chart."""
-    inputs = [each.get("inputs") or {} for each in resources if each["type"] == RELEASE]
+    inputs = [resource.get("inputs") or {} for resource in resources if resource["type"] == RELEASE]
     found = {str(each.get("chart") or "").rpartition("/")[2]: each.get("values") or {} for each in inputs}
     return {chart: found[chart] for chart in STAND_INS if chart in found}
 
@@ -37,4 +37,4 @@ def install(cluster: Cluster, charts: Sequence[str], values: Values, within: flo
     told = control.ask(cluster.layout.control, question, within=within)
     if told is None:
         raise absent(cluster)
-    return [str(each) for each in told["lines"]]
+    return [str(line) for line in told["lines"]]

@@ -108,7 +108,7 @@ def reached(kubeconfig: Path) -> dict[str, Any] | None:
     conditions = [each for node in nodes for each in node["status"].get("conditions") or ()]
     return {
         "kubernetes": version,
-        "ready": any(each["type"] == "Ready" and each["status"] == "True" for each in conditions),
-        "running": sum(each["status"].get("phase") == "Running" for each in pods),
+        "ready": any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions),
+        "running": sum(pod["status"].get("phase") == "Running" for pod in pods),
         "pods": len(pods),
     }

@@ -77,11 +77,11 @@ def _hear(lines: list[str], heard: list[str], say: Say) -> None:
 def _problems(heard: Sequence[str], layout: Layout) -> list[Problem]:
     """What the owner refused, or the last line that it said when it refused nothing."""
     try:
-        told = [Problem(**each) for each in json.loads(layout.refused.read_text())]
+        told = [Problem(**load) for load in json.loads(layout.refused.read_text())]
     except (OSError, ValueError, TypeError):
         last = next((line.strip() for line in reversed(heard) if line.strip()), "it said nothing")
         told = [Problem(summary=last, fix=f"read {layout.owner_log}")]
-    return [replace(each, summary=f"the cluster did not come up: {each.summary}") for each in told]
+    return [replace(problem, summary=f"the cluster did not come up: {problem.summary}") for problem in told]
 
 
 def _answers(layout: Layout) -> bool:

@@ -70,9 +70,9 @@ def shares(report: Report) -> Iterator[tuple[str, Amounts]]:
 
 def uses(report: Report) -> Iterator[str]:
     """Which release runs on which pool, a sentence each."""
-    for each in report.releases:
-        many = f"{each.gpus} GPU{'s' if each.gpus > 1 else ''}" if each.gpus else "no GPU"
-        yield f"release {each.release}: {many} of pool {each.pool}, in that pool's cost"
+    for release in report.releases:
+        many = f"{release.gpus} GPU{'s' if release.gpus > 1 else ''}" if release.gpus else "no GPU"
+        yield f"release {release.release}: {many} of pool {release.pool}, in that pool's cost"
 
 
 def place(report: Report) -> str:
@@ -94,8 +94,8 @@ def markdown(report: Report) -> str:
         parts += [f"Against {plain(report.compared.stack)}: {report.compared.difference.maximum:+f} USD at most.", ""]
         parts += ["| component | here | there | difference |", "|---|--:|--:|--:|"]
         parts += [
-            f"| {plain(each.name)} | {_known(each.here, NONE)} | {_known(each.there, NONE)} | {each.difference:+f} |"
-            for each in report.compared.components
+            f"| {plain(change.name)} | {_known(change.here, NONE)} | {_known(change.there, NONE)} | {change.difference:+f} |"
+            for change in report.compared.components
         ]
         parts.append("")
     for text in (*report.refusals, *report.warnings):
@@ -132,7 +132,7 @@ def page(report: Report) -> str:
 
 def chart(report: Report) -> dict[str, Any]:
     """One bar for each component, its maximum in light and what is expected in dark: how wide each is, and where it stands."""
-    most = max((each.amounts.maximum for each in report.components), default=Decimal(0)) or Decimal(1)
+    most = max((component.amounts.maximum for component in report.components), default=Decimal(0)) or Decimal(1)
     room = WIDTH - LABEL - 150
     bars = []
     for place, each in enumerate(report.components):
@@ -160,8 +160,9 @@ def _compared(report: Report) -> Iterator[str]:
         return
     yield ""
     yield f"{'maximum against ' + report.compared.stack:52} {'here':>12} {'there':>12} {'difference':>12}"
-    for each in report.compared.components:
-        yield f"{each.name:52} {_known(each.here, NONE):>12} {_known(each.there, NONE):>12} {each.difference:>+12f}"
+    for component in report.compared.components:
+        here, there = _known(component.here, NONE), _known(component.there, NONE)
+        yield f"{component.name:52} {here:>12} {there:>12} {component.difference:>+12f}"
     total = report.compared
     yield f"{'total':52} {report.total.maximum:>12f} {total.total.maximum:>12f} {total.difference.maximum:>+12f}"
 

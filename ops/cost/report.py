@@ -197,7 +197,7 @@ def report(loaded: LoadedStack, compare: LoadedStack | None = None, deployed: De
             if planned.stack.aws
         ],
         unpriced=[f"{item.component} {item.role}: {'; '.join(item.assumptions)}" for item in sums.unpriced],
-        refusals=[each.text() for each in refusals],
+        refusals=[refusal.text() for refusal in refusals],
         warnings=[
             each.text()
             for each in (
@@ -226,9 +226,9 @@ def other(root: Path, file: Path, compare: str, scratch: Path) -> Path:
             allowed=f"a stack, a stack file, or a commit that has {file.name}",
         )
         raise Refused(problem)
-    found = scratch / f"{re.sub(r'[^A-Za-z0-9._-]', '-', compare)}-{file.name}"
-    found.write_text(done.stdout, encoding="utf-8")
-    return found
+    path = scratch / f"{re.sub(r'[^A-Za-z0-9._-]', '-', compare)}-{file.name}"
+    path.write_text(done.stdout, encoding="utf-8")
+    return path
 
 
 def as_json(found: Report) -> str:
@@ -246,12 +246,12 @@ def schema() -> str:
 
 
 def _components(items: Sequence[CostItem]) -> list[Component]:
-    found = []
+    components = []
     for name, sums in shares.by(items, shares.component).items():
         own = [item for item in items if item.component == name]
         own.sort(key=lambda item: (item.priced, -(item.maximum or Decimal(0)), item.role))
-        found.append(Component(name=name, amounts=Amounts.of(sums), lines=[_line(item) for item in own]))
-    return found
+        components.append(Component(name=name, amounts=Amounts.of(sums), lines=[_line(item) for item in own]))
+    return components
 
 
 def _line(item: CostItem) -> Line:

@@ -74,7 +74,7 @@ class Remains:
         mark = "SIMULATED: " if self.simulated else ""
         if self.kept:
             yield f"{mark}AWS keeps by design:"
-            yield from (f"  {each.line}" for each in self.kept)
+            yield from (f"  {kept.line}" for kept in self.kept)
         if self.tagged:
             yield f"{mark}left over, with the tag {', '.join(self.tags)} (AWS may name what is gone for some minutes more):"
             yield from (f"  {arn}" for arn in self.tagged)

@@ -62,8 +62,8 @@ class Account:
             filters = [{"Name": "zone-type", "Values": ["availability-zone"]}]
             answer = self._client("ec2").describe_availability_zones(Filters=filters)
         return [
-            Zone(name=each["ZoneName"], id=each["ZoneId"], open=each["State"] == "available")
-            for each in answer["AvailabilityZones"]
+            Zone(name=zone["ZoneName"], id=zone["ZoneId"], open=zone["State"] == "available")
+            for zone in answer["AvailabilityZones"]
         ]
 
     def offered(self, types: list[str]) -> set[tuple[str, str]]:
@@ -73,7 +73,9 @@ class Account:
             pages = self._client("ec2").get_paginator("describe_instance_type_offerings")
             filters = [{"Name": "instance-type", "Values": sorted(types)}]
             for page in pages.paginate(LocationType="availability-zone", Filters=filters):
-                found |= {(each["InstanceType"], each["Location"]) for each in page["InstanceTypeOfferings"]}
+                found |= {
+                    (offering["InstanceType"], offering["Location"]) for offering in page["InstanceTypeOfferings"]
+                }
         return found
 
     def quota(self, code: str) -> int:
@@ -131,7 +133,7 @@ class Account:
         """The tags of each Elastic IP in the region."""
         with asking("ec2:DescribeAddresses"):
             answer = self._client("ec2").describe_addresses()
-        return [{tag["Key"]: tag["Value"] for tag in each.get("Tags", [])} for each in answer["Addresses"]]
+        return [{tag["Key"]: tag["Value"] for tag in address.get("Tags", [])} for address in answer["Addresses"]]
 
     def tagged(self, key: str, value: str) -> list[str]:
         """The ARN of everything in the region that carries a tag, as far as its service tells the tagging API."""

@@ -101,7 +101,7 @@ def caller(account: Answers, stack: Stack) -> Iterator[Check]:
         return
     admins = stack.on_aws.cluster.access.admin_roles
     # The ARN of an assumed role leaves its path out, and names of roles are an account's own.
-    ok = _role(arn) in {each.rpartition("/")[2] for each in admins}
+    ok = _role(arn) in {admin.rpartition("/")[2] for admin in admins}
     yield Check(
         name="deployer",
         status=Status.OK if ok else Status.FAIL,
@@ -150,7 +150,7 @@ def zones(account: Answers, stack: Stack) -> Iterator[Check]:
 
 def offerings(account: Answers, stack: Stack) -> Iterator[Check]:
     """Whether each part finds an instance type in each of its zones: some GPU types are in a few zones only."""
-    wanted = {each.key: (each.types, each.zones) for each in catalogue.machines(stack)}
+    wanted = {machine.key: (machine.types, machine.zones) for machine in catalogue.machines(stack)}
     offered = account.offered(sorted({name for names, _ in wanted.values() for name in names}))
     for part, (names, letters) in wanted.items():
         places = [stack.region + letter for letter in letters]

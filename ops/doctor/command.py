@@ -236,8 +236,12 @@ def _endpoint(stack: Stack, state: dict[str, Any], account: Answers) -> str:
     existing = stack.on_aws.cluster.existing
     if existing is not None:
         return account.endpoint(existing.name)
-    clusters = [each for each in state.get("resources") or [] if each.get("type") == "aws:eks/cluster:Cluster"]
-    return next((str(each["outputs"]["endpoint"]) for each in clusters if "endpoint" in each.get("outputs", {})), "")
+    clusters = [
+        resource for resource in state.get("resources") or [] if resource.get("type") == "aws:eks/cluster:Cluster"
+    ]
+    return next(
+        (str(cluster["outputs"]["endpoint"]) for cluster in clusters if "endpoint" in cluster.get("outputs", {})), ""
+    )
 
 
 def _failed(name: str, refused: Refused) -> list[Check]:
@@ -245,11 +249,11 @@ def _failed(name: str, refused: Refused) -> list[Check]:
         Check(
             name=name,
             status=Status.FAIL,
-            found=": ".join(part for part in (each.place, each.summary, each.found) if part),
-            needed=each.allowed,
-            fix=each.fix,
+            found=": ".join(part for part in (problem.place, problem.summary, problem.found) if part),
+            needed=problem.allowed,
+            fix=problem.fix,
         )
-        for each in refused.problems
+        for problem in refused.problems
     ]
 
 

@@ -21,7 +21,7 @@ NAME = "network paths"
 def checks(loaded: LoadedStack, account: Answers) -> Iterator[Check]:
     """One check that all is there, or one for each cause that breaks paths, and one for each thing that nobody can see."""
     try:
-        found = judged(loaded, account)
+        paths = judged(loaded, account)
     except Refused as refused:
         # The plan itself cannot be: what it would declare is not known.
         for problem in refused.problems:
@@ -29,7 +29,7 @@ def checks(loaded: LoadedStack, account: Answers) -> Iterator[Check]:
                 name=NAME, status=Status.UNKNOWN, found=problem.summary, needed=problem.allowed, fix=problem.fix
             )
         return
-    broken, hidden = problems(found), unseen(found)
+    broken, hidden = problems(paths), unseen(paths)
     for problem in broken:
         yield Check(
             name=f"{NAME}: {problem.where}",
@@ -47,7 +47,7 @@ def checks(loaded: LoadedStack, account: Answers) -> Iterator[Check]:
             fix="ask whoever owns it",
         )
     if not broken and not hidden:
-        yield Check(name=NAME, status=Status.OK, found=f"{len(found)} paths, each with all that carries it")
+        yield Check(name=NAME, status=Status.OK, found=f"{len(paths)} paths, each with all that carries it")
 
 
 def judged(loaded: LoadedStack, account: Answers) -> tuple[Path, ...]:

@@ -21,47 +21,47 @@ def records(network: Mapping[str, Any]) -> Iterator[Record]:
         enableDnsSupport=network["DnsSupport"],
         enableDnsHostnames=network["DnsHostnames"],
     )
-    for each in network["Subnets"]:
+    for subnet in network["Subnets"]:
         yield _record(
             SUBNET,
-            each["SubnetId"],
-            vpcId=each["VpcId"],
-            cidrBlock=each["CidrBlock"],
-            availabilityZone=each.get("AvailabilityZone"),
-            mapPublicIpOnLaunch=each.get("MapPublicIpOnLaunch", False),
+            subnet["SubnetId"],
+            vpcId=subnet["VpcId"],
+            cidrBlock=subnet["CidrBlock"],
+            availabilityZone=subnet.get("AvailabilityZone"),
+            mapPublicIpOnLaunch=subnet.get("MapPublicIpOnLaunch", False),
         )
-    for each in network["RouteTables"]:
-        yield from _table(each)
-    for each in network["InternetGateways"]:
-        yield _record(INTERNET, each["InternetGatewayId"], vpcId=vpc["VpcId"])
-    for each in filter(_there, network["NatGateways"]):
-        addresses = each.get("NatGatewayAddresses") or [{}]
+    for table in network["RouteTables"]:
+        yield from _table(table)
+    for gateway in network["InternetGateways"]:
+        yield _record(INTERNET, gateway["InternetGatewayId"], vpcId=vpc["VpcId"])
+    for nat_gateway in filter(_there, network["NatGateways"]):
+        addresses = nat_gateway.get("NatGatewayAddresses") or [{}]
         yield _record(
             NAT,
-            each["NatGatewayId"],
-            subnetId=each["SubnetId"],
+            nat_gateway["NatGatewayId"],
+            subnetId=nat_gateway["SubnetId"],
             allocationId=addresses[0].get("AllocationId"),
-            connectivityType=each.get("ConnectivityType", "public"),
+            connectivityType=nat_gateway.get("ConnectivityType", "public"),
         )
-    for each in filter(_there, network["VpcEndpoints"]):
+    for endpoint in filter(_there, network["VpcEndpoints"]):
         yield _record(
             ENDPOINT,
-            each["VpcEndpointId"],
-            vpcId=each["VpcId"],
-            serviceName=each["ServiceName"],
-            vpcEndpointType=each["VpcEndpointType"],
-            privateDnsEnabled=each.get("PrivateDnsEnabled", False),
-            subnetIds=each.get("SubnetIds", []),
-            routeTableIds=each.get("RouteTableIds", []),
-            securityGroupIds=[group["GroupId"] for group in each.get("Groups", [])],
+            endpoint["VpcEndpointId"],
+            vpcId=endpoint["VpcId"],
+            serviceName=endpoint["ServiceName"],
+            vpcEndpointType=endpoint["VpcEndpointType"],
+            privateDnsEnabled=endpoint.get("PrivateDnsEnabled", False),
+            subnetIds=endpoint.get("SubnetIds", []),
+            routeTableIds=endpoint.get("RouteTableIds", []),
+            securityGroupIds=[group["GroupId"] for group in endpoint.get("Groups", [])],
         )
-    for each in network["SecurityGroups"]:
+    for security_group in network["SecurityGroups"]:
         yield _record(
             GROUP,
-            each["GroupId"],
-            vpcId=each.get("VpcId"),
-            ingress=[_rule(rule) for rule in each.get("IpPermissions", [])],
-            egress=[_rule(rule) for rule in each.get("IpPermissionsEgress", [])],
+            security_group["GroupId"],
+            vpcId=security_group.get("VpcId"),
+            ingress=[_rule(rule) for rule in security_group.get("IpPermissions", [])],
+            egress=[_rule(rule) for rule in security_group.get("IpPermissionsEgress", [])],
         )
 
 
@@ -90,22 +90,24 @@ def _there(found: Mapping[str, Any]) -> bool:
 def _table(table: Mapping[str, Any]) -> Iterator[Record]:
     id = table["RouteTableId"]
     yield _record(TABLE, id, vpcId=table.get("VpcId"))
-    for each in table.get("Routes", []):
+    for route in table.get("Routes", []):
         # A blackhole is a route whose target is gone.
-        if each.get("State", "active") == "active" and "DestinationCidrBlock" in each:
-            gateway = str(each.get("GatewayId", ""))
+        if route.get("State", "active") == "active" and "DestinationCidrBlock" in route:
+            gateway = str(route.get("GatewayId", ""))
             yield _record(
                 ROUTE,
-                f"{id} to {each['DestinationCidrBlock']}",
+                f"{id} to {route['DestinationCidrBlock']}",
                 routeTableId=id,
-                destinationCidrBlock=each["DestinationCidrBlock"],
-                natGatewayId=each.get("NatGatewayId"),
+                destinationCidrBlock=route["DestinationCidrBlock"],
+                natGatewayId=route.get("NatGatewayId"),
                 gatewayId=gateway if gateway.startswith("igw-") else None,
             )
-    for each in table.get("Associations", []):
-        if "SubnetId" in each:
-            yield _record(ASSOCIATION, f"{id} of {each['SubnetId']}", routeTableId=id, subnetId=each["SubnetId"])
-        elif each.get("Main"):
+    for association in table.get("Associations", []):
+        if "SubnetId" in association:
+            yield _record(
+                ASSOCIATION, f"{id} of {association['SubnetId']}", routeTableId=id, subnetId=association["SubnetId"]
+            )
+        elif association.get("Main"):
             yield _record(MAIN, f"{id} of {table.get('VpcId')}", routeTableId=id, vpcId=table.get("VpcId"))
 
 
@@ -114,8 +116,8 @@ def _rule(rule: Mapping[str, Any]) -> dict[str, Any]:
         "protocol": rule.get("IpProtocol"),
         "fromPort": rule.get("FromPort"),
         "toPort": rule.get("ToPort"),
-        "cidrBlocks": [each["CidrIp"] for each in rule.get("IpRanges", [])],
-        "securityGroups": [each["GroupId"] for each in rule.get("UserIdGroupPairs", []) if "GroupId" in each],
+        "cidrBlocks": [ip_range["CidrIp"] for ip_range in rule.get("IpRanges", [])],
+        "securityGroups": [pair["GroupId"] for pair in rule.get("UserIdGroupPairs", []) if "GroupId" in pair],
     }
 
 

@@ -37,7 +37,7 @@ class Nodes:
 
     def takes(self, selector: Mapping[str, Any], tolerations: Iterable[Mapping[str, Any]]) -> bool:
         """Whether a pod with this selector and these tolerations can land here."""
-        tolerated = {each.get("key") for each in tolerations}
+        tolerated = {toleration.get("key") for toleration in tolerations}
         here = all(self.labels.get(key) == value for key, value in selector.items())
         return here and (None in tolerated or self.taints <= tolerated)
 
@@ -66,12 +66,12 @@ def nodes(stack: Stack, found: Iterable[Declared]) -> Iterator[Nodes]:
             labels={"modelyard.dev/role": "system"},
             taints=frozenset({CRITICAL_ONLY["key"]}),
         )
-    for each in found:
-        if each.token.endswith(":NodePool"):
-            template = each.inputs["spec"]["template"]
+    for declared in found:
+        if declared.token.endswith(":NodePool"):
+            template = declared.inputs["spec"]["template"]
             (built,) = [one["values"] for one in template["spec"]["requirements"] if one["key"] == "kubernetes.io/arch"]
             yield Nodes(
-                name=each.name,
+                name=declared.name,
                 architectures=frozenset(built),
                 labels=template["metadata"]["labels"],
                 taints=frozenset(one["key"] for one in template["spec"].get("taints", ())),
@@ -80,11 +80,11 @@ def nodes(stack: Stack, found: Iterable[Declared]) -> Iterator[Nodes]:
 
 def wanted(loaded: LoadedStack) -> list[Wanted]:
     """Every image of a declared pod, every chart, and every image that a chart is known to run; each once."""
-    found = list(declared(loaded))
-    there = list(nodes(loaded.stack, found))
-    named = {f"{each.repository}:{each.tag}": each for each in IMAGES.values()}
+    resources = list(declared(loaded))
+    there = list(nodes(loaded.stack, resources))
+    named = {f"{image.repository}:{image.tag}": image for image in IMAGES.values()}
     listed: dict[tuple[str, str], Wanted] = {}
-    for each in [*_of_pods(found, there, named), *_of_charts(found, there)]:
+    for each in [*_of_pods(resources, there, named), *_of_charts(resources, there)]:
         before = listed.get((each.repository, each.tag))
         needs = each.needs | (before.needs if before else frozenset())
         listed[each.repository, each.tag] = Wanted(**{**vars(each), "needs": needs})
@@ -98,8 +98,8 @@ def declared(loaded: LoadedStack) -> Iterable[Declared]:
 
 
 def _of_pods(found: Iterable[Declared], there: Sequence[Nodes], named: Mapping[str, Image]) -> Iterator[Wanted]:
-    for each in found:
-        spec = _spec(each)
+    for declared in found:
+        spec = _spec(declared)
         if spec is None:
             continue
         needs = _needs(there, spec.get("nodeSelector", {}), spec.get("tolerations", ()))
@@ -128,10 +128,10 @@ def _spec(each: Declared) -> Mapping[str, Any] | None:
 
 
 def _of_charts(found: Iterable[Declared], there: Sequence[Nodes]) -> Iterator[Wanted]:
-    for each in found:
-        if each.token != RELEASE:
+    for declared in found:
+        if declared.token != RELEASE:
             continue
-        chart, values = CHARTS[name_of(each.inputs["chart"])], each.inputs.get("values", {})
+        chart, values = CHARTS[name_of(declared.inputs["chart"])], declared.inputs.get("values", {})
         yield _chart(chart)
         needs = _needs(there, values.get("nodeSelector", {}), values.get("tolerations", ()))
         if (own := chart.image) is not None:
@@ -170,13 +170,13 @@ def _needs(
 ) -> frozenset[str]:
     """The architectures of all nodes that a pod can land on: it has to run on whichever it gets."""
     said = list(tolerations)
-    return frozenset(built for each in there if each.takes(selector, said) for built in each.architectures)
+    return frozenset(built for nodes in there if nodes.takes(selector, said) for built in nodes.architectures)
 
 
 def checks(found: Iterable[Wanted], read: Read) -> Iterator[Check]:
     """One check for each image and chart: refused when it cannot run, warned of when nobody can say or nothing pins it."""
-    for each in found:
-        yield _check(each, read)
+    for wanted in found:
+        yield _check(wanted, read)
 
 
 def _check(each: Wanted, read: Read) -> Check:

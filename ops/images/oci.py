@@ -177,6 +177,6 @@ def _parsed(body: bytes, where: str) -> dict[str, Any]:
 
 
 def _of_index(said: Mapping[str, Any]) -> tuple[str, ...]:
-    platforms = [each.get("platform") for each in said["manifests"] if isinstance(each, Mapping)]
-    linux = [each for each in platforms if isinstance(each, Mapping) and each.get("os") == "linux"]
+    platforms = [manifest.get("platform") for manifest in said["manifests"] if isinstance(manifest, Mapping)]
+    linux = [platform for platform in platforms if isinstance(platform, Mapping) and platform.get("os") == "linux"]
     return tuple(sorted({str(each.get("architecture")) for each in linux}))

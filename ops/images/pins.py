@@ -64,7 +64,7 @@ def refresh(read: Read, accept: Collection[str] = ()) -> Refresh:
     if moved:
         raise Refused(moved)
     found.unread.extend(
-        f"chart {each.name}: {each.repository} has no digests" for each in CHARTS.values() if not _oci(each)
+        f"chart {chart.name}: {chart.repository} has no digests" for chart in CHARTS.values() if not _oci(chart)
     )
     return found
 
@@ -82,8 +82,8 @@ def _moved(name: str, before: str, said: Manifest, accept: Collection[str]) -> I
 
 def _entries() -> dict[tuple[str, str], Chart | Image]:
     images = [*IMAGES.values(), *(each for several in CHART_IMAGES.values() for each in several)]
-    charts = {("Chart", each.name): each for each in CHARTS.values()}
-    return {**charts, **{("Image", each.name): each for each in images}}
+    charts = {("Chart", chart.name): chart for chart in CHARTS.values()}
+    return {**charts, **{("Image", image.name): image for image in images}}
 
 
 def _oci(chart: Chart) -> bool:
@@ -121,14 +121,14 @@ def written(text: str, pins: Iterable[Pin]) -> str:
 
 
 def _name(node: ast.Call) -> str:
-    said = [each.value for each in node.keywords if each.arg == "name"]
+    said = [keyword.value for keyword in node.keywords if keyword.arg == "name"]
     return said[0].value if said and isinstance(said[0], ast.Constant) and isinstance(said[0].value, str) else ""
 
 
 def _call(text: str, node: ast.Call, pin: Pin, indent: str) -> str:
-    said = {str(each.arg): str(ast.get_source_segment(text, each.value)) for each in node.keywords}
+    said = {str(keyword.arg): str(ast.get_source_segment(text, keyword.value)) for keyword in node.keywords}
     said |= {key: _shown(value) for key, value in pin.values.items()}
-    order = [each.name for each in fields(getattr(versions, pin.kind))]
+    order = [field.name for field in fields(getattr(versions, pin.kind))]
     body = "".join(f"{indent}    {key}={said[key]},\n" for key in order if key in said)
     return f"{pin.kind}(\n{body}{indent})"
 

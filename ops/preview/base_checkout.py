@@ -68,7 +68,7 @@ def guarded(checkout: Path) -> list[str]:
 
 def guards(patterns: list[str], path: str) -> bool:
     """Whether one of the patterns guards a file of the repository."""
-    return any(path == each or (each.endswith("/") and path.startswith(each)) for each in patterns)
+    return any(path == pattern or (pattern.endswith("/") and path.startswith(pattern)) for pattern in patterns)
 
 
 def changed(judging: Path, root: Path, patterns: list[str]) -> Iterator[Guarded]:
@@ -85,8 +85,8 @@ def changed(judging: Path, root: Path, patterns: list[str]) -> Iterator[Guarded]
 
 def _files(checkout: Path, pattern: str) -> Iterator[tuple[str, Path]]:
     place = checkout / pattern
-    found = sorted(place.rglob("*")) if pattern.endswith("/") else [place]
-    for file in found:
+    paths = sorted(place.rglob("*")) if pattern.endswith("/") else [place]
+    for file in paths:
         if file.is_file() and "__pycache__" not in file.parts:
             yield file.relative_to(checkout).as_posix(), file
 
@@ -115,7 +115,7 @@ def _read(judging: Path, stack: str, stack_file: Path, deployed: Mapping[str, st
         return ["the judging checkout cannot read this stack file at all"], []
     if isinstance(said, list):
         return [": ".join(filter(None, (each.get("where", ""), each["summary"]))) for each in said], []
-    return [], [str(each).splitlines()[0] for each in said["refusals"]]
+    return [], [str(refusal).splitlines()[0] for refusal in said["refusals"]]
 
 
 def _revision(checkout: Path) -> str:

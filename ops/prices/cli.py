@@ -58,7 +58,7 @@ def refresh(
 
     show, home, today = Show(), root(), datetime.date.today()
     stacks = places(home, SandboxWorld())
-    regions = list(dict.fromkeys(region or [each.file.region for each in stacks if each.file.region]))
+    regions = list(dict.fromkeys(region or [stack.file.region for stack in stacks if stack.file.region]))
     if wrong := [each for each in regions if not _REGION.fullmatch(each)]:
         problem = Problem(summary="this is no region", found=", ".join(wrong), allowed="for example us-east-1")
         raise Refused(problem, ExitCode.USAGE)

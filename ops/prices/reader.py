@@ -57,13 +57,13 @@ class Reader:
             "MaxResults": SPOT_PAGE,
         }
         call = self.client("ec2", region).describe_spot_price_history
-        found: dict[str, list[Change]] = {}
+        by_type: dict[str, list[Change]] = {}
         for row in self._pages(f"spot {region}", "ec2:DescribeSpotPriceHistory", call, whole, _rows, region):
             change = Change(
                 zone=row["zone"], at=datetime.datetime.fromisoformat(row["at"]), usd=Decimal(str(row["usd"]))
             )
-            found.setdefault(row["type"], []).append(change)
-        return found
+            by_type.setdefault(row["type"], []).append(change)
+        return by_type
 
     def _pages(
         self,

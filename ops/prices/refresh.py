@@ -97,9 +97,9 @@ def _instances(
     known = types(seen)
     filters = {"productFamily": "Compute Instance", "regionCode": region, **price_list.LINUX}
     products = [
-        each
-        for each in reader.products("AmazonEC2", filters)
-        if each["product"]["attributes"].get("instanceType") in known
+        product
+        for product in reader.products("AmazonEC2", filters)
+        if product["product"]["attributes"].get("instanceType") in known
     ]
     read = price_list.instances(products)
     source = f"AWS Price List API, GetProducts, {region}, read {day}"
@@ -124,11 +124,11 @@ def _spot(
 
 def types(files: Files) -> set[str]:
     """The instance types that the product knows: those with GPUs, and those that have a price anywhere."""
-    return {*gpus.gpu_types(), *(name for each in files["on_demand"]["batches"] for name in each["usd"])}
+    return {*gpus.gpu_types(), *(name for batch in files["on_demand"]["batches"] for name in batch["usd"])}
 
 
 def _on_spot(files: Files) -> list[str]:
-    return sorted({*gpus.gpu_types(), *(name for each in files["spot"]["batches"] for name in each["usd"])})
+    return sorted({*gpus.gpu_types(), *(name for batch in files["spot"]["batches"] for name in batch["usd"])})
 
 
 def limits_moved(stacks: Iterable[Place], found: Refresh, files: Files | None = None) -> Iterator[str]:
@@ -157,7 +157,7 @@ def _limits(stack: Stack, prices: PriceBook) -> dict[str, str]:
     try:
         general, pools = bounds(stack.settings, aws.network, aws.general_pool, prices)
     except Refused as refused:
-        return {each.where: f"refused, {each.summary}" for each in refused.problems}
+        return {problem.where: f"refused, {problem.summary}" for problem in refused.problems}
     found = {"generalPool": f"{general.vcpus} vCPUs"}
     for name, bound in pools.items():
         for share in bound.shares:

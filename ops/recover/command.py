@@ -134,8 +134,8 @@ def _unlock(locks: Path) -> list[str]:
                 ),
                 ExitCode.UNAVAILABLE,
             )
-        for each in (file, file.with_name(file.name + ".attrs")):
-            each.unlink(missing_ok=True)
+        for path in (file, file.with_name(file.name + ".attrs")):
+            path.unlink(missing_ok=True)
         did.append(f"unlocked: process {pid}, which held the lock, is dead")
     return did
 

@@ -43,7 +43,7 @@ def repair(state: Mapping[str, Any], world: Iterable[Made]) -> Repaired:
     resources: list[dict[str, Any]] = fixed.setdefault("resources", [])
     pending = {_urn(each): each for each in fixed.get("pending_operations") or []}
     said: list[str] = []
-    known = {(each["urn"], each.get("id", "")) for each in resources}
+    known = {(resource["urn"], resource.get("id", "")) for resource in resources}
     imported: set[str] = set()
     for made in world:
         if (made.urn, made.id) in known:
@@ -93,7 +93,7 @@ def _entry(made: Made, operation: Mapping[str, Any] | None, resources: list[dict
 
 def _make_room(resources: list[dict[str, Any]], urn: str) -> None:
     """An older object under the same URN is the one being replaced: marked for deletion, or dropped if gone already."""
-    for each in [each for each in resources if each["urn"] == urn and not each.get("delete")]:
+    for each in [resource for resource in resources if resource["urn"] == urn and not resource.get("delete")]:
         if each.get("pendingReplacement"):
             resources.remove(each)
         else:
@@ -101,9 +101,9 @@ def _make_room(resources: list[dict[str, Any]], urn: str) -> None:
 
 
 def _provider(package: str, resources: Iterable[Mapping[str, Any]]) -> str | None:
-    for each in resources:
-        if str(each.get("provider", "")).split("::")[2:3] == [f"pulumi:providers:{package}"]:
-            return str(each["provider"])
+    for resource in resources:
+        if str(resource.get("provider", "")).split("::")[2:3] == [f"pulumi:providers:{package}"]:
+            return str(resource["provider"])
     for each in resources:
         if each.get("type") == f"pulumi:providers:{package}":
             return f"{each['urn']}::{each['id']}"
@@ -114,9 +114,9 @@ def _needs(inputs: Mapping[str, Any], resources: Iterable[Mapping[str, Any]]) ->
     """The resources whose id or ARN stands somewhere in the inputs: they must be deleted later."""
     words = set(_strings(inputs))
     return [
-        str(each["urn"])
-        for each in resources
-        if {each.get("id"), (each.get("outputs") or {}).get("arn")} & words and not each.get("delete")
+        str(resource["urn"])
+        for resource in resources
+        if {resource.get("id"), (resource.get("outputs") or {}).get("arn")} & words and not resource.get("delete")
     ]
 
 
@@ -134,7 +134,7 @@ def _strings(value: Any) -> Iterator[str]:
 def _parent(urn: str, resources: Iterable[Mapping[str, Any]]) -> str:
     """The one resource whose type chain is that of `urn` without its own type; empty when that is not exactly one."""
     chain = urn.split("::")[2].rpartition("$")[0]
-    chains = [str(each["urn"]) for each in resources if str(each["urn"]).split("::")[2] == chain]
+    chains = [str(resource["urn"]) for resource in resources if str(resource["urn"]).split("::")[2] == chain]
     return chains[0] if chain and len(chains) == 1 else ""
 
 

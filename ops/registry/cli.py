@@ -123,9 +123,11 @@ def show_(name: str, stack: StackName, url: Url = "", cloud: Cloud = False, outp
     """Every version of a model: parameters, metrics, aliases, run, data and where its weights come from."""
     show, found = Show(as_json=output is Format.JSON), _model(name, stack, url, cloud).versions
     if show.as_json:
-        show.value([model_page.as_value(each) for each in found])
+        show.value([model_page.as_value(version) for version in found])
         return ExitCode.OK
-    for line in [line for each in found for line in model_page.shown(each)] or ["no versions yet: training makes them"]:
+    for line in [line for version in found for line in model_page.shown(version)] or [
+        "no versions yet: training makes them"
+    ]:
         show.line(line)
     return ExitCode.OK
 
@@ -157,14 +159,14 @@ def compare(
     if out is not None and not metric:
         raise Refused(Problem(summary="which metric is drawn?", fix="add --metric NAME"), ExitCode.USAGE)
     model = _model(name, stack, url, cloud)
-    found = model_compare.compared(model, model_compare.chosen(model, versions or []), metric, anyhow=any_data)
+    comparison = model_compare.compared(model, model_compare.chosen(model, versions or []), metric, anyhow=any_data)
     if output is CompareFormat.TEXT:
-        for line in compare_page.table(found):
+        for line in compare_page.table(comparison):
             Show().line(line)
     else:
-        sys.stdout.write(compare_page.written(found, output).rstrip("\n") + "\n")
+        sys.stdout.write(compare_page.written(comparison, output).rstrip("\n") + "\n")
     if out is not None:
-        picture.draw(found, out)
+        picture.draw(comparison, out)
         sys.stderr.write(f"wrote {out}\n")
     return ExitCode.OK
 

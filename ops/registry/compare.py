@@ -35,7 +35,7 @@ def chosen(model: Model, names: Sequence[str]) -> list[Version]:
     """The versions of those numbers or aliases, oldest first; every version when none is named. Raises Refused."""
     if not model.versions:
         raise Refused(Problem(summary="the model has no versions yet", found=model.name, fix="training makes them"))
-    known = {alias: each for each in model.versions for alias in (str(each.number), *each.aliases)}
+    known = {alias: version for version in model.versions for alias in (str(version.number), *version.aliases)}
     problems = [
         Problem(summary="the model has no such version", found=name, allowed=", ".join(known))
         for name in names
@@ -43,8 +43,8 @@ def chosen(model: Model, names: Sequence[str]) -> list[Version]:
     ]
     if problems:
         raise Refused(problems)
-    wanted = {known[name].number for name in names} or {each.number for each in model.versions}
-    return [each for each in model.versions if each.number in wanted]
+    wanted = {known[name].number for name in names} or {version.number for version in model.versions}
+    return [version for version in model.versions if version.number in wanted]
 
 
 def compared(model: Model, versions: Sequence[Version], metric: str = "", *, anyhow: bool = False) -> Comparison:
@@ -52,7 +52,7 @@ def compared(model: Model, versions: Sequence[Version], metric: str = "", *, any
 
     `anyhow` shows those too, and marks nothing as best.
     """
-    there = sorted({key for each in versions for key in each.metrics})
+    there = sorted({key for version in versions for key in version.metrics})
     if metric and metric not in there:
         raise Refused(Problem(summary="no version has this metric", found=metric, allowed=", ".join(there) or "none"))
     problems = list(_other_data(versions))
@@ -60,11 +60,11 @@ def compared(model: Model, versions: Sequence[Version], metric: str = "", *, any
         raise Refused(problems)
     metrics = (metric,) if metric else tuple(there)
     ways = {each: _higher_is_better(each, model.tags) for each in metrics}
-    keys = sorted({key for each in versions for key in each.params})
+    keys = sorted({key for version in versions for key in version.params})
     return Comparison(
         model=model.name,
         versions=tuple(versions),
-        params=tuple(key for key in keys if len({each.params.get(key) for each in versions}) > 1),
+        params=tuple(key for key in keys if len({version.params.get(key) for version in versions}) > 1),
         metrics=metrics,
         best={
             each: frozenset() if problems or way is None else _best(versions, each, higher=way)
@@ -80,10 +80,10 @@ def _other_data(versions: Sequence[Version]) -> Iterable[Problem]:
     if len(versions) < 2:
         return
     fix = 'log it: mlflow.log_input(data, context="evaluation"); --any-data shows the versions all the same'
-    for each in versions:
-        if not each.judged_on:
+    for version in versions:
+        if not version.judged_on:
             found = "its run names no data set, with a digest, for evaluation"
-            where = f"version {each.number}"
+            where = f"version {version.number}"
             yield Problem(summary="what this version was judged on is not known", where=where, found=found, fix=fix)
     groups: dict[frozenset[str], list[int]] = {}
     for each in versions:
@@ -109,9 +109,9 @@ def _higher_is_better(metric: str, tags: Mapping[str, str]) -> bool | None:
 def _best(versions: Sequence[Version], metric: str, *, higher: bool) -> frozenset[int]:
     # What is not a number is no one's best.
     values = {
-        each.number: each.metrics[metric]
-        for each in versions
-        if each.metrics.get(metric, 0) == each.metrics.get(metric)
+        version.number: version.metrics[metric]
+        for version in versions
+        if version.metrics.get(metric, 0) == version.metrics.get(metric)
     }
     if len(set(values.values())) < 2:
         return frozenset()

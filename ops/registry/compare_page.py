@@ -36,7 +36,7 @@ def as_json(found: Comparison) -> dict[str, Any]:
         "differing": list(found.params),
         "metrics": list(found.metrics),
         "best": {metric: sorted(numbers) for metric, numbers in found.best.items()},
-        "versions": [{**as_value(each), "judgedOn": sorted(each.judged_on)} for each in found.versions],
+        "versions": [{**as_value(version), "judgedOn": sorted(version.judged_on)} for version in found.versions],
     }
 
 
@@ -48,9 +48,9 @@ def rows(found: Comparison) -> Iterator[tuple[str, list[str], bool]]:
         *((key, lambda each, key=key: each.params.get(key, "")) for key in found.params),
     )
     for name, read in facts:
-        yield name, [read(each) for each in found.versions], False
+        yield name, [read(version) for version in found.versions], False
     for metric in found.metrics:
-        yield metric, [_metric(found, each, metric) for each in found.versions], True
+        yield metric, [_metric(found, version, metric) for version in found.versions], True
     origin: tuple[tuple[str, Callable[[Version], str]], ...] = (
         ("judged on", lambda each: ", ".join(map(_digest, sorted(each.judged_on))) or "not known"),
         ("trained on", lambda each: ", ".join(_digest(data.digest) for data in each.data if data.use == "training")),
@@ -60,12 +60,12 @@ def rows(found: Comparison) -> Iterator[tuple[str, list[str], bool]]:
         ("commit", lambda each: " ".join([each.commit[:_DIGEST_SHOWN], each.commit[40:].strip()]).strip()),
     )
     for name, read in origin:
-        yield name, [read(each) for each in found.versions], False
+        yield name, [read(version) for version in found.versions], False
 
 
 def table(found: Comparison) -> Iterator[str]:
     """The comparison as lines of even columns, and what the marks say."""
-    head = [found.model, *(f"version {each.number}" for each in found.versions)]
+    head = [found.model, *(f"version {version.number}" for version in found.versions)]
     yield from aligned([head, *([name, *cells] for name, cells in _said(found))])
     yield from _notes(found)
 
@@ -74,7 +74,7 @@ def markdown(found: Comparison) -> Iterator[str]:
     """The comparison for a pull request; nothing in it formats, links or calls anybody."""
     yield f"**{plain(found.model)}**"
     yield ""
-    yield f"| |{'|'.join(f' version {each.number} ' for each in found.versions)}|"
+    yield f"| |{'|'.join(f' version {version.number} ' for version in found.versions)}|"
     yield f"|---|{'---|' * len(found.versions)}"
     for name, cells in _said(found):
         yield f"| {plain(name)} |{'|'.join(f' {cell(each)} ' for each in cells)}|"
@@ -91,7 +91,7 @@ def page(found: Comparison, title: str, picture: bytes = b"") -> str:
         picture=base64.b64encode(picture).decode(),
         versions=found.versions,
         rows=[
-            (name, [(each, metric and each.endswith(BEST)) for each in cells])
+            (name, [(cell, metric and cell.endswith(BEST)) for cell in cells])
             for name, cells, metric in rows(found)
             if any(cells)
         ],

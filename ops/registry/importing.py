@@ -50,7 +50,7 @@ def read(server: Server, *, users: bool) -> Block:
     """Everything on a server that a stack file can declare; `users` when the server has any."""
     block = Block()
     experiments = _all(server, "Experiment")
-    block.content["experiments"] = {each.inputs["name"]: _around(each.inputs) for each in experiments}
+    block.content["experiments"] = {experiment.inputs["name"]: _around(experiment.inputs) for experiment in experiments}
     models = {each.id: _around(each.inputs) for each in _all(server, "RegisteredModel")}
     _aliases(models, "model", _all(server, "ModelAlias"))
     prompts = {each.id: _prompt(each, block) for each in _all(server, "Prompt")}
@@ -58,7 +58,7 @@ def read(server: Server, *, users: bool) -> Block:
     block.content |= {"models": models, "prompts": prompts}
     block.content["webhooks"] = {each.inputs["name"]: _webhook(each, block) for each in _all(server, "Webhook")}
     if users:
-        names = {each.id: str(each.inputs["name"]) for each in experiments}
+        names = {experiment.id: str(experiment.inputs["name"]) for experiment in experiments}
         block.content["users"] = _users(server, names, block)
     block.content["gateway"] = _gateway(server, block)
     block.content = {key: value for key, value in block.content.items() if value}
@@ -77,7 +77,7 @@ def write(block: Block, stack_file: Path, folder: Path) -> list[Path]:
     content = {**kept, **_with_what_only_the_file_knows(block, before)}
     for name, said in block.files.items():
         path = folder / name
-        declared = any(name in (each.get("file"), each.get("responseFormatFile")) for each in _prompts(before))
+        declared = any(name in (prompt.get("file"), prompt.get("responseFormatFile")) for prompt in _prompts(before))
         if path.exists() and path.read_text(encoding="utf-8") != said and not declared:
             problem = Problem(
                 summary="a file of another text is in the way", file=name, fix="move it, then import again"
@@ -158,9 +158,9 @@ def _users(server: Server, experiments: Mapping[str, str], block: Block) -> dict
 
 
 def _gateway(server: Server, block: Block) -> dict[str, Any]:
-    found = {kind: _all(server, kind) for kind in ("GatewayKey", "GatewayModel", "GatewayEndpoint", "BudgetPolicy")}
+    by_kind = {kind: _all(server, kind) for kind in ("GatewayKey", "GatewayModel", "GatewayEndpoint", "BudgetPolicy")}
     keys, models, endpoints = (
-        {each.id: str(each.inputs["name"]) for each in found[kind]}
+        {each.id: str(each.inputs["name"]) for each in by_kind[kind]}
         for kind in ("GatewayKey", "GatewayModel", "GatewayEndpoint")
     )
     for name in keys.values():
@@ -168,17 +168,17 @@ def _gateway(server: Server, block: Block) -> dict[str, Any]:
             f"gateway.keys.{name}: give {_named(name, 'Key')} the key that is in use, or `up` sets another"
         )
     said = {
-        "keys": {each.inputs["name"]: _key(each.inputs, block) for each in found["GatewayKey"]},
+        "keys": {each.inputs["name"]: _key(each.inputs, block) for each in by_kind["GatewayKey"]},
         "models": {
             each.inputs["name"]: {
                 "provider": each.inputs.get("provider", ""),
                 "model": each.inputs.get("model", ""),
                 "key": keys.get(each.inputs.get("key", ""), ""),
             }
-            for each in found["GatewayModel"]
+            for each in by_kind["GatewayModel"]
         },
-        "endpoints": {each.inputs["name"]: _endpoint(each.inputs, models) for each in found["GatewayEndpoint"]},
-        "budgets": _budgets(found["BudgetPolicy"], endpoints, block),
+        "endpoints": {each.inputs["name"]: _endpoint(each.inputs, models) for each in by_kind["GatewayEndpoint"]},
+        "budgets": _budgets(by_kind["BudgetPolicy"], endpoints, block),
     }
     return {key: value for key, value in said.items() if value}
 
@@ -195,7 +195,7 @@ def _key(inputs: Props, block: Block) -> dict[str, Any]:
 
 
 def _endpoint(inputs: Props, models: Mapping[str, str]) -> dict[str, Any]:
-    shares = {models[each["id"]]: each["weight"] for each in inputs.get("models", [])}
+    shares = {models[model["id"]]: model["weight"] for model in inputs.get("models", [])}
     after = [models[id] for id in inputs.get("fallbacks", [])]
     quiet = {} if inputs["usageTracking"] else {"usageTracking": False}
     return {"models": shares, **({"fallbacks": after} if after else {}), **quiet}
@@ -230,7 +230,7 @@ def _named(name: str, what: str) -> str:
 
 
 def _prompts(before: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return [each for each in (before.get("prompts") or {}).values() if isinstance(each, dict)]
+    return [prompt for prompt in (before.get("prompts") or {}).values() if isinstance(prompt, dict)]
 
 
 def _with_what_only_the_file_knows(block: Block, before: Mapping[str, Any]) -> dict[str, Any]:
@@ -279,5 +279,5 @@ def _replaced(text: str, content: Mapping[str, Any]) -> str:
 
 def _value(node: yaml.Node | None, wanted: str) -> yaml.MappingNode | None:
     pairs = node.value if isinstance(node, yaml.MappingNode) else []
-    found = next((value for key, value in pairs if key.value == wanted), None)
-    return found if isinstance(found, yaml.MappingNode) else None
+    node = next((value for key, value in pairs if key.value == wanted), None)
+    return node if isinstance(node, yaml.MappingNode) else None

@@ -18,7 +18,7 @@ def as_value(version: Version) -> dict[str, Any]:
         "run": version.run,
         "params": dict(version.params),
         "metrics": dict(version.metrics),
-        "datasets": [str(each) for each in version.data],
+        "datasets": [str(data_set) for data_set in version.data],
         "signature": version.signature,
         "description": version.description,
         "digest": version.digest,
@@ -35,7 +35,7 @@ def shown(version: Version) -> list[str]:
         said = ", ".join(f"{key}={short(value)}" for key, value in sorted(values.items()))
         lines += [f"  {title:11} {said}"] if said else []
     lines += [f"  {'run':11} {version.run}"] if version.run else []
-    lines += [f"  {'data':11} {each}" for each in version.data]
+    lines += [f"  {'data':11} {data_set}" for data_set in version.data]
     told = {"signature": version.signature, "weights": version.digest, "base": version.base, "commit": version.commit}
     return lines + [f"  {title:11} {said}" for title, said in told.items() if said]
 

@@ -33,7 +33,9 @@ def _picture(name: str, versions: Sequence[Version], metric: str) -> bytes:
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    points = [(each.number, each.metrics[metric], each.aliases) for each in versions if metric in each.metrics]
+    points = [
+        (version.number, version.metrics[metric], version.aliases) for version in versions if metric in version.metrics
+    ]
     figure, axes = pyplot.subplots(figsize=(7, 3.5), layout="constrained")
     axes.plot([point[0] for point in points], [point[1] for point in points], marker="o")
     for number, value, aliases in points:

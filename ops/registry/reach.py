@@ -73,9 +73,13 @@ def _elsewhere(place: Place, url: str) -> Connection:
 
 def _kubeconfig(state: Mapping[str, Any]) -> str:
     """The kubeconfig with which the program last reached the stack's own cluster."""
-    for each in state.get("resources") or []:
-        found = (each.get("inputs") or {}).get("kubeconfig")
-        if each.get("type") == "pulumi:providers:kubernetes" and not each.get("delete") and isinstance(found, str):
+    for resource in state.get("resources") or []:
+        found = (resource.get("inputs") or {}).get("kubeconfig")
+        if (
+            resource.get("type") == "pulumi:providers:kubernetes"
+            and not resource.get("delete")
+            and isinstance(found, str)
+        ):
             return found
     raise Refused(
         Problem(

@@ -56,7 +56,7 @@ class Version:
     @property
     def judged_on(self) -> frozenset[str]:
         """The digests of the data that it was judged on; empty when that is not known."""
-        named = [each.digest for each in self.data if each.use.lower() in _JUDGED]
+        named = [data_set.digest for data_set in self.data if data_set.use.lower() in _JUDGED]
         return frozenset(named) if all(named) else frozenset()
 
 
@@ -96,11 +96,11 @@ def model(server: Server, name: str) -> Model:
         there = ", ".join(each["name"] for each in models(server)) or "none"
         raise Refused(Problem(summary="the registry has no such model", found=name, allowed=there)) from None
     aliases: dict[int, list[str]] = {}
-    for each in found.get("aliases", []):
-        aliases.setdefault(int(each["version"]), []).append(each["alias"])
+    for alias in found.get("aliases", []):
+        aliases.setdefault(int(alias["version"]), []).append(alias["alias"])
     only = "name='" + name.replace("'", "\\'") + "'"
     items = server.pages(f"{_API}/model-versions/search", "model_versions", filter=only, max_results=1000)
-    versions = sorted((_version(server, each, aliases) for each in items), key=lambda each: each.number)
+    versions = sorted((_version(server, item, aliases) for item in items), key=lambda version: version.number)
     return Model(name=name, tags=_tags(found), versions=tuple(versions))
 
 
@@ -117,8 +117,8 @@ def _version(server: Server, item: Mapping[str, Any], aliases: Mapping[int, list
         aliases=tuple(sorted(aliases.get(number, []))),
         created_ms=int(item.get("creation_timestamp", 0)),
         run=run_id,
-        params={each["key"]: each["value"] for each in data.get("params", [])},
-        metrics={each["key"]: float(each["value"]) for each in data.get("metrics", [])},
+        params={param["key"]: param["value"] for param in data.get("params", [])},
+        metrics={metric["key"]: float(metric["value"]) for metric in data.get("metrics", [])},
         data=tuple(map(_data_set, run.get("inputs", {}).get("dataset_inputs", []))),
         signature=_signature(described),
         description=item.get("description", ""),
@@ -130,7 +130,7 @@ def _version(server: Server, item: Mapping[str, Any], aliases: Mapping[int, list
 
 
 def _tags(item: Mapping[str, Any]) -> dict[str, str]:
-    return {each["key"]: each.get("value", "") for each in item.get("tags", [])}
+    return {tag["key"]: tag.get("value", "") for tag in item.get("tags", [])}
 
 
 def _data_set(item: Mapping[str, Any]) -> DataSet:
@@ -174,7 +174,7 @@ def _columns(schema: Any) -> str:
         columns = json.loads(schema or "[]")
     except ValueError:
         return ""
-    return ", ".join(f"{each.get('name', each.get('type', 'value'))}: {_type(each)}" for each in columns)
+    return ", ".join(f"{column.get('name', column.get('type', 'value'))}: {_type(column)}" for column in columns)
 
 
 def _type(column: Mapping[str, Any]) -> str:

@@ -106,7 +106,7 @@ def _file(place: Place, name: str) -> Path:
     file = folder / f"{name}.yaml"
     if file.is_file() and file.resolve().parent == folder:
         return file
-    there = ", ".join(sorted(each.stem for each in folder.glob("*.yaml")))
+    there = ", ".join(sorted(path.stem for path in folder.glob("*.yaml")))
     raise Refused(
         Problem(
             summary="there is no file of this release",

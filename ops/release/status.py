@@ -53,7 +53,7 @@ class Status:
             "message": self.message,
             "step": self.step,
             "canaryWeight": self.weight,
-            "pods": [asdict(each) for each in self.pods],
+            "pods": [asdict(pod) for pod in self.pods],
         }
 
     def lines(self) -> Iterator[str]:
@@ -116,15 +116,15 @@ def _weight(route: Mapping[str, Any], canary: str) -> int:
     backends = [
         each for rule in items(mapping(route.get("spec")).get("rules")) for each in items(rule.get("backendRefs"))
     ]
-    total = sum(int(each.get("weight", 1)) for each in backends)
-    own = sum(int(each.get("weight", 1)) for each in backends if each.get("name") == canary)
+    total = sum(int(backend.get("weight", 1)) for backend in backends)
+    own = sum(int(backend.get("weight", 1)) for backend in backends if backend.get("name") == canary)
     return round(100 * own / total) if total else 0
 
 
 def _pod(pod: Mapping[str, Any], stable: str) -> Pod:
     meta, said = mapping(pod.get("metadata")), mapping(pod.get("status"))
     version = str(mapping(meta.get("labels")).get(HASH) or "")
-    conditions = {str(each.get("type")): each for each in items(said.get("conditions"))}
+    conditions = {str(item.get("type")): item for item in items(said.get("conditions"))}
     ready = mapping(conditions.get("Ready")).get("status") == "True"
     return Pod(
         name=str(meta.get("name")),
@@ -141,14 +141,14 @@ def _reason(said: Mapping[str, Any], scheduled: Mapping[str, Any]) -> str:
         return f"no node takes it: {scheduled.get('message') or scheduled.get('reason') or 'no reason given'}"
     containers = [*items(said.get("initContainerStatuses")), *items(said.get("containerStatuses"))]
     # An init container that is done may have failed before; it is not why the pod waits now.
-    for each in (one for one in containers if not one.get("ready")):
+    for container in (one for one in containers if not one.get("ready")):
         for state in ("state", "lastState"):
-            ended = mapping(mapping(each.get(state)).get("terminated"))
+            ended = mapping(mapping(container.get(state)).get("terminated"))
             if ended and ended.get("exitCode") != 0:
                 words = str(ended.get("message") or ended.get("reason") or "").strip()
-                return f"{each.get('name')} ended with exit code {ended.get('exitCode')}: {words or 'it said nothing'}"
-        waits = mapping(mapping(each.get("state")).get("waiting"))
+                return f"{container.get('name')} ended with exit code {ended.get('exitCode')}: {words or 'it said nothing'}"
+        waits = mapping(mapping(container.get("state")).get("waiting"))
         if waits and waits.get("reason") not in (None, "PodInitializing", "ContainerCreating"):
-            return f"{each.get('name')} waits: {waits['reason']} {waits.get('message') or ''}".rstrip()
+            return f"{container.get('name')} waits: {waits['reason']} {waits.get('message') or ''}".rstrip()
     starting = next((str(each.get("name")) for each in containers if not each.get("ready")), "")
     return f"{starting} is starting" if starting else str(said.get("message") or said.get("phase") or "")

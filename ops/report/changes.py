@@ -65,7 +65,7 @@ def groups(steps: Iterable[Step], parents: Mapping[str, str]) -> list[Group]:
     for step in each_once:
         members.setdefault(_component(step, parents), []).append(step)
     found = [_group(name, inside, shown) for name, inside in members.items()]
-    return sorted(found, key=lambda each: (min(map(gravity, each.counts)), -sum(each.counts.values()), each.name))
+    return sorted(found, key=lambda group: (min(map(gravity, group.counts)), -sum(group.counts.values()), group.name))
 
 
 def _group(name: str, steps: list[Step], shown: bool) -> Group:
@@ -93,9 +93,9 @@ def _properties(step: Step) -> Iterator[Property]:
     for key in SUMMED_UP.get(kind(step.urn), ()):
         if old.pop(key, None) != new.pop(key, None):
             yield Property(path=key)
-    found = list(diff.properties(old, new, kind(step.urn)))
-    yield from found
-    if not found and kind(step.urn) not in SUMMED_UP:
+    properties = list(diff.properties(old, new, kind(step.urn)))
+    yield from properties
+    if not properties and kind(step.urn) not in SUMMED_UP:
         # The inputs are the same: what differs is what the provider has read.
         yield from (Property(path=key, after=diff.UNKNOWN) for key in step.diffs or ())
 

@@ -27,7 +27,7 @@ class DeployedBill:
     def of(cls, state: Mapping[str, Any]) -> DeployedBill:
         """Reads it from a stack's state."""
         resources: list[dict[str, Any]] = state.get("resources") or []
-        by_type = {str(each["type"]): each for each in reversed(resources)}
+        by_type = {str(resource["type"]): resource for resource in reversed(resources)}
         outputs = by_type.get("pulumi:pulumi:Stack", {}).get("outputs") or {}
         gate = Deployed.of_outputs(outputs)
         if gate.maximum is None:

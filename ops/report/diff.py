@@ -41,8 +41,8 @@ def _differ(path: str, key: str, old: Any, new: Any, kind: str) -> Iterator[Prop
     if before is old and after is new:
         yield from _parts(path, key, old, new, kind)
         return
-    found = list(_parts(f"{path} » ", key, before, after, kind))
-    yield from found or [Property(path=path, after="the same document, written otherwise")]
+    properties = list(_parts(f"{path} » ", key, before, after, kind))
+    yield from properties or [Property(path=path, after="the same document, written otherwise")]
 
 
 def _parts(path: str, key: str, old: Any, new: Any, kind: str) -> Iterator[Property]:
@@ -135,7 +135,7 @@ def _named(old: Any, new: Any) -> list[tuple[str, Any, Any]]:
         return []
     for field in _NAMES:
         pairs = [{str(item.get(field, "")): item for item in each} for each in (one, two)]
-        if all("" not in each for each in pairs) and [len(each) for each in pairs] == [len(one), len(two)]:
+        if all("" not in pair for pair in pairs) and [len(pair) for pair in pairs] == [len(one), len(two)]:
             names = [*pairs[0], *(name for name in pairs[1] if name not in pairs[0])]
             return [(name, pairs[0].get(name, _MISSING), pairs[1].get(name, _MISSING)) for name in names]
     return []

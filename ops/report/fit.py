@@ -72,12 +72,12 @@ def cut(report: Report, to: Detail) -> Report:
             "errors": _told(report.errors, to),
             "warnings": _told(report.warnings, to),
             "more_told": report.more_told
-            + sum(max(0, len(each) - to.items) for each in (report.refusals, report.errors, report.warnings)),
+            + sum(max(0, len(messages) - to.items) for messages in (report.refusals, report.errors, report.warnings)),
             "cost": report.cost and _cost(report.cost, to),
             "policies": _policies(report.policies, to),
-            "dangers": [_danger(each, to) for each in _few(report.dangers, to.rows)],
+            "dangers": [_danger(danger, to) for danger in _few(report.dangers, to.rows)],
             "more_dangers": report.more_dangers + max(0, len(report.dangers) - to.rows),
-            "groups": [_group(each, to) for each in _few(report.groups, to.groups)],
+            "groups": [_group(group, to) for group in _few(report.groups, to.groups)],
             "more_groups": report.more_groups + max(0, len(report.groups) - to.groups),
         }
     )
@@ -85,7 +85,9 @@ def cut(report: Report, to: Detail) -> Report:
 
 
 def _cost(cost: Cost, to: Detail) -> Cost:
-    components = [each.model_copy(update={"name": _cut(each.name, to)}) for each in _few(cost.components, to.rows)]
+    components = [
+        change.model_copy(update={"name": _cut(change.name, to)}) for change in _few(cost.components, to.rows)
+    ]
     return cost.model_copy(
         update={
             "binds": _cut(cost.binds, to),
@@ -97,7 +99,7 @@ def _cost(cost: Cost, to: Detail) -> Cost:
 
 
 def _judge(judge: JudgingCheckout, to: Detail) -> JudgingCheckout:
-    changed = [each.model_copy(update={"path": _cut(each.path, to)}) for each in _few(judge.changed, to.items)]
+    changed = [guarded.model_copy(update={"path": _cut(guarded.path, to)}) for guarded in _few(judge.changed, to.items)]
     return judge.model_copy(
         update={
             "revision": _cut(judge.revision, to),
@@ -111,10 +113,10 @@ def _judge(judge: JudgingCheckout, to: Detail) -> JudgingCheckout:
 
 def _policies(policies: Policies, to: Detail) -> Policies:
     exemptions = [
-        each.model_copy(update={name: _cut(getattr(each, name), to) for name in ("what", "owner", "reason", "expires")})
-        for each in _few(policies.exemptions, to.rows)
+        row.model_copy(update={name: _cut(getattr(row, name), to) for name in ("what", "owner", "reason", "expires")})
+        for row in _few(policies.exemptions, to.rows)
     ]
-    rows = [_row(each, to) for each in _few(policies.rows, to.rows)]
+    rows = [_row(row, to) for row in _few(policies.rows, to.rows)]
     more = policies.more_rows + len(policies.rows) - len(rows)
     return policies.model_copy(update={"rows": rows, "more_rows": more, "exemptions": exemptions})
 
@@ -129,7 +131,7 @@ def _danger(danger: Danger, to: Detail) -> Danger:
 
 
 def _group(group: Group, to: Detail) -> Group:
-    shown = [_change(each, to) for each in _few(group.changes, to.changes)]
+    shown = [_change(change, to) for change in _few(group.changes, to.changes)]
     more = group.more_changes + len(group.changes) - len(shown)
     counts = {_cut(op, to): count for op, count in _few(list(group.counts.items()), 8)}
     return group.model_copy(

@@ -68,7 +68,7 @@ def make(found: Found) -> Report:
     verdict = _verdict(found, events, counts)
     refusals, faults = _failed(found.failed)
     refusals += [
-        Told(summary=each, about="the judging checkout") for each in (found.judge.refusals if found.judge else [])
+        Told(summary=refusal, about="the judging checkout") for refusal in (found.judge.refusals if found.judge else [])
     ]
     errors = [*faults, *_told(events.errors)]
     cost = _cost(found.bill, found.deployed) if found.bill else None
@@ -127,7 +127,7 @@ def _headline(
     dangers: int,
 ) -> str:
     if verdict is Verdict.REFUSED:
-        rules = list(dict.fromkeys(each.policy for each in events.mandatory))
+        rules = list(dict.fromkeys(violation.policy for violation in events.mandatory))
         if rules:
             return f"REFUSED by {len(rules)} rule{'s' * (len(rules) > 1)}: {', '.join(rules)}"
         first = refusals[0] if refusals else Told(summary="the program refuses")
@@ -158,7 +158,7 @@ def _notices(found: Found, verdict: Verdict) -> Iterator[str]:
 
 def _counts(events: EngineEvents, details: Mapping[str, StepEventMetadata]) -> dict[str, int]:
     """By operation as the engine's summary has them; counted here when it ended before it could sum up."""
-    counts = dict(events.changes) or dict(Counter(changes.operation(each) for each in details.values()))
+    counts = dict(events.changes) or dict(Counter(changes.operation(detail) for detail in details.values()))
     hidden = {"same", "read", "refresh", "create-replacement", "delete-replaced"}
     return {op: counts[op] for op in sorted(counts, key=changes.gravity) if op not in hidden and counts[op]}
 
@@ -168,7 +168,7 @@ def _failed(failed: Exception | None) -> tuple[list[Told], list[Told]]:
     if failed is None:
         return [], []
     if isinstance(failed, Refused):
-        told = [_problem(each) for each in failed.problems]
+        told = [_problem(problem) for problem in failed.problems]
         return (told, []) if failed.code is ExitCode.REFUSED else ([], told)
     return [], [Told(summary=f"modelyard itself failed: {type(failed).__name__}: {failed}")]
 
@@ -181,15 +181,15 @@ def _problem(problem: Problem) -> Told:
 
 def _told(said: Sequence[Diagnostic]) -> list[Told]:
     told = []
-    for each in said:
-        head, *details = each.message.splitlines() or [""]
-        told.append(Told(summary=head, about=changes.short(each.urn), details=[line.strip() for line in details]))
+    for diagnostic in said:
+        head, *details = diagnostic.message.splitlines() or [""]
+        told.append(Told(summary=head, about=changes.short(diagnostic.urn), details=[line.strip() for line in details]))
     return told
 
 
 def _cost(bill: Bill, deployed: DeployedBill) -> Cost:
     planned, before, named = bill.total, deployed.amounts, deployed.components
-    after = {each.name: each.amounts.maximum for each in bill.components}
+    after = {component.name: component.amounts.maximum for component in bill.components}
     moved = [
         CostChange(
             name=name,
@@ -200,7 +200,7 @@ def _cost(bill: Bill, deployed: DeployedBill) -> Cost:
         for name in {**after, **named}
         if named or before is None
     ]
-    moved.sort(key=lambda each: (-abs(each.change), each.name))
+    moved.sort(key=lambda change: (-abs(change.change), change.name))
     return Cost(
         planned=Amounts(minimum=planned.minimum, expected=planned.expected, maximum=planned.maximum),
         deployed=before,
@@ -215,14 +215,14 @@ def _cost(bill: Bill, deployed: DeployedBill) -> Cost:
         left=bill.budget.left,
         unpriced=len(bill.unpriced),
         price_book=bill.price_book,
-        components=[each for each in moved if each.change],
+        components=[change for change in moved if change.change],
     )
 
 
 def _policies(found: Found, events: EngineEvents) -> Policies:
     by_rule: dict[tuple[str, bool], list[Violation]] = {}
-    for each in events.violations:
-        by_rule.setdefault((each.policy, each.mandatory), []).append(each)
+    for violation in events.violations:
+        by_rule.setdefault((violation.policy, violation.mandatory), []).append(violation)
     rows = [
         PolicyRow(
             rule=rule,
@@ -231,7 +231,7 @@ def _policies(found: Found, events: EngineEvents) -> Policies:
             count=len(said),
             message=said[0].message,
         )
-        for (rule, mandatory), said in sorted(by_rule.items(), key=lambda each: (not each[0][1], each[0][0]))
+        for (rule, mandatory), said in sorted(by_rule.items(), key=lambda item: (not item[0][1], item[0][0]))
     ]
     judged = bool(found.rules) and found.outcome is not None
     return Policies(
@@ -248,9 +248,15 @@ def _exemptions(found: Found) -> Iterator[ExemptionRow]:
     environment = found.bill.environment if found.bill else ""
     if found.guard is None or not environment:
         return
-    for each in found.guard.exemptions:
-        if environment in each.environments:
-            yield _row(f"{each.rule} for {each.resource}", each.owner, each.reason, each.expires, found.today)
+    for exemption in found.guard.exemptions:
+        if environment in exemption.environments:
+            yield _row(
+                f"{exemption.rule} for {exemption.resource}",
+                exemption.owner,
+                exemption.reason,
+                exemption.expires,
+                found.today,
+            )
     for room in found.guard.budget_exemptions:
         if room.environment == environment:
             what = f"budget of {environment} up to {room.monthly_usd:f} USD a month"

@@ -45,7 +45,7 @@ def _judge(report: Report) -> Iterator[str]:
     if report.judge is None:
         return
     yield plain(judged(report.judge))
-    yield from (f"- {code(each.path)} {plain(each.how)}" for each in report.judge.changed)
+    yield from (f"- {code(guarded.path)} {plain(guarded.how)}" for guarded in report.judge.changed)
     if report.judge.more_changed:
         yield f"- and {report.judge.more_changed} more"
     yield from (f"- not known there: {code(each)}" for each in report.judge.unknown)
@@ -74,9 +74,10 @@ def _cost(cost: Cost) -> Iterator[str]:
     yield ""
     if cost.components and cost.deployed:
         rows = [
-            f"| {cell(each.name)} | {'-' if each.before is None else f'{each.before:,.2f}'} | {each.after:,.2f} "
-            f"| {each.change:+,.2f} |"
-            for each in cost.components
+            f"| {cell(component.name)} | {'-' if component.before is None else f'{component.before:,.2f}'} "
+            f"| {component.after:,.2f} "
+            f"| {component.change:+,.2f} |"
+            for component in cost.components
         ]
         rows += [f"| and {cost.more_components} more | | | |"] if cost.more_components else []
         table = ["| component (maximum) | deployed | planned | change |", "|---|--:|--:|--:|", *rows]
@@ -90,21 +91,21 @@ def _policies(policies: Policies) -> Iterator[str]:
         return
     if policies.rows:
         yield from ("| rule | | resources | what it says |", "|---|---|---|---|")
-        yield from (_row(each) for each in policies.rows)
+        yield from (_row(row) for row in policies.rows)
         yield from ([f"| and {policies.more_rows} more | | | |"] if policies.more_rows else [])
         yield ""
     yield from (silent(policies), "")
     if policies.exemptions:
         yield from ("| exemption | owner | reason | until |", "|---|---|---|---|")
-        for each in policies.exemptions:
-            until = f"{plain(each.expires)}{' (over)' if each.expired else ''}"
-            yield f"| {cell(each.what)} | {cell(each.owner)} | {cell(each.reason)} | {until} |"
+        for exemption in policies.exemptions:
+            until = f"{plain(exemption.expires)}{' (over)' if exemption.expired else ''}"
+            yield f"| {cell(exemption.what)} | {cell(exemption.owner)} | {cell(exemption.reason)} | {until} |"
         yield ""
 
 
 def _row(row: PolicyRow) -> str:
     level = "**mandatory**" if row.mandatory else "advisory"
-    named = "<br>".join(cell(each) for each in row.resources)
+    named = "<br>".join(cell(resource) for resource in row.resources)
     rest = f"<br>and {row.count - len(row.resources)} more" if row.resources and row.count > len(row.resources) else ""
     message = "<br>".join(cell(line) for line in row.message.splitlines() if line.strip())
     return f"| {cell(row.rule)} | {level} | {named}{rest} | {message} |"
@@ -113,7 +114,7 @@ def _row(row: PolicyRow) -> str:
 def _dangers(dangers: list[Danger], rest: int) -> Iterator[str]:
     if dangers:
         yield from ("#### Read these first", "")
-        yield from (f"- **{hazards(each)}** {code(each.resource)}: {code(each.why)}" for each in dangers)
+        yield from (f"- **{hazards(danger)}** {code(danger.resource)}: {code(danger.why)}" for danger in dangers)
         yield from ([f"- and {rest} more"] if rest else [])
         yield ""
 

@@ -120,7 +120,9 @@ def _random(run: str) -> bool:
 
 def _mixed(pieces: list[str]) -> bool:
     """Whether pieces between dashes are no words and numbers: one of them has capitals and digits inside."""
-    return any(re.search(r"[a-z]", each) and re.search(r"[A-Z]", each) and re.search(r"\d", each) for each in pieces)
+    return any(
+        re.search(r"[a-z]", piece) and re.search(r"[A-Z]", piece) and re.search(r"\d", piece) for piece in pieces
+    )
 
 
 def _drawn(piece: str) -> bool:

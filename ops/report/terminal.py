@@ -27,7 +27,7 @@ def lines(report: Report) -> Iterator[Line]:
     yield from ((notice, WARN) for notice in report.notices)
     if report.judge:
         yield judged(report.judge), ""
-        yield from ((f"  {each.path} {each.how}", WARN) for each in report.judge.changed)
+        yield from ((f"  {guarded.path} {guarded.how}", WARN) for guarded in report.judge.changed)
         yield from ((f"  not known there: {each}", WARN) for each in report.judge.unknown)
     for word, style, told in (("refused", BAD, report.refusals), ("error", BAD, report.errors)):
         for each in told:
@@ -38,10 +38,10 @@ def lines(report: Report) -> Iterator[Line]:
     if report.dangers:
         yield "", ""
         yield "read these first", HEAD
-        yield from ((f"  {hazards(each)}: {each.resource}: {each.why}", "magenta") for each in report.dangers)
+        yield from ((f"  {hazards(danger)}: {danger.resource}: {danger.why}", "magenta") for danger in report.dangers)
         yield from ([(f"  and {report.more_dangers} more", "")] if report.more_dangers else [])
-    for each in report.warnings:
-        yield from _told("warning", WARN, each)
+    for warning in report.warnings:
+        yield from _told("warning", WARN, warning)
     for group in report.groups:
         yield from _group(group)
     if report.more_groups:
@@ -64,8 +64,8 @@ def _cost(cost: Cost) -> Iterator[Line]:
     yield f"{'USD a month':28} {'minimum':>14} {'expected':>14} {'maximum':>14}", HEAD
     for name, cells in cost_rows(cost):
         yield f"  {name:26} {' '.join(f'{cell:>14}' for cell in cells)}", ""
-    for each in cost.components if cost.deployed else []:
-        yield f"    {each.name:54} {each.change:>+14,.2f}", QUIET
+    for component in cost.components if cost.deployed else []:
+        yield f"    {component.name:54} {component.change:>+14,.2f}", QUIET
     limit = min(cost.budget, cost.ceiling)
     lacking = f"; {cost.unpriced} lines without a price" if cost.unpriced else ""
     yield f"  {cost.left:,.2f} USD left of the {cost.binds} of {limit:,.2f} USD{lacking}", BAD if cost.left < 0 else ""
@@ -83,9 +83,10 @@ def _policies(policies: Policies) -> Iterator[Line]:
         word, style = ("refused", BAD) if row.mandatory else ("advice", WARN)
         yield f"  {word} {row.rule}{about}{rest}", style
         yield from ((f"    {line}", "") for line in row.message.splitlines() if line.strip())
-    for each in policies.exemptions:
+    for exemption in policies.exemptions:
         yield (
-            f"  exempt {each.what} until {each.expires}{' (over)' if each.expired else ''}, {each.owner}: {each.reason}",
+            f"  exempt {exemption.what} until {exemption.expires}{' (over)' if exemption.expired else ''}, "
+            f"{exemption.owner}: {exemption.reason}",
             "",
         )
 

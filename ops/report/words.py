@@ -40,10 +40,10 @@ def outline(report: Report) -> str:
 
 def cost_rows(cost: Cost) -> Iterator[tuple[str, list[str]]]:
     """The rows of the cost table with their three amounts as text."""
-    yield "deployed", ["-"] * 3 if cost.deployed is None else [f"{each:,.2f}" for each in _three(cost.deployed)]
-    yield "planned", [f"{each:,.2f}" for each in _three(cost.planned)]
+    yield "deployed", ["-"] * 3 if cost.deployed is None else [f"{amount:,.2f}" for amount in _three(cost.deployed)]
+    yield "planned", [f"{amount:,.2f}" for amount in _three(cost.planned)]
     if cost.change is not None:
-        yield "change", [f"{each:+,.2f}" if each else "0.00" for each in _three(cost.change)]
+        yield "change", [f"{amount:+,.2f}" if amount else "0.00" for amount in _three(cost.change)]
 
 
 def judged(judge: JudgingCheckout) -> str:
@@ -67,7 +67,7 @@ def counted(counts: Mapping[str, int]) -> str:
 
 def hazards(danger: Danger) -> str:
     """Why a change is set apart, in a few words."""
-    return ", ".join(HAZARDS[each] for each in danger.hazards)
+    return ", ".join(HAZARDS[hazard] for hazard in danger.hazards)
 
 
 def more(count: int, one: str, many: str = "") -> str:

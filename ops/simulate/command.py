@@ -34,17 +34,17 @@ def simulate(place: Place, file: Path, show: Show, *, spot: bool = True) -> Exit
     stack = place.loaded.stack
     storage = stack.settings.storage
     own_class = "" if storage.existing else storage.class_name
-    found = run(place, stack, loads.read(file, [*stack.settings.gpu_pools, GENERAL], own_class), show, spot=spot)
+    report = run(place, stack, loads.read(file, [*stack.settings.gpu_pools, GENERAL], own_class), show, spot=spot)
     if show.as_json:
-        show.value(found.model_dump(mode="json", by_alias=True))
+        show.value(report.model_dump(mode="json", by_alias=True))
     else:
-        page.write(found, show)
-    return code(found)
+        page.write(report, show)
+    return code(report)
 
 
 def code(found: Report) -> ExitCode:
     """How a simulation ends: a doubt comes before pods that stay pending, as it may be why they do."""
-    if found.undetermined or any(each.undetermined for each in found.loads):
+    if found.undetermined or any(load.undetermined for load in found.loads):
         return ExitCode.UNDETERMINED
     return ExitCode.OK if found.fits else ExitCode.PENDING
 

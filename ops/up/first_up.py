@@ -54,7 +54,7 @@ def way_in(stack: Stack, resources: Iterable[Mapping[str, Any]], host: str) -> s
 
 def stopped(stack: Stack, messages: Iterable[str], resources: Iterable[Mapping[str, Any]]) -> Problem | None:
     """What to say when an `up` ended because the cluster was out of reach; None when it ended for another reason."""
-    found = next((each for each in messages if UNREACHABLE in each), None)
+    found = next((message for message in messages if UNREACHABLE in message), None)
     if found is None or stack.aws is None or stack.on_aws.cluster.access.reach is Reach.PUBLIC_CIDRS:
         return None
     there = list(resources)
@@ -76,11 +76,15 @@ def _stands(access: AccessSpec) -> str:
 
 
 def _private(resources: Iterable[Mapping[str, Any]]) -> list[str]:
-    mine = (each for each in resources if each.get("type") == SUBNET and "::private-" in str(each.get("urn")))
+    mine = (
+        resource
+        for resource in resources
+        if resource.get("type") == SUBNET and "::private-" in str(resource.get("urn"))
+    )
     return sorted(f"{each.get('id')} ({str(each.get('urn')).rpartition('::')[2]})" for each in mine)
 
 
 def _host(resources: Iterable[Mapping[str, Any]]) -> str:
-    clusters = (each for each in resources if each.get("type") == "aws:eks/cluster:Cluster")
-    url = next((str(each.get("outputs", {}).get("endpoint", "")) for each in clusters), "")
+    clusters = (resource for resource in resources if resource.get("type") == "aws:eks/cluster:Cluster")
+    url = next((str(cluster.get("outputs", {}).get("endpoint", "")) for cluster in clusters), "")
     return url.removeprefix("https://") or "<the endpoint's host>"

@@ -161,7 +161,7 @@ def _backend(binary: str, place: Place) -> list[Problem]:
         ]
     stacks, why = _ask(binary, place, "stack", "ls")
     names = (
-        [str(each.get("name", "")).rsplit("/", 1)[-1].rstrip("*") for each in stacks]
+        [str(stack.get("name", "")).rsplit("/", 1)[-1].rstrip("*") for stack in stacks]
         if isinstance(stacks, list)
         else []
     )

@@ -126,11 +126,11 @@ class SandboxWorld:
         asks = registry_asks(place)
         sandbox = place.root / ".sandbox"
         env = {key: value for key, value in os.environ.items() if not key.startswith(("MLFLOW_", "AWS_"))}
-        found = models.start(sandbox / place.stack / "mlflow", sandbox / "cache", env, users=bool(asks))
+        server = models.start(sandbox / place.stack / "mlflow", sandbox / "cache", env, users=bool(asks))
         try:
-            yield found
+            yield server
         finally:
-            found.close()
+            server.close()
 
 
 def account_kind(place: Place) -> str:
@@ -153,16 +153,16 @@ def names_a_cluster(kubeconfig: Path) -> None:
 
 def holds(items: ItemStore, bucket: str) -> bool:
     """Whether a bucket among the items holds anything."""
-    return any(each.inputs.get("bucket") == bucket for each in items.all("aws", BUCKET_OBJECT))
+    return any(item.inputs.get("bucket") == bucket for item in items.all("aws", BUCKET_OBJECT))
 
 
 def tagged(items: ItemStore, region: str, name: str) -> list[str]:
     """The ARNs of a region's items that carry the platform's tag with this value."""
     states = [item.state for item in items.all("aws")]
     return [
-        str(each.get("arn", ""))
-        for each in states
-        if (each.get("tags") or {}).get(TAG) == name and each.get("region", region) == region
+        str(state.get("arn", ""))
+        for state in states
+        if (state.get("tags") or {}).get(TAG) == name and state.get("region", region) == region
     ]
 
 

@@ -63,8 +63,8 @@ def _line(given: Mapping[str, object], where: str) -> Line:
 
 
 def _amounts(given: Mapping[str, object], where: str) -> list[Decimal]:
-    found = [amount(given.get(key)) for key in AMOUNTS]
-    known = [each for each in found if each is not None]
+    amounts = [amount(given.get(key)) for key in AMOUNTS]
+    known = [each for each in amounts if each is not None]
     if len(known) != len(AMOUNTS):
         raise Unreadable(where, "it has no price: an amount is missing, unknown or below zero")
     if known != sorted(known):

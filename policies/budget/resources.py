@@ -123,8 +123,11 @@ def _counted(
 
 def _together(item: CostItem, alike: Sequence[Node], estimator: Estimator) -> Decimal:
     """What all resources of a type in a component can cost in one line: two cannot share what was counted once."""
-    found = (each for node in alike for each in estimator.items(node) or ())
-    return sum((each.maximum for each in found if each.role == item.role and each.maximum is not None), ZERO)
+    items = (each for node in alike for each in estimator.items(node) or ())
+    return sum(
+        (cost_item.maximum for cost_item in items if cost_item.role == item.role and cost_item.maximum is not None),
+        ZERO,
+    )
 
 
 def _bill(platform: Node, context: Context) -> tuple[dict[tuple[str, str], Decimal], Usage]:
@@ -137,7 +140,7 @@ def _bill(platform: Node, context: Context) -> tuple[dict[tuple[str, str], Decim
 
 
 def _platform(context: Context) -> Node | None:
-    return next((each for each in context.seen.values() if each.type == PLATFORM), None)
+    return next((node for node in context.seen.values() if node.type == PLATFORM), None)
 
 
 def _component(node: Node, seen: Mapping[str, Node]) -> Node | None:

@@ -120,5 +120,9 @@ class Guard:
 
     def _room(self, environment: str, today: datetime.date) -> list[Decimal]:
         """The amounts of an environment's exemptions that hold on a day."""
-        room = (each for each in self.budget_exemptions if each.environment == environment and today <= each.expires)
-        return [each.monthly_usd for each in room]
+        room = (
+            exemption
+            for exemption in self.budget_exemptions
+            if exemption.environment == environment and today <= exemption.expires
+        )
+        return [exemption.monthly_usd for exemption in room]

@@ -31,7 +31,7 @@ class SubBudget:
     @property
     def effective(self) -> Decimal | None:
         """The stricter of the two."""
-        return min((each for each in (self.budget, self.ceiling) if each is not None), default=None)
+        return min((amount for amount in (self.budget, self.ceiling) if amount is not None), default=None)
 
     @property
     def over(self) -> bool:

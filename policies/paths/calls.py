@@ -70,7 +70,7 @@ class Calls:
         if name in _table()["managed"]:
             yield from _endpoints(_table()["managed"][name])
             return
-        own = [self._graph.get(str(each)) for each in keys(node, (POLICY,), "policyArn")]
+        own = [self._graph.get(str(key)) for key in keys(node, (POLICY,), "policyArn")]
         for policy in own:
             yield from (HIDDEN,) if policy is None else _services(policy)
 
@@ -85,7 +85,7 @@ def _services(policy: Node) -> Iterator[str]:
         yield HIDDEN
         return
     for statement in allowed:
-        prefixes = {each.partition(":")[0] for each in _texts(statement.get("Action", "*"))}
+        prefixes = {text.partition(":")[0] for text in _texts(statement.get("Action", "*"))}
         yield from _endpoints(sorted(prefixes - _table()["quiet"].keys()))
 
 
@@ -94,7 +94,7 @@ def _taken(policy: Node) -> Iterator[str]:
     document = policy.read("policy")
     for statement in (_allowed(document) if isinstance(document, str) else None) or ():
         if "sts:AssumeRole" in _texts(statement.get("Action")):
-            yield from (each.rpartition("/")[2] for each in _texts(statement.get("Resource")))
+            yield from (text.rpartition("/")[2] for text in _texts(statement.get("Resource")))
 
 
 def _allowed(document: str) -> list[Mapping[str, Any]] | None:
@@ -108,7 +108,7 @@ def _allowed(document: str) -> list[Mapping[str, Any]] | None:
 
 
 def _texts(value: object) -> list[str]:
-    return [value] if isinstance(value, str) else [str(each) for each in items(value)]
+    return [value] if isinstance(value, str) else [str(item) for item in items(value)]
 
 
 def _endpoints(prefixes: list[str]) -> Iterator[str]:

@@ -157,10 +157,10 @@ def _rule(
 
 
 def _blocks(value: object) -> tuple[Block, ...]:
-    found = []
-    for each in items(value):
+    networks = []
+    for item in items(value):
         try:
-            found.append(Block(each))
+            networks.append(Block(item))
         except (ValueError, TypeError):
             continue
-    return tuple(found)
+    return tuple(networks)

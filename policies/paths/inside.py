@@ -50,10 +50,10 @@ def _behind(
         if (namespace_of(node, graph), node.read("metadata", "name")) == named:
             for said in map(mapping, items(node.read("spec", "ports"))):
                 if said.get("port") == port:
-                    for each in _selected(node, graph, found):
-                        number = _target_port(said, each)
+                    for pods in _selected(node, graph, found):
+                        number = _target_port(said, pods)
                         if number is not None:
-                            yield Need(source=source, target=each, port=number, why="it answers a webhook", urn=urn)
+                            yield Need(source=source, target=pods, port=number, why="it answers a webhook", urn=urn)
 
 
 def _target_port(said: Mapping[str, Any], pods: Pods) -> int | None:
@@ -64,14 +64,12 @@ def _target_port(said: Mapping[str, Any], pods: Pods) -> int | None:
 def _selected(service: Node, graph: Graph, found: Programs) -> list[Pods]:
     wanted, home = labels_of(service.read("spec", "selector")), namespace_of(service, graph)
     return [
-        each
-        for each in found.pods
-        if wanted and each.pod.namespace == home and wanted.items() <= each.pod.labels.items()
+        pod for pod in found.pods if wanted and pod.pod.namespace == home and wanted.items() <= pod.pod.labels.items()
     ]
 
 
 def _of_prometheus(graph: Graph, found: Programs, api: Api | None) -> Iterator[Need]:
-    for scraper in (each for each in found.pods if each.scrapes):
+    for scraper in (pod for pod in found.pods if pod.scrapes):
         for program in found.programs:
             yield from _scraped_of(program, scraper, found, api)
         for monitor in graph.of_type(*MONITORS):
@@ -116,13 +114,13 @@ def _monitored(monitor: Node, graph: Graph, found: Programs) -> Iterator[tuple[P
     spaces = mapping(monitor.read("spec", "namespaceSelector"))
     named = set(items(spaces.get("matchNames"))) or {namespace_of(monitor, graph)}
     direct = monitor.type.endswith("PodMonitor")
-    ports = [mapping(each) for each in items(monitor.read("spec", "podMetricsEndpoints" if direct else "endpoints"))]
+    ports = [mapping(item) for item in items(monitor.read("spec", "podMetricsEndpoints" if direct else "endpoints"))]
 
     def here(space: str) -> bool:
         return spaces.get("any") is True or space in named
 
     if direct:
-        chosen = [(each, {}) for each in found.pods if wanted.items() <= each.pod.labels.items()]
+        chosen = [(pod, {}) for pod in found.pods if wanted.items() <= pod.pod.labels.items()]
     else:
         chosen = [
             (each, {str(port.get("name")): port for port in map(mapping, items(service.read("spec", "ports")))})
@@ -152,7 +150,7 @@ def _of_policies(graph: Graph, found: Programs) -> Iterator[Need]:
     }
     for node in graph.of_type(POLICY):
         home, chosen = namespace_of(node, graph), labels_of(node.read("spec", "podSelector", "matchLabels"))
-        own = [each for each in found.pods if each.pod.namespace == home and chosen.items() <= each.pod.labels.items()]
+        own = [pod for pod in found.pods if pod.pod.namespace == home and chosen.items() <= pod.pod.labels.items()]
         for direction, ends in (("ingress", "from"), ("egress", "to")):
             for rule in map(mapping, items(node.read("spec", direction))):
                 for peer in map(mapping, items(rule.get(ends))):
@@ -161,8 +159,8 @@ def _of_policies(graph: Graph, found: Programs) -> Iterator[Need]:
                     )
                     if isinstance(space, str) and space != SYSTEM:
                         wanted = labels_of(mapping(peer.get("podSelector")).get("matchLabels"))
-                        there = [each for each in found.pods if each.pod.namespace == space]
-                        there = [each for each in there if wanted.items() <= each.pod.labels.items()]
+                        there = [pod for pod in found.pods if pod.pod.namespace == space]
+                        there = [pods for pods in there if wanted.items() <= pods.pod.labels.items()]
                         if not wanted and space in spaces:
                             there = [anyone(space, spaces[space], node.urn)]
                         mine = own if chosen else [anyone(home, spaces.get(home, {}), node.urn)]
@@ -194,9 +192,9 @@ def _of_balancers(graph: Graph, found: Programs) -> Iterator[Need]:
     for node in graph.of_type(SERVICE):
         if node.read("spec", "type") != "LoadBalancer":
             continue
-        blocks = tuple(Block(str(each)) for each in items(node.read("spec", "loadBalancerSourceRanges")))
+        blocks = tuple(Block(str(item)) for item in items(node.read("spec", "loadBalancerSourceRanges")))
         clients = Clients(name=f"clients in {', '.join(map(str, blocks))}", blocks=blocks)
-        for each in _selected(node, graph, found) if blocks else ():
+        for pods in _selected(node, graph, found) if blocks else ():
             for said in map(mapping, items(node.read("spec", "ports"))):
-                if (port := _target_port(said, each)) is not None:
-                    yield Need(source=clients, target=each, port=port, why="a load balancer leads there", urn=node.urn)
+                if (port := _target_port(said, pods)) is not None:
+                    yield Need(source=clients, target=pods, port=port, why="a load balancer leads there", urn=node.urn)

@@ -48,8 +48,8 @@ class Network:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self._table: dict[Key, Key] = {}
-        for each in graph.of_type(ASSOCIATION):
-            subnet, table = key(each, (SUBNET,), "subnetId"), key(each, (TABLE,), "routeTableId")
+        for node in graph.of_type(ASSOCIATION):
+            subnet, table = key(node, (SUBNET,), "subnetId"), key(node, (TABLE,), "routeTableId")
             if subnet is not None and table is not None:
                 self._table[subnet] = table
         self._main: dict[Key, Key] = {}
@@ -73,14 +73,14 @@ class Network:
 
     def blocks(self, subnets: Sequence[Key]) -> tuple[Block, ...] | None:
         """The IPv4 blocks of subnets; None when one is not known."""
-        found = []
-        for each in subnets:
-            node = None if each is UNKNOWN else self.graph.get(str(each))
+        networks = []
+        for subnet in subnets:
+            node = None if subnet is UNKNOWN else self.graph.get(str(subnet))
             block = node.read("cidrBlock") if node else None
             if not isinstance(block, str):
                 return None
-            found.append(Block(block))
-        return tuple(found)
+            networks.append(Block(block))
+        return tuple(networks)
 
     @staticmethod
     def _vpc(subnet: Node) -> Key:
@@ -116,9 +116,9 @@ class Network:
 
     def out(self, walk: Walk, subnets: Sequence[Key]) -> None:
         """Whether each subnet has a way to the internet and back: a NAT gateway, or the gateway itself and an address."""
-        for each in subnets:
-            if (node := self.subnet(walk, each)) is not None:
-                self._out(walk, each, node)
+        for subnet in subnets:
+            if (node := self.subnet(walk, subnet)) is not None:
+                self._out(walk, subnet, node)
 
     def _out(self, walk: Walk, subnet: Key, node: Node) -> None:
         route = self._default(walk, subnet, node)
@@ -188,9 +188,9 @@ class Network:
 
     def interface(self, subnets: Sequence[Key], service: str) -> Node | None:
         """The interface endpoint that the service's name leads to in the VPC of these subnets."""
-        for each in self._endpoints(subnets, service):
-            if each.read("vpcEndpointType") == "Interface" and each.read("privateDnsEnabled") is True:
-                return each
+        for endpoint in self._endpoints(subnets, service):
+            if endpoint.read("vpcEndpointType") == "Interface" and endpoint.read("privateDnsEnabled") is True:
+                return endpoint
         return None
 
     def gateway(self, subnet: Key, service: str) -> bool:
@@ -198,12 +198,14 @@ class Network:
         table = self._table.get(subnet)
         if table is None or table is UNKNOWN or self.graph.get(str(table)) is None:
             return False
-        for each in self._endpoints([subnet], service):
-            if each.read("vpcEndpointType") in (None, "Gateway") and table in keys(each, (TABLE,), "routeTableIds"):
+        for endpoint in self._endpoints([subnet], service):
+            if endpoint.read("vpcEndpointType") in (None, "Gateway") and table in keys(
+                endpoint, (TABLE,), "routeTableIds"
+            ):
                 return True
         return any(
-            key(each, (TABLE,), "routeTableId") == table and self._of_service(each, service)
-            for each in self.graph.of_type(ENDPOINT_TABLE)
+            key(node, (TABLE,), "routeTableId") == table and self._of_service(node, service)
+            for node in self.graph.of_type(ENDPOINT_TABLE)
         )
 
     def _of_service(self, association: Node, service: str) -> bool:
@@ -213,12 +215,12 @@ class Network:
 
     def _endpoints(self, subnets: Sequence[Key], service: str) -> list[Node]:
         vpcs = self._vpcs(Walk(), subnets)
-        found = (each for each in self.graph.of_type(ENDPOINT) if _service(each) == service)
-        return [each for each in found if key(each, (VPC,), "vpcId") in vpcs]
+        nodes = (node for node in self.graph.of_type(ENDPOINT) if _service(node) == service)
+        return [node for node in nodes if key(node, (VPC,), "vpcId") in vpcs]
 
     def _vpcs(self, walk: Walk, subnets: Sequence[Key]) -> set[Key]:
-        nodes = (self.subnet(walk, each) for each in subnets)
-        return {self._vpc(each) for each in nodes if each is not None}
+        nodes = (self.subnet(walk, subnet) for subnet in subnets)
+        return {self._vpc(node) for node in nodes if node is not None}
 
 
 def _service(endpoint: Node) -> str:
@@ -228,4 +230,4 @@ def _service(endpoint: Node) -> str:
 
 def unread(graph: Graph) -> list[Node]:
     """What a stack declares that could take a path away and is not read here."""
-    return [each for each in graph.nodes if each.type.startswith(UNREAD)]
+    return [node for node in graph.nodes if node.type.startswith(UNREAD)]

@@ -46,18 +46,18 @@ CARRIES = (
 
 def pieces(graph: Graph) -> list[Node]:
     """Every piece that a graph declares, in its order."""
-    return [each for each in graph.nodes if each.type in CARRIES]
+    return [node for node in graph.nodes if node.type in CARRIES]
 
 
 def without(graph: Graph, piece: Node) -> Graph:
     """The graph as it would be if the piece had not been declared."""
-    return Graph(tuple(each for each in graph.nodes if each.urn != piece.urn))
+    return Graph(tuple(node for node in graph.nodes if node.urn != piece.urn))
 
 
 def lost(graph: Graph, piece: Node) -> list[str]:
     """The names of the paths that exist with the piece, and not without it."""
-    there = {each.name for each in paths(graph) if each.status is Status.EXISTS}
-    left = {each.name: each.status for each in paths(without(graph, piece))}
+    there = {path.name for path in paths(graph) if path.status is Status.EXISTS}
+    left = {path.name: path.status for path in paths(without(graph, piece))}
     return sorted(name for name in there if left.get(name, Status.EXISTS) is not Status.EXISTS)
 
 
@@ -85,4 +85,4 @@ def _is_for_balancers(graph: Graph, piece: Node) -> bool:
 
 def _leads_out(graph: Graph, piece: Node) -> bool:
     table = (piece.urn,) if piece.type == TABLE else keys(piece, (TABLE,), "routeTableId")
-    return any(keys(each, (TABLE,), "routeTableId") == table for each in graph.of_type(ROUTE))
+    return any(keys(node, (TABLE,), "routeTableId") == table for node in graph.of_type(ROUTE))

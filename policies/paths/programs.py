@@ -93,7 +93,7 @@ def programs(graph: Graph) -> Programs:
 
 def dns(found: Programs) -> Pods:
     """CoreDNS: the add-on's, or the one that a cluster of somebody else's brings."""
-    own = next((each for each in found.pods if DNS.items() <= each.pod.labels.items()), None)
+    own = next((pod for pod in found.pods if DNS.items() <= pod.pod.labels.items()), None)
     if own is not None:
         return replace(own, name="DNS")
     return Pods(name="DNS", pod=Pod(namespace=SYSTEM, labels=DNS, ports={"dns": 53}), urn="")

@@ -39,7 +39,9 @@ def _public() -> tuple[Block, ...]:
     left = [Block("0.0.0.0/0")]
     for special in map(Block, SPECIAL):
         left = [
-            rest for each in left for rest in (each.address_exclude(special) if special.subnet_of(each) else [each])
+            rest
+            for network in left
+            for rest in (network.address_exclude(special) if special.subnet_of(network) else [network])
         ]
     return tuple(left)
 
@@ -94,12 +96,12 @@ def problems(found: Iterable[Path]) -> list[Problem]:
 
 def later(graph: Graph) -> list[str]:
     """The policies whose calls only deployment tells, because they hold the id of something that is still to be made."""
-    held = {urn for each in graph.of_type(*HOLDERS) for urns in each.references.values() for urn in urns}
-    inline = (each for each in graph.of_type(INLINE) if not isinstance(each.read("policy"), str))
+    held = {urn for node in graph.of_type(*HOLDERS) for urns in node.references.values() for urn in urns}
+    inline = (node for node in graph.of_type(INLINE) if not isinstance(node.read("policy"), str))
     return [
-        f"{each.name}: policy"
-        for each in inline
-        if each.references.get("policy") and key(each, (ROLE,), "role") in held
+        f"{node.name}: policy"
+        for node in inline
+        if node.references.get("policy") and key(node, (ROLE,), "role") in held
     ]
 
 
@@ -126,11 +128,11 @@ class _Judge:
         self._ways = Ways(graph, self._network, self._groups, self._nodes)
         self._policies = [
             Policy(
-                namespace=namespace_of(each, graph),
-                name=str(each.read("metadata", "name")),
-                spec=mapping(each.read("spec")),
+                namespace=namespace_of(node, graph),
+                name=str(node.read("metadata", "name")),
+                spec=mapping(node.read("spec")),
             )
-            for each in graph.of_type(POLICY)
+            for node in graph.of_type(POLICY)
         ]
         self._placed: dict[tuple[object, ...], Walk] = {}
 
@@ -161,8 +163,8 @@ class _Judge:
             self._leave(walk, source, target, need)
         elif isinstance(source, Pods):
             self._policed(walk, need)
-            for each in self._nodes:
-                self._leave(walk, each, target, need)
+            for node in self._nodes:
+                self._leave(walk, node, target, need)
         elif isinstance(target, Pods):
             self._policed(walk, need)
             if isinstance(source, Api):
@@ -203,7 +205,7 @@ class _Judge:
         return Addresses(blocks) if blocks else UNSEEN
 
     def _interface(self, service: str) -> Node | None:
-        return next((found for each in self._nodes if (found := self._network.interface(each.subnets, service))), None)
+        return next((node for each in self._nodes if (node := self._network.interface(each.subnets, service))), None)
 
     # ---- machines
 
@@ -242,8 +244,8 @@ class _Judge:
 
     def _answers(self, walk: Walk) -> None:
         """Whether somebody answers names: in a cluster of the stack's own that is the add-on CoreDNS."""
-        own = any(each.urn.startswith("urn:") for each in self._graph.of_type(CLUSTER))
-        if own and not any(each.read("addonName") == "coredns" for each in self._graph.of_type(ADDON)):
+        own = any(node.urn.startswith("urn:") for node in self._graph.of_type(CLUSTER))
+        if own and not any(node.read("addonName") == "coredns" for node in self._graph.of_type(ADDON)):
             walk.breaks("cluster", "nobody answers DNS in the cluster: add-on coredns is not there", fix="declare it")
         for nodes in self._nodes:
             self._network.resolves(walk, nodes.subnets)

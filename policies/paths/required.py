@@ -46,7 +46,7 @@ def machines(graph: Graph, calls: Calls) -> tuple[Machines, ...]:
         if node.type == NODE_GROUP:
             subnets, role = keys(node, (SUBNET,), "subnetIds"), key(node, (ROLE,), "nodeRoleArn")
             groups = _template_groups(node, graph) or keys(node, (CLUSTER,), "clusterName")
-            groups = tuple(each if graph.get(str(each)) else UNKNOWN for each in groups)
+            groups = tuple(group if graph.get(str(group)) else UNKNOWN for group in groups)
         else:
             subnets = keys(node, (SUBNET,), "spec", "subnetSelectorTerms")
             groups, role = keys(node, GROUPS, "spec", "securityGroupSelectorTerms"), key(node, (ROLE,), "spec", "role")
@@ -83,7 +83,8 @@ def _clusters(graph: Graph) -> list[tuple[Node, Key, Mapping[str, Any]]]:
     for component in graph.of_type(COMPONENT):
         theirs = graph.get(str(component.read("spec", "existing", "name")))
         own = next(
-            (each.urn for each in graph.children(component) if each.type == CLUSTER), theirs.urn if theirs else UNKNOWN
+            (child.urn for child in graph.children(component) if child.type == CLUSTER),
+            theirs.urn if theirs else UNKNOWN,
         )
         made.append((component, own, mapping(component.read("spec", "access"))))
     alone = {each.urn for each in graph.of_type(CLUSTER)} - {str(own) for _, own, _ in made}
@@ -106,8 +107,8 @@ def _of_deployers(graph: Graph) -> Iterator[Need]:
             ends = [Deployer(name="deployer through a node's tunnel", tunnel=True)]
         else:
             public = reach == "publicCidrs"
-            ends = [Deployer(name=f"deployer in {each}", block=str(each), public=public) for each in blocks]
-            ends += [Deployer(name=f"deployer in {each}", group=each) for each in groups]
+            ends = [Deployer(name=f"deployer in {block}", block=str(block), public=public) for block in blocks]
+            ends += [Deployer(name=f"deployer in {group}", group=group) for group in groups]
             ends = ends or [Deployer(name="deployer")]
         for end in ends:
             yield Need(source=end, target=Api(cluster), port=443, why=why, urn=component.urn)
@@ -115,35 +116,35 @@ def _of_deployers(graph: Graph) -> Iterator[Need]:
 
 def _of_nodes(graph: Graph, nodes: tuple[Machines, ...]) -> Iterator[Need]:
     api = _api(graph)
-    for each in nodes:
+    for node in nodes:
         if api is not None:
             urn = api.cluster if isinstance(api.cluster, str) else ""
-            yield Need(source=each, target=api, port=443, why="a node joins by it", urn=urn)
-        for service in sorted(each.calls - {LATER}):
+            yield Need(source=node, target=api, port=443, why="a node joins by it", urn=urn)
+        for service in sorted(node.calls - {LATER}):
             why = "its role's policies" if service != HIDDEN else "its role is not the stack's"
-            yield Need(source=each, target=Service(service), port=443, why=why, urn="")
-        yield Need(source=each, target=Service("internet"), port=443, why="images of public registries", urn="")
-        for group in each.groups:
+            yield Need(source=node, target=Service(service), port=443, why=why, urn="")
+        yield Need(source=node, target=Service("internet"), port=443, why="images of public registries", urn="")
+        for group in node.groups:
             if type_of(str(group)) == GROUP:
                 why = "a group of their own"
-                yield Need(source=each, target=Fabric(group=group), port=0, protocol=EVERY, why=why, urn=str(group))
+                yield Need(source=node, target=Fabric(group=group), port=0, protocol=EVERY, why=why, urn=str(group))
 
 
 def _of_controllers(graph: Graph, found: Programs) -> Iterator[Need]:
     api = _api(graph)
-    for each in found.pods if api is not None else ():
-        if each.api and not each.host:
-            yield Need(source=each, target=api or Api(UNKNOWN), port=443, why="it is a controller", urn=each.urn)
+    for pod in found.pods if api is not None else ():
+        if pod.api and not pod.host:
+            yield Need(source=pod, target=api or Api(UNKNOWN), port=443, why="it is a controller", urn=pod.urn)
 
 
 def _of_identities(graph: Graph, found: Programs, calls: Calls) -> Iterator[Need]:
     for namespace, account, role, urn in _identities(graph):
-        holders = [each for each in found.pods if (each.pod.namespace, each.account) == (namespace, account)]
-        for each in holders:
-            if not each.host:
-                yield Need(source=each, target=Agent(), port=80, why="it has a role", urn=urn)
+        holders = [pod for pod in found.pods if (pod.pod.namespace, pod.account) == (namespace, account)]
+        for holder in holders:
+            if not holder.host:
+                yield Need(source=holder, target=Agent(), port=80, why="it has a role", urn=urn)
             for service in sorted(calls.of(role) - {LATER}):
-                yield Need(source=each, target=Service(service), port=443, why="its role's policies", urn=urn)
+                yield Need(source=holder, target=Service(service), port=443, why="its role's policies", urn=urn)
 
 
 def _identities(graph: Graph) -> Iterator[tuple[str, str, Key | None, str]]:
@@ -171,10 +172,10 @@ def _of_databases(graph: Graph, found: Programs) -> Iterator[Need]:
             for each in graph.of_type(EXTERNAL, SECRET)
             if _names(each, node)
         }
-        for each in found.pods:
-            if any((each.pod.namespace, secret) in told for secret in each.secrets):
+        for pod in found.pods:
+            if any((pod.pod.namespace, secret) in told for secret in pod.secrets):
                 number = port if isinstance(port, int) else 5432
-                yield Need(source=each, target=target, port=number, why="its Secret names the database", urn=node.urn)
+                yield Need(source=pod, target=target, port=number, why="its Secret names the database", urn=node.urn)
 
 
 def _names(secret: Node, database: Node) -> bool:
@@ -189,9 +190,9 @@ def _secret(node: Node) -> object:
 def _of_names(graph: Graph, found: Programs) -> Iterator[Need]:
     """Every pod, and every pod that a team will start in a namespace of the stack's, looks names up."""
     answering = dns(found)
-    asking = [each for each in found.pods if not each.host and each.pod.labels.items() != answering.pod.labels.items()]
+    asking = [pod for pod in found.pods if not pod.host and pod.pod.labels.items() != answering.pod.labels.items()]
     for node in graph.of_type(NAMESPACE):
         asking.append(anyone(str(node.read("metadata", "name")), labels_of(node.read("metadata", "labels")), node.urn))
-    for each in asking:
+    for pods in asking:
         for protocol in ("UDP", "TCP"):
-            yield Need(source=each, target=answering, port=53, protocol=protocol, why="it looks names up", urn=each.urn)
+            yield Need(source=pods, target=answering, port=53, protocol=protocol, why="it looks names up", urn=pods.urn)

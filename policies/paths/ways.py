@@ -36,7 +36,7 @@ class Ways:
             self._groups.lets(walk, far.groups, near, 443, "TCP", inward=True, what=nodes.name)
             return
         self._groups.lets(walk, near.groups, Peer((), (Block("0.0.0.0/0"),)), 443, "TCP", inward=False, what=nodes.name)
-        self._network.out(walk, [each for each in nodes.subnets if not self._network.gateway(each, service)])
+        self._network.out(walk, [subnet for subnet in nodes.subnets if not self._network.gateway(subnet, service)])
 
     def cluster_subnets(self, cluster: Key) -> tuple[Key, ...]:
         """The subnets in which a cluster's API server has its interfaces."""
@@ -119,10 +119,10 @@ class Ways:
     def _stands(self, walk: Walk, block: Block) -> None:
         """Whether there is a place in the cluster's VPC for somebody with an address of that block."""
         known = self._graph.of_type(SUBNET)
-        mine = [self._network.blocks([each.urn]) for each in known]
+        mine = [self._network.blocks([node.urn]) for node in known]
         if not mine:
             walk.hides(f"whether a route leads from {block} to the cluster's subnets")
-        elif not any(each and each[0].overlaps(block) for each in mine):
+        elif not any(networks and networks[0].overlaps(block) for networks in mine):
             walk.breaks(
                 "cluster",
                 f"no subnet of the VPC has addresses of {block}, and no route leads back to it",

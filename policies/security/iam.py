@@ -73,7 +73,7 @@ def _statements(path: str, document: object) -> Iterator[tuple[str, Mapping[str,
 
 
 def _several(value: object) -> list[str]:
-    return [value] if isinstance(value, str) else [str(each) for each in items(value)]
+    return [value] if isinstance(value, str) else [str(item) for item in items(value)]
 
 
 def no_wildcard_admin(node: Node, _: Context) -> Iterator[Finding]:

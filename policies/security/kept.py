@@ -57,7 +57,7 @@ def database_tls(node: Node, _: Context) -> Iterator[Finding]:
         return
     if not str(family).startswith("postgres"):
         return
-    said = [mapping(each).get("value") for each in items(parameters) if mapping(each).get("name") == FORCE_TLS]
+    said = [mapping(item).get("value") for item in items(parameters) if mapping(item).get("name") == FORCE_TLS]
     if UNKNOWN in said:
         yield undetermined("parameters")
     elif [str(each) for each in said] != ["1"]:
@@ -94,11 +94,11 @@ def _tls_only(policy: Any) -> bool:
     except (ValueError, TypeError, KeyError):
         return False
     return any(
-        mapping(each).get("Effect") == "Deny"
-        and mapping(each).get("Principal") in ("*", {"AWS": "*"})
-        and mapping(each).get("Action") in ("s3:*", ["s3:*"])
-        and mapping(mapping(mapping(each).get("Condition")).get("Bool")).get("aws:SecureTransport") in ("false", False)
-        for each in items(statements)
+        mapping(item).get("Effect") == "Deny"
+        and mapping(item).get("Principal") in ("*", {"AWS": "*"})
+        and mapping(item).get("Action") in ("s3:*", ["s3:*"])
+        and mapping(mapping(mapping(item).get("Condition")).get("Bool")).get("aws:SecureTransport") in ("false", False)
+        for item in items(statements)
     )
 
 

@@ -95,7 +95,7 @@ def _bounded(requirements: object) -> bool:
 
 def _excludes_gpus(node: Node) -> bool:
     requirements = node.read("spec", "template", "spec", "requirements")
-    return any(_proves(mapping(each)) for each in items(requirements) if each is not UNKNOWN)
+    return any(_proves(mapping(item)) for item in items(requirements) if item is not UNKNOWN)
 
 
 def _proves(requirement: Mapping[str, object]) -> bool:
@@ -108,7 +108,7 @@ def _proves(requirement: Mapping[str, object]) -> bool:
             return known and set(values) >= GPU_CATEGORIES
         return operator == "In" and known and GPU_CATEGORIES.isdisjoint(values)
     if key in ("karpenter.k8s.aws/instance-family", "node.kubernetes.io/instance-type"):
-        return operator == "In" and known and not any(has_gpu(str(each)) for each in values)
+        return operator == "In" and known and not any(has_gpu(str(value)) for value in values)
     return False
 
 

@@ -84,9 +84,9 @@ def objects_valid(node: Node, _: Context) -> Iterator[Finding]:
     elif _is_object(node):
         api_version, kind = token_to_gvk(node.type)
         found = check_object({"apiVersion": api_version, "kind": kind, **for_kube(node.inputs)})
-    for each in found:
-        where = f"{prefix}{each.where}" if each.where else prefix.rstrip(".")
-        yield refuse(where, each.summary, found=each.found, allowed=each.allowed, fix=each.fix)
+    for problem in found:
+        where = f"{prefix}{problem.where}" if problem.where else prefix.rstrip(".")
+        yield refuse(where, problem.summary, found=problem.found, allowed=problem.allowed, fix=problem.fix)
 
 
 def images_pinned(node: Node, _: Context) -> Iterator[Finding]:
@@ -94,9 +94,9 @@ def images_pinned(node: Node, _: Context) -> Iterator[Finding]:
     from kube.pods import check_images
 
     for path, spec in image_specs(node):
-        for each in check_images(for_kube(spec)):
-            where = _where(node, f"{path}.{each.where}")
-            yield refuse(where, each.summary, found=each.found, allowed="a version tag or a digest")
+        for image in check_images(for_kube(spec)):
+            where = _where(node, f"{path}.{image.where}")
+            yield refuse(where, image.summary, found=image.found, allowed="a version tag or a digest")
 
 
 def digests_known(node: Node, context: Context) -> Iterator[Finding]:
@@ -131,8 +131,8 @@ def pods_restricted(node: Node, _: Context) -> Iterator[Finding]:
     if isinstance(namespace, str) and namespace in ABOVE_RESTRICTED:
         return
     for path, spec in pod_specs(node):
-        for each in check_restricted(for_kube(spec)):
-            yield refuse(f"{path}.{each.where}", each.summary, fix=each.fix)
+        for problem in check_restricted(for_kube(spec)):
+            yield refuse(f"{path}.{problem.where}", problem.summary, fix=problem.fix)
 
 
 def namespaces_restricted(node: Node, _: Context) -> Iterator[Finding]:

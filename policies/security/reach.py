@@ -11,10 +11,10 @@ from policies.rule import Context, Finding, Rule, Severity, undetermined
 
 def paths_exist(graph: Graph, _: Context) -> Iterator[Finding]:
     """A stack without a path would come up half and hang: a node that cannot join, a webhook that nobody answers."""
-    found = judge.paths(graph)
-    for problem in judge.problems(found):
+    paths = judge.paths(graph)
+    for problem in judge.problems(paths):
         yield Finding(problem=problem)
-    for what in (*judge.unseen(found), *judge.later(graph)):
+    for what in (*judge.unseen(paths), *judge.later(graph)):
         yield undetermined(what)
 
 

@@ -103,7 +103,7 @@ class Estimator:
 
     @cached_property
     def _node_classes(self) -> Mapping[Value, Node]:
-        return {each.read("metadata", "name"): each for each in self.graph.of_type(NODE_CLASS)}
+        return {node.read("metadata", "name"): node for node in self.graph.of_type(NODE_CLASS)}
 
 
 def estimate(graph: Graph, book: PriceBook, today: datetime.date, usage: Usage | None = None) -> Estimate:
@@ -112,8 +112,10 @@ def estimate(graph: Graph, book: PriceBook, today: datetime.date, usage: Usage |
     Raises ValueError when the plan states a usage that cannot be (see `Usage.of`).
     """
     estimator = Estimator(graph, book, usage if usage is not None else stated_usage(graph), today)
-    found = [estimator.items(node) for node in graph.nodes]
-    return Estimate(items=tuple(item for items in found if items is not None for item in items), free=found.count(None))
+    per_node = [estimator.items(node) for node in graph.nodes]
+    return Estimate(
+        items=tuple(item for items in per_node if items is not None for item in items), free=per_node.count(None)
+    )
 
 
 def stated_usage(graph: Graph) -> Usage:

@@ -103,17 +103,17 @@ class Graph:
 
     @cached_property
     def _by_parent(self) -> Mapping[str | None, tuple[Node, ...]]:
-        found: dict[str | None, list[Node]] = {}
+        grouped: dict[str | None, list[Node]] = {}
         for node in self.nodes:
-            found.setdefault(node.parent, []).append(node)
-        return {parent: tuple(children) for parent, children in found.items()}
+            grouped.setdefault(node.parent, []).append(node)
+        return {parent: tuple(children) for parent, children in grouped.items()}
 
     @cached_property
     def _by_type(self) -> Mapping[str, tuple[Node, ...]]:
-        found: dict[str, list[Node]] = {}
+        grouped: dict[str, list[Node]] = {}
         for node in self.nodes:
-            found.setdefault(node.type, []).append(node)
-        return {token: tuple(alike) for token, alike in found.items()}
+            grouped.setdefault(node.type, []).append(node)
+        return {token: tuple(alike) for token, alike in grouped.items()}
 
     def get(self, urn: str) -> Node | None:
         """The resource of that URN, or None."""

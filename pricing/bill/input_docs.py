@@ -32,7 +32,7 @@ def page() -> str:
     """The whole page as Markdown."""
     found = tables()
     rows = [_row(f"`{token}`", *_counts(found[token])) for token in sorted(found)]
-    sums = [sum(counts) for counts in zip(*(_counts(each) for each in found.values()), strict=True)]
+    sums = [sum(counts) for counts in zip(*(_counts(table) for table in found.values()), strict=True)]
     parts = [_INTRODUCTION, "| Type | Inputs | Priced | Free | Unpriced |", "|---|---:|---:|---:|---:|", *rows]
     parts.append(_row(f"**{len(found)} types**", *sums))
     parts.append("\n## What has no price once it is set\n")

@@ -49,7 +49,7 @@ class Usage:
         Raises ValueError for a key that is no amount, and for an amount that is no whole number or out of range: use that
         cannot be read, and use below zero, must never make a bill smaller.
         """
-        known = {to_camel(each.name): each.name for each in fields(cls) if each.name != "each"}
+        known = {to_camel(field.name): field.name for field in fields(cls) if field.name != "each"}
         each = inputs.get("each", {})
         each = each if isinstance(each, Mapping) else {"each": each}
         given = {known.get(key, key): value for key, value in inputs.items() if key != "each"}

@@ -71,21 +71,21 @@ class Rate:
 
 def wanted(key: str, products: Sequence[Mapping[str, Any]], want: Wanted) -> tuple[Rate, ...]:
     """The tiers of one key, empty when no product is meant. Raises Refused when they disagree or cannot be read."""
-    found = {rates(key, each, want.counts, want.times) for each in products if want.meant(each)}
-    if len(found) > 1:
-        raise _refused(key, "the Price List has several prices for it", f"{len(found)} that differ")
-    return next(iter(found), ())
+    different = {rates(key, product, want.counts, want.times) for product in products if want.meant(product)}
+    if len(different) > 1:
+        raise _refused(key, "the Price List has several prices for it", f"{len(different)} that differ")
+    return next(iter(different), ())
 
 
 def instances(products: Sequence[Mapping[str, Any]]) -> dict[str, Decimal]:
     """USD an hour of each instance type. Raises Refused for a type whose price cannot be read, or that has two."""
-    found: dict[str, Decimal] = {}
-    for each in products:
-        name = str(each["product"]["attributes"]["instanceType"])
-        (rate, *more) = rates(name, each, HOUR)
-        if more or found.setdefault(name, rate.usd) != rate.usd:
+    amounts: dict[str, Decimal] = {}
+    for product in products:
+        name = str(product["product"]["attributes"]["instanceType"])
+        (rate, *more) = rates(name, product, HOUR)
+        if more or amounts.setdefault(name, rate.usd) != rate.usd:
             raise _refused(name, "the Price List has several prices for it", "two that differ")
-    return found
+    return amounts
 
 
 def rates(name: str, product: Mapping[str, Any], counts: str, times: int = 1) -> tuple[Rate, ...]:
@@ -118,10 +118,10 @@ def _rates(name: str, product: Mapping[str, Any], counts: str, times: int) -> It
 
 def _number(text: object) -> Decimal | None:
     try:
-        found = Decimal(str(text))
+        amount = Decimal(str(text))
     except InvalidOperation:
         return None
-    return found if found.is_finite() else None
+    return amount if amount.is_finite() else None
 
 
 def _refused(name: str, summary: str, found: str, allowed: str = "") -> Refused:

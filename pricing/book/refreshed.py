@@ -40,13 +40,13 @@ def batches(
 
     Raises Refused for a price on file that is quoted today, was not read and is not to be forgotten.
     """
-    quoted = {name: usd for each in data["batches"] if _quotes(each, region) for name, usd in each["usd"].items()}
+    quoted = {name: usd for batch in data["batches"] if _quotes(batch, region) for name, usd in batch["usd"].items()}
     _refuse_gone(region, quoted.keys() - read.keys() - set(forget))
     rest = []
-    for each in data["batches"]:
-        left = {name: usd for name, usd in each["usd"].items() if name not in read and name not in forget}
-        if each["region"] != region or left:
-            rest.append(each if each["region"] != region else {**each, "usd": left})
+    for batch in data["batches"]:
+        left = {name: usd for name, usd in batch["usd"].items() if name not in read and name not in forget}
+        if batch["region"] != region or left:
+            rest.append(batch if batch["region"] != region else {**batch, "usd": left})
     fresh: dict[str, Any] = {
         "region": region,
         "as_of": day,
@@ -172,8 +172,8 @@ def _dearest(prices: Iterator[tuple[str, Decimal]]) -> dict[str, Decimal]:
 
 def _moved(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Moved]:
     keys = sorted({*before, *after})
-    found = [Moved(key=key, before=_usd(before.get(key)), after=_usd(after.get(key))) for key in keys]
-    return [each for each in found if each.before != each.after]
+    moves = [Moved(key=key, before=_usd(before.get(key)), after=_usd(after.get(key))) for key in keys]
+    return [moved for moved in moves if moved.before != moved.after]
 
 
 def _usd(value: Any) -> Decimal | None:

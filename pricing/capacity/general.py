@@ -71,7 +71,7 @@ def general_bound(
         lines.append(f"whole nodes reach {within} of {bound} vCPUs, so that is the limit")
         bound = within
     steady = per_vcpu * bound
-    overlap = max(each.usd for each in rates.values()) * HOURS_PER_MONTH * overlap_nodes
+    overlap = max(rate.usd for rate in rates.values()) * HOURS_PER_MONTH * overlap_nodes
     lines.append(f"at most {bound} vCPUs = {cents(steady):f} USD a month, and {cents(overlap):f} USD for replacements")
     known_shapes = [known for name in instance_types if (known := shape(name))]
     return GeneralBound(
@@ -117,12 +117,12 @@ def general_items(
         amounts=(ZERO, ZERO, rates[spare].price.usd * HOURS_PER_MONTH * overlap_nodes),
         assumptions=("a node that is being replaced does not count against the limits while it drains",),
     )
-    found = [nodes, overlap]
+    items = [nodes, overlap]
     if rates[top].credit:
-        found.append(cpu_credits(meter, top, rates[top], Decimal(bound.vcpus) / sizes[top]))
+        items.append(cpu_credits(meter, top, rates[top], Decimal(bound.vcpus) / sizes[top]))
     if rates[spare].credit and overlap_nodes:
-        found.append(cpu_credits(meter, spare, rates[spare], Decimal(overlap_nodes), "CPU credits of replacements"))
-    return tuple(found)
+        items.append(cpu_credits(meter, spare, rates[spare], Decimal(overlap_nodes), "CPU credits of replacements"))
+    return tuple(items)
 
 
 def general_node_counts(

@@ -173,8 +173,8 @@ def _hardware_problems(ask: PoolAsk, types: Sequence[GpuType]) -> Iterator[Probl
 
 def _unannounced(ask: PoolAsk, types: Sequence[GpuType]) -> Iterator[Problem]:
     # Types without EFA are told together, above.
-    found = [unknown(replace(ask.node(known.name), efa=False)) for known in types]
-    yield from dict.fromkeys(problem for problem in found if problem is not None)
+    problems = [unknown(replace(ask.node(known.name), efa=False)) for known in types]
+    yield from dict.fromkeys(problem for problem in problems if problem is not None)
 
 
 def _has(names: Sequence[str]) -> str:

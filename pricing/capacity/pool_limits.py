@@ -90,14 +90,14 @@ def compile_limits(ask: PoolAsk, types: Sequence[GpuType], book: PriceBook) -> C
 
 
 def _candidates(ask: PoolAsk, types: Sequence[GpuType], kinds: Sequence[NodeKind]) -> list[_Candidate]:
-    found: list[_Candidate] = []
+    candidates: list[_Candidate] = []
     if ask.gpus is not None:
-        found.append(_Candidate(where=Where.GPUS, gpus=ask.gpus, line=f"{Where.GPUS}: {ask.gpus} GPUs"))
+        candidates.append(_Candidate(where=Where.GPUS, gpus=ask.gpus, line=f"{Where.GPUS}: {ask.gpus} GPUs"))
     if ask.nodes is not None:
         most = max(types, key=lambda known: known.gpus)
         gpus = ask.nodes * most.gpus
         line = f"{Where.NODES}: {ask.nodes} nodes x {most.gpus} GPU of {most.name} = {gpus} GPUs"
-        found.append(_Candidate(where=Where.NODES, gpus=gpus, line=line))
+        candidates.append(_Candidate(where=Where.NODES, gpus=gpus, line=line))
     if ask.monthly_usd is not None:
         top = dearest_per_gpu(kinds)
         exact = Fraction(ask.monthly_usd) / (top.per_gpu * int(HOURS_PER_MONTH))
@@ -107,8 +107,8 @@ def _candidates(ask: PoolAsk, types: Sequence[GpuType], kinds: Sequence[NodeKind
             f"{Where.USD}: {ask.monthly_usd:f} USD / ({top.usd:f} USD/h x {HOURS_PER_MONTH} h / {top.gpus} GPU) "
             f"= {shown} -> {gpus} GPUs at the on-demand price of {top.name}, the dearest per GPU"
         )
-        found.append(_Candidate(where=Where.USD, gpus=gpus, line=line))
-    return found
+        candidates.append(_Candidate(where=Where.USD, gpus=gpus, line=line))
+    return candidates
 
 
 def _needed(ask: PoolAsk, types: Sequence[GpuType]) -> GpuType:

@@ -29,7 +29,7 @@ def pool_bound(ask: PoolAsk, book: PriceBook) -> PoolBound:
     compiled = static_problems(ask) or compile_limits(ask, types, book)
     if not isinstance(compiled, Compiled):
         raise Refused(compiled)
-    has = [announced(ask.node(each.name)) for each in types]
+    has = [announced(ask.node(gpu_type.name)) for gpu_type in types]
     priced = [(share, _priced(ask, share, book)) for share in compiled.shares]
     unpriced = tuple(dict.fromkeys(reason for _, found in priced if not isinstance(found, _Priced) for reason in found))
     known = [(share, found) for share, found in priced if isinstance(found, _Priced)]
@@ -42,7 +42,7 @@ def pool_bound(ask: PoolAsk, book: PriceBook) -> PoolBound:
         gpus=compiled.gpus,
         nodes=compiled.nodes,
         binds=compiled.binds,
-        architectures=tuple(sorted({each.architecture for each in types})),
+        architectures=tuple(sorted({gpu_type.architecture for gpu_type in types})),
         gpu_memories_mib=tuple(sorted({each.memory_mib for each in has})),
         slices_per_gpu=min(each.per_gpu for each in has),
         memory_isolated=all(each.isolated for each in has),

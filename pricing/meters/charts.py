@@ -52,10 +52,10 @@ def volumes(meter: Meter, what: str, disk: Disk, count: int) -> Iterator[CostIte
 
 
 def _lines(around: Declared, meter: Meter, node: Node, known: Mapping[str, Any]) -> Iterator[CostItem]:
-    for each in known.get("volumes", ()):
-        what = each["line"]
+    for volume in known.get("volumes", ()):
+        what = volume["line"]
         try:
-            found = _claimed(around, node, each) if "claim" in each else _persisted(around, node, each, what)
+            found = _claimed(around, node, volume) if "claim" in volume else _persisted(around, node, volume, what)
             if found is not None:
                 yield from volumes(meter, what, *found)
         except Unpriced as why:
@@ -105,6 +105,6 @@ def _check(value: Value, path: str, said: Mapping[str, Any]) -> None:
 def _check_pods(value: Value, path: str) -> None:
     """Raises Unpriced when volumes of the pods may be made for each of them."""
     items = value.values() if isinstance(value, Mapping) else value if isinstance(value, tuple) else (value,)
-    for each in items:
-        if each is not None and (not isinstance(each, Mapping) or each.get("ephemeral") is not None):
+    for item in items:
+        if item is not None and (not isinstance(item, Mapping) or item.get("ephemeral") is not None):
             raise Unpriced(f"a volume in {path} may be made for each pod, and is not counted")

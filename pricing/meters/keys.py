@@ -103,7 +103,7 @@ def read_parameter(meter: Meter, node: Node) -> Iterator[CostItem]:
     if tier not in (None, "Intelligent-Tiering"):
         raise Unpriced("the tier of the parameter is not known")
     lengths = [_bytes(node.read(key)) for key in ("value", "insecureValue", "valueWo")]
-    longest = [each for each in lengths if each is not None]
+    longest = [length for length in lengths if length is not None]
     unknown = any(node.read(key) is UNKNOWN for key in ("value", "insecureValue", "valueWo")) or not longest
     if any(each > STANDARD_BYTES for each in longest):
         return parameter(meter, advanced=True)

@@ -34,13 +34,13 @@ class View:
 
     def all(self, token: str, **wanted: Any) -> list[Item]:
         """Objects of a type whose top-level properties equal `wanted`."""
-        found = (item for item in self.store.all(PACKAGE, token) if not item.pending)
-        return [item for item in found if all(item.state.get(key) == value for key, value in wanted.items())]
+        items = (item for item in self.store.all(PACKAGE, token) if not item.pending)
+        return [item for item in items if all(item.state.get(key) == value for key, value in wanted.items())]
 
     def property_of(self, name: str, wanted: str) -> str:
         """A property of the object with this id, name or ARN; empty when there is none."""
-        found = self.named(name)
-        return str(at(found[0].state, wanted) or "") if found else ""
+        items = self.named(name)
+        return str(at(items[0].state, wanted) or "") if items else ""
 
     def subnets(self, ids: Any) -> list[Item]:
         """The subnets among `ids` that are known."""

@@ -47,7 +47,7 @@ class Image:
             "architecture": architecture(),
             "os": "linux",
             "config": {key: value for key, value in runs.items() if value},
-            "rootfs": {"type": "layers", "diff_ids": [each.digest for each in layers]},
+            "rootfs": {"type": "layers", "diff_ids": [layer.digest for layer in layers]},
         }
 
 
@@ -67,7 +67,7 @@ def write(archive: Path, image: Image, layers: Sequence[Blob]) -> str:
         return {"mediaType": f"{_TYPE}.{kind}", "digest": digest, "size": len(data)}
 
     config = put("config.v1+json", image.config(layers))
-    stack = [{"mediaType": f"{_TYPE}.layer.v1.tar", "digest": each.digest, "size": each.size} for each in layers]
+    stack = [{"mediaType": f"{_TYPE}.layer.v1.tar", "digest": layer.digest, "size": layer.size} for layer in layers]
     body = {"schemaVersion": 2, "mediaType": f"{_TYPE}.manifest.v1+json", "config": config, "layers": stack}
     manifest = put("manifest.v1+json", body)
     names = {
@@ -83,7 +83,7 @@ def write(archive: Path, image: Image, layers: Sequence[Blob]) -> str:
         "oci-layout": b'{"imageLayoutVersion": "1.0.0"}',
         "index.json": json.dumps(index, sort_keys=True).encode(),
         **{_place(digest): data for digest, data in small.items()},
-        **{_place(each.digest): each.path for each in layers},
+        **{_place(layer.digest): layer.path for layer in layers},
     }
     archive.parent.mkdir(parents=True, exist_ok=True)
     staged = archive.with_name(f".{archive.name}.new")
@@ -124,7 +124,7 @@ def read(archive: Path) -> Read:
             name = entry.get("annotations", {}).get("io.containerd.image.name", "")
     except (tarfile.TarError, KeyError, IndexError, TypeError, ValueError) as error:
         raise ValueError(f"{archive} is no OCI archive with one image: {error}") from None
-    return Read(name, entry["digest"], config, tuple(each["digest"] for each in manifest["layers"]))
+    return Read(name, entry["digest"], config, tuple(layer["digest"] for layer in manifest["layers"]))
 
 
 def layers_of(archive: Path, folder: Path) -> list[Blob]:

@@ -114,35 +114,35 @@ def _put_libraries(layer: Layer, found: dict[str, Path]) -> None:
 
 def closure(names: Sequence[str]) -> list[importlib.metadata.Distribution]:
     """The named installed packages and all that they need here, by name. Raises PackageNotFoundError for one that is not."""
-    found: dict[str, importlib.metadata.Distribution] = {}
+    distributions: dict[str, importlib.metadata.Distribution] = {}
     seen: set[tuple[str, str]] = set()
     waiting = [Requirement(name) for name in names]
     while waiting:
         wanted = waiting.pop()
         key = canonicalize_name(wanted.name)
-        found.setdefault(key, importlib.metadata.distribution(wanted.name))
+        distributions.setdefault(key, importlib.metadata.distribution(wanted.name))
         for extra in ("", *wanted.extras):
             if (key, extra) in seen:
                 continue
             seen.add((key, extra))
-            for text in found[key].requires or ():
+            for text in distributions[key].requires or ():
                 each = Requirement(text)
                 if each.marker is None or each.marker.evaluate({"extra": extra}):
                     waiting.append(each)
-    return [found[key] for key in sorted(found)]
+    return [distributions[key] for key in sorted(distributions)]
 
 
 def packages(distributions: Iterable[importlib.metadata.Distribution]) -> Layer:
     """Installed packages as a layer: their files as their wheels list them, and a script for each command."""
     layer = Layer()
-    for each in distributions:
-        for file in each.files or ():
-            source = Path(str(each.locate_file(file)))
+    for distribution in distributions:
+        for file in distribution.files or ():
+            source = Path(str(distribution.locate_file(file)))
             unused = file.parts[0] == ".." or {"__pycache__", "tests"} & set(file.parts)
             if unused or not source.is_file():
                 continue
             layer.file(f"{PACKAGES}/{file}", source)
-        for entry in each.entry_points:
+        for entry in distribution.entry_points:
             if entry.group == "console_scripts":
                 layer.data(f"usr/local/bin/{entry.name}", _script(entry), 0o755)
     return layer

@@ -49,7 +49,7 @@ def knock(store: ItemStore, cluster: Item, host: str, *, tunnel: bool) -> None:
     if tunnel:
         # Session Manager ends in a node, and nodes are in the cluster's own group.
         name = cluster.inputs.get("name", cluster.id)
-        if not any(each.state.get("clusterName") == name for each in store.all("aws", NODE_GROUP)):
+        if not any(item.state.get("clusterName") == name for item in store.all("aws", NODE_GROUP)):
             raise _unreachable(
                 f'Get "https://127.0.0.1/version": dial tcp 127.0.0.1: connect: connection refused ({host})'
             )
@@ -61,8 +61,8 @@ def _publicly(cluster: Item, here: Place | None) -> bool:
     config = mapping(cluster.state.get("vpcConfig"))
     if config.get("endpointPublicAccess") is False:
         return False
-    blocks = [str(each) for each in items(config.get("publicAccessCidrs"))] or ["0.0.0.0/0"]
-    return here is None or any(here.address in ipaddress.IPv4Network(each) for each in blocks)
+    blocks = [str(item) for item in items(config.get("publicAccessCidrs"))] or ["0.0.0.0/0"]
+    return here is None or any(here.address in ipaddress.IPv4Network(block) for block in blocks)
 
 
 def _privately(store: ItemStore, cluster: Item, here: Place | None) -> bool:
@@ -79,8 +79,8 @@ def _privately(store: ItemStore, cluster: Item, here: Place | None) -> bool:
 def _inside(store: ItemStore, cluster: Item, here: Place) -> bool:
     """Whether a packet finds its way back: this world has no peering, so only from the cluster's own VPC."""
     home = at(cluster.state, "vpcConfig.vpcId")
-    blocks = [each.state.get("cidrBlock") for each in store.all("aws", VPC) if each.id == home]
-    return any(here.address in ipaddress.IPv4Network(each) for each in blocks if isinstance(each, str))
+    blocks = [item.state.get("cidrBlock") for item in store.all("aws", VPC) if item.id == home]
+    return any(here.address in ipaddress.IPv4Network(block) for block in blocks if isinstance(block, str))
 
 
 def _rules(store: ItemStore, group: Any) -> Iterator[Mapping[str, Any]]:
@@ -111,8 +111,10 @@ def _lets(rule: Mapping[str, Any], here: Place | None) -> bool:
         return False
     if here is None:
         return True
-    blocks = (ipaddress.IPv4Network(each) for each in rule["blocks"] if isinstance(each, str))
-    return any(here.address in each for each in blocks) or bool(here.groups & {each for each in rule["groups"] if each})
+    blocks = (ipaddress.IPv4Network(block) for block in rule["blocks"] if isinstance(block, str))
+    return any(here.address in block for block in blocks) or bool(
+        here.groups & {group for group in rule["groups"] if group}
+    )
 
 
 def _unreachable(said: str) -> CloudError:

@@ -38,8 +38,8 @@ def chart_of(inputs: Mapping[str, Any]) -> str:
 
 def facts_of(inputs: Mapping[str, Any]) -> charts.Chart | None:
     """The facts of a release's chart at its version."""
-    found = charts.find(chart_of(inputs), str(inputs.get("version") or ""))
-    return found if isinstance(found, charts.Chart) else None
+    chart = charts.find(chart_of(inputs), str(inputs.get("version") or ""))
+    return chart if isinstance(chart, charts.Chart) else None
 
 
 def check(inputs: Mapping[str, Any]) -> list[Problem]:

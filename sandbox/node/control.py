@@ -62,7 +62,7 @@ class Control:
         try:
             return {"answer": self._answer(json.loads(line))}
         except Refused as refused:
-            return {"refused": [each.as_dict() for each in refused.problems], "code": refused.code}
+            return {"refused": [problem.as_dict() for problem in refused.problems], "code": refused.code}
         except Exception as error:
             return {"refused": [{"summary": f"{type(error).__name__}: {error}"}], "code": 1}
 

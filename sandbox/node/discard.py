@@ -20,7 +20,7 @@ def discard(folder: Path) -> None:
     """
     with contextlib.suppress(FileNotFoundError):
         folder.rename(folder.with_name(f"{_PREFIX}{os.getpid()}-{time.monotonic_ns()}"))
-    if gone := [each.name for each in folder.parent.glob(f"{_PREFIX}*")]:
+    if gone := [path.name for path in folder.parent.glob(f"{_PREFIX}*")]:
         quiet = subprocess.DEVNULL
         # The shell ends at once, so that whoever reaps orphans reaps the other.
         command = ["sh", "-c", 'rm -rf -- "$@" &', "sh", *gone]

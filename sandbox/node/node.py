@@ -127,7 +127,7 @@ def started(
         for left in cgroups.sweep():
             say(f"node: swept {left}, left by an earlier run")
         ending.callback(_forget, layout)
-        authority = _write(layout, files, [each.archive for each in images])
+        authority = _write(layout, files, [image.archive for image in images])
         groups = groups_of(json.loads(layout.plan.read_text()))
         keeper = _keep(layout, held)
         told = _listen(keeper, say)
@@ -162,8 +162,8 @@ def _write(layout: Layout, files: dict[str, str], archives: list[Path]) -> keys.
     """Empties the folder and writes keys, configuration and plan into it."""
     discard(layout.data)
     shutil.rmtree(layout.logs, ignore_errors=True)
-    for each in (layout.data, layout.logs):
-        each.mkdir(mode=0o700)
+    for path in (layout.data, layout.logs):
+        path.mkdir(mode=0o700)
     data, authority = layout.data, keys.Authority("modelyard node")
     keys.write(data / "ca.crt", authority.certificate)
     keys.write(data / "accounts.key", keys.accounts_key())
@@ -186,11 +186,11 @@ def _write(layout: Layout, files: dict[str, str], archives: list[Path]) -> keys.
     (data / "cni" / "10-node.conflist").write_text(json.dumps(documents.network()))
     groups = cgroups.here(_run_name())
     plan = {
-        "groups": [{**asdict(each.hierarchy), "folder": each.folder} for each in groups],
-        "unified": [each.hierarchy.names for each in groups] == [""],
-        "mounts": [asdict(each) for each in mounts.plan(layout, groups)],
-        "first": [(each.name, each.command) for each in programs.first(layout, files)],
-        "second": [(each.name, each.command) for each in programs.second(layout, files)],
+        "groups": [{**asdict(group.hierarchy), "folder": group.folder} for group in groups],
+        "unified": [group.hierarchy.names for group in groups] == [""],
+        "mounts": [asdict(mount) for mount in mounts.plan(layout, groups)],
+        "first": [(program.name, program.command) for program in programs.first(layout, files)],
+        "second": [(program.name, program.command) for program in programs.second(layout, files)],
         "archives": archives,
         "logs": layout.logs,
         "data": data,
@@ -310,7 +310,7 @@ def _end(keeper: subprocess.Popen[str], groups: Sequence[Group]) -> None:
     except subprocess.TimeoutExpired:
         keeper.kill()
         keeper.wait()
-    cgroups.remove(each.folder for each in groups)
+    cgroups.remove(group.folder for group in groups)
 
 
 def _forget(layout: Layout) -> None:

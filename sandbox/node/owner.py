@@ -71,7 +71,7 @@ def own(
                     from sandbox.releases.install import releases
 
                     lines = releases(root, node, question["charts"], values=question["values"], say=say)
-                    loaded.extend(each for each in lines if each not in loaded)
+                    loaded.extend(line for line in lines if line not in loaded)
                     return {"lines": lines}
                 case "publish":
                     where = (question["namespace"], question["service"], question["target"])
@@ -102,7 +102,7 @@ def _status(node: Node) -> dict[str, Any]:
         "owner": os.getpid(),
         "kubernetes": GO_MODULES["kubernetes"],
         "ready": condition(found, "Ready"),
-        "running": sum(each["status"].get("phase") == "Running" for each in pods),
+        "running": sum(pod["status"].get("phase") == "Running" for pod in pods),
         "pods": len(pods),
     }
 
@@ -122,7 +122,7 @@ def main(arguments: list[str]) -> int:
         refused = error if isinstance(error, Refused) else Refused(Problem(summary=str(error)), ExitCode.FAILED)
         say(str(refused))
         with contextlib.suppress(OSError):
-            Layout(Path(folder)).refused.write_text(json.dumps([each.as_dict() for each in refused.problems]))
+            Layout(Path(folder)).refused.write_text(json.dumps([problem.as_dict() for problem in refused.problems]))
         return refused.code
     except KeyboardInterrupt:
         say("told to end before the cluster was ready")

@@ -125,7 +125,7 @@ def _folder(folder: Path) -> list[Problem]:
         if folder.is_relative_to(covered):
             summary = f"the node has a {covered} of its own, so its data cannot lie there"
             return [Problem(summary=summary, found=str(folder), fix=fix)]
-    if _file_system(next(each for each in (folder, *folder.parents) if each.exists())) == _OVERLAY:
+    if _file_system(next(path for path in (folder, *folder.parents) if path.exists())) == _OVERLAY:
         summary = "the folder is on an overlay, and containers need another one over it"
         return [Problem(summary=summary, found=str(folder), fix=fix)]
     return []

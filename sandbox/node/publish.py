@@ -97,8 +97,8 @@ async def _join(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, addr
     try:
         await asyncio.gather(_copy(reader, other_writer), _copy(other_reader, writer))
     finally:
-        for each in (writer, other_writer):
-            each.close()
+        for stream in (writer, other_writer):
+            stream.close()
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

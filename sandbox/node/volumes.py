@@ -89,7 +89,7 @@ def _delete(api: Api, folder: Path, of: Mapping[str, Any], say: Callable[[str], 
 def _list(api: Api, path: str) -> list[dict[str, Any]]:
     listed = api.request("GET", path, warned=False)
     kind = str(listed["kind"]).removesuffix("List")
-    return [{"apiVersion": "v1", "kind": kind, **each} for each in listed.get("items") or ()]
+    return [{"apiVersion": "v1", "kind": kind, **item} for item in listed.get("items") or ()]
 
 
 def waits(claim: Mapping[str, Any]) -> bool:

@@ -126,10 +126,10 @@ def _put_beside(found: _Found, host: Path) -> None:
     """Links the host beside an engine of ours: the engine warns about one that it finds on PATH."""
     if found.origin is Origin.PATH:
         return
-    for each in host.iterdir():
-        link = found.pulumi.parent / each.name
+    for path in host.iterdir():
+        link = found.pulumi.parent / path.name
         link.unlink(missing_ok=True)
-        link.symlink_to(Path("..") / host.name / each.name)
+        link.symlink_to(Path("..") / host.name / path.name)
 
 
 def _host_home(home: Path) -> Path:

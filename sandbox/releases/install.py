@@ -38,7 +38,7 @@ class StandIn:
     def line(self) -> str:
         """What a report says of it."""
         version = GO_MODULES[self.name]
-        theirs = next(each.tag for each in CHART_IMAGES[self.chart] if each.name == self.name)
+        theirs = next(image.tag for image in CHART_IMAGES[self.chart] if image.name == self.name)
         differs = "" if theirs == version else f" (the chart runs {theirs})"
         built = f"{self.name} {version}{differs}, built from its Go module"
         return f"release {self.chart}: stood in for by {built}; the chart is not fetched"
@@ -144,12 +144,12 @@ def _reasons(node: Node, namespace: str) -> Iterator[str]:
     """Why containers of a namespace do not run: the reason of the kubelet, and the last line that the program said."""
     with contextlib.suppress(CloudError):
         for pod in node.api.request("GET", f"/api/v1/namespaces/{namespace}/pods").get("items") or ():
-            for each in pod.get("status", {}).get("containerStatuses") or ():
-                waiting = each["state"].get("waiting") or {}
-                ended = each["state"].get("terminated") or each.get("lastState", {}).get("terminated") or {}
+            for status in pod.get("status", {}).get("containerStatuses") or ():
+                waiting = status["state"].get("waiting") or {}
+                ended = status["state"].get("terminated") or status.get("lastState", {}).get("terminated") or {}
                 said = (ended.get("message") or waiting.get("message") or "").strip().splitlines()[-1:]
                 if waiting or ended:
-                    yield ": ".join((each["name"], waiting.get("reason") or ended.get("reason") or "ended", *said))
+                    yield ": ".join((status["name"], waiting.get("reason") or ended.get("reason") or "ended", *said))
 
 
 def _is(node: Node, obj: Object, kind: str) -> bool:

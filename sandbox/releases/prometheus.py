@@ -26,7 +26,7 @@ _RULES = [may("core", "pods services endpoints namespaces", *LOOK), may("discove
 
 def objects(monitors: Iterable[Mapping[str, Any]], *, interval: str = "2s") -> list[Object]:
     """Everything of it; every endpoint of every PodMonitor is scraped each `interval`, whatever the monitor says."""
-    jobs = [job for each in monitors for job in _jobs(each)]
+    jobs = [job for monitor in monitors for job in _jobs(monitor)]
     config = yaml.safe_dump(
         {"global": {"scrape_interval": interval, "scrape_timeout": interval}, "scrape_configs": jobs}
     )
@@ -75,7 +75,7 @@ def _jobs(monitor: Mapping[str, Any]) -> list[Object]:
             {"source_labels": [f"{_META}_label_{_label(key)}"], "target_label": _label(key)}
             for key in spec.get("podTargetLabels", ())
         ]
-        own = [_relabelling(each) for each in endpoint.get("relabelings", ())]
+        own = [_relabelling(relabeling) for relabeling in endpoint.get("relabelings", ())]
         found.append(
             {
                 "job_name": f"podMonitor/{meta['namespace']}/{meta['name']}/{number}",

@@ -57,8 +57,8 @@ class Fakes:
 
     def traces(self) -> Sequence[ReadableSpan]:
         """The spans that were sent, after what waited has been sent too."""
-        for each in self._apps:
-            each.state.tracing.flush()
+        for app in self._apps:
+            app.state.tracing.flush()
         return self.spans.get_finished_spans()
 
     def to_model(self) -> list[dict[str, Any]]:

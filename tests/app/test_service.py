@@ -41,8 +41,8 @@ def test_a_stream_passes_byte_for_byte_and_is_counted() -> None:
     ]
 
     async def body() -> AsyncIterator[bytes]:
-        for each in lines:
-            yield each
+        for line in lines:
+            yield line
 
     fakes = Fakes(model=lambda _: httpx.Response(200, headers={"content-type": "text/event-stream"}, content=body()))
 

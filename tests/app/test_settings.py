@@ -26,9 +26,9 @@ def test_the_first_and_the_last_port_are_taken(port: str) -> None:
 
 
 def test_good_settings_are_read_and_a_last_slash_goes() -> None:
-    found = Settings.of(GOOD)
-    assert found.model_url == "http://models.modelyard-gateway/chat/v1"
-    assert "planted-value" not in repr(found)
+    settings = Settings.of(GOOD)
+    assert settings.model_url == "http://models.modelyard-gateway/chat/v1"
+    assert "planted-value" not in repr(settings)
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ def main() -> int:
                 for _ in range(ROUNDS):
                     run.pods(load("many", count))
                     run.settle()
-                    seconds.append(max(each.registered or 0 for each in run.seen.standing()))
+                    seconds.append(max(claim.registered or 0 for claim in run.seen.standing()))
                     run.clear()
                 name = f"pending pod to node, {count} at once"
                 for said, value in (

@@ -36,7 +36,7 @@ def main() -> int:
         for turn in range(ROUNDS + 1):
             cloud = LiveCloud(ItemStore(Path(folder) / f"world-{turn}"), Faults(), plane.api)
             started = time.perf_counter()
-            made = [(each.token, *put(cloud, each.token, each.urn, each.inputs)) for each in found]
+            made = [(declared.token, *put(cloud, declared.token, declared.urn, declared.inputs)) for declared in found]
             rates.append(len(made) / (time.perf_counter() - started))
             take_away(cloud, made)
     median = statistics.median(rates[1:])

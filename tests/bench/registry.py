@@ -86,7 +86,7 @@ def ours(folder: Path, server: registry.MlflowServer) -> tuple[float, int, int]:
         seconds = time.perf_counter() - started
         made = done.events.changes.get("create", 0)
         if not done.ok or made < MODELS + 2 * PROMPTS:
-            raise RuntimeError(f"up: {done.events.changes} {[each.message for each in done.events.errors][:3]}")
+            raise RuntimeError(f"up: {done.events.changes} {[error.message for error in done.events.errors][:3]}")
         asked = door.requests
         again = engine.preview()
         if not again.ok or again.events.touched:

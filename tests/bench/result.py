@@ -34,10 +34,14 @@ class Result:
 def tell(results: Sequence[Result], file: Path = FILE) -> int:
     """Prints the table and puts each value into the file in place of its last one; 1 when a bar is missed, else 0."""
     table = Table("what", "value", "unit", "bar", "ok")
-    for each in results:
-        bar = "" if each.bar is None else f"<= {each.bar:g}"
+    for result in results:
+        bar = "" if result.bar is None else f"<= {result.bar:g}"
         table.add_row(
-            each.name, f"{each.value:.2f}", each.unit, bar, "" if each.bar is None else "yes" if each.ok else "NO"
+            result.name,
+            f"{result.value:.2f}",
+            result.unit,
+            bar,
+            "" if result.bar is None else "yes" if result.ok else "NO",
         )
     Console(width=110).print(table)
     file.parent.mkdir(exist_ok=True)

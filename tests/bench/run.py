@@ -66,7 +66,7 @@ def seconds(engine: Engine, packs: tuple[Path, ...] = ()) -> float:
     started = time.perf_counter()
     outcome = engine.preview(packs=packs)
     if not outcome.ok:
-        raise RuntimeError(f"the preview failed: {[each.message for each in outcome.events.errors][:3]}")
+        raise RuntimeError(f"the preview failed: {[error.message for error in outcome.events.errors][:3]}")
     return time.perf_counter() - started
 
 
@@ -91,11 +91,11 @@ def previews(stack: str, rounds: int) -> list[Result]:
     """Ours against the flat program, and ours with the policy packs against without."""
     file = ROOT / f"Pulumi.{stack}.yaml"
     loaded = LoadedStack.read(stack, file)
-    found = declare(make(loaded), project="modelyard", stack=f"bench-{stack}")
-    count = sum(each.custom for each in found.values())
+    declared_resources = declare(make(loaded), project="modelyard", stack=f"bench-{stack}")
+    count = sum(declared.custom for declared in declared_resources.values())
     with (
         opened(stack, file, make(loaded)) as ours,
-        opened(f"{stack}-flat", file, flat_program(found)) as flat,
+        opened(f"{stack}-flat", file, flat_program(declared_resources)) as flat,
     ):
         house, plain, judged = in_turn(
             rounds, lambda: seconds(ours), lambda: seconds(flat), lambda: seconds(ours, PACKS)

@@ -241,13 +241,13 @@ def _tree(process: subprocess.Popen[str]) -> list[psutil.Process]:
 def _chosen(victim: Victim, process: subprocess.Popen[str]) -> list[psutil.Process]:
     """The processes to kill; the program itself when a random moment comes before the victim is there."""
     tree = _tree(process)
-    found = {
+    processes = {
         Victim.ENGINE: [each for each in tree if _said_by(each)[:1] == ["pulumi"]],
         Victim.HOST: [each for each in tree if "sandbox.host" in _said_by(each)],
         Victim.GROUP: tree,
         Victim.PROGRAM: tree[:1],
     }[victim]
-    return found or tree[:1]
+    return processes or tree[:1]
 
 
 def _said_by(process: psutil.Process) -> list[str]:
@@ -259,8 +259,8 @@ def _said_by(process: psutil.Process) -> list[str]:
 
 
 def _end(processes: list[psutil.Process]) -> None:
-    for each in processes:
+    for process in processes:
         try:
-            each.kill()
+            process.kill()
         except psutil.NoSuchProcess:
             continue

@@ -131,7 +131,7 @@ def test_a_stack_declares_the_components_of_its_parts_and_no_others(stack: str) 
     file = ROOT / f"Pulumi.{stack}.yaml"
     declared = declare(make(LoadedStack.read(stack, file)), project="modelyard", stack=stack).values()
     ours = {each.urn.split("::", 2)[2].rpartition("$")[2] for each in declared if each.token.startswith("modelyard:")}
-    named = {each.removeprefix("modelyard:index:") for each in ours if each.startswith("modelyard:index:")}
+    named = {our.removeprefix("modelyard:index:") for our in ours if our.startswith("modelyard:index:")}
     items = {
         each for each in named if each.partition("::")[0] in {c.partition("::")[0] for c in components(_stack(stack))}
     }
@@ -149,7 +149,11 @@ def test_names_of_parts_and_of_their_alerts_and_dashboards_are_unique() -> None:
 
 def test_outside_aws_a_stack_runs_no_machines_of_an_account() -> None:
     assert machines(_stack("local")) == []
-    assert {each.key for each in machines(_stack("dev"))} == {"cluster.systemNodes", "generalPool", "gpuPools.chat"}
+    assert {machine.key for machine in machines(_stack("dev"))} == {
+        "cluster.systemNodes",
+        "generalPool",
+        "gpuPools.chat",
+    }
 
 
 def test_the_page_of_parts_is_written_from_the_catalogue() -> None:

@@ -26,13 +26,15 @@ WILDCARD_ALLOWED = {
 
 @functools.cache
 def documents(stack: str) -> tuple[tuple[str, str], ...]:
-    found = declare(make(LoadedStack.read(stack, ROOT / f"Pulumi.{stack}.yaml")), project="modelyard", stack=stack)
+    declared_resources = declare(
+        make(LoadedStack.read(stack, ROOT / f"Pulumi.{stack}.yaml")), project="modelyard", stack=stack
+    )
     keys = ("policy", "assumeRolePolicy")
     return tuple(
-        (f"{each.name}.{key}", concrete(each.inputs[key]))
-        for each in found.values()
+        (f"{declared.name}.{key}", concrete(declared.inputs[key]))
+        for declared in declared_resources.values()
         for key in keys
-        if isinstance(each.inputs.get(key), str) and each.inputs[key].startswith("{")
+        if isinstance(declared.inputs.get(key), str) and declared.inputs[key].startswith("{")
     )
 
 
@@ -64,7 +66,7 @@ def test_the_linter_finds_nothing_in_any_policy(stack: str) -> None:
     for name, text in documents(stack):
         if name.endswith(".policy"):
             analyzed = parliament.analyze_policy_string(text, include_community_auditors=False)
-            found += [f"{name}: {each.issue} {each.detail} {each.location}" for each in analyzed.findings]
+            found += [f"{name}: {finding.issue} {finding.detail} {finding.location}" for finding in analyzed.findings]
     known = [each for each in found if "RESOURCE_STAR" not in each and "RESOURCE_MISMATCH" not in each]
     assert known == []
 

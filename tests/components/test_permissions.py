@@ -85,15 +85,19 @@ def canonical(value: Any) -> str:
 
 
 def test_karpenters_role_has_each_statement_that_karpenter_publishes_and_no_other() -> None:
-    theirs = {published(each): each["actions"] for each in facts("karpenter")["statements"]}
-    mine = {plain(each): each["Action"] for each in OURS}
+    theirs = {published(statement): statement["actions"] for statement in facts("karpenter")["statements"]}
+    mine = {plain(our): our["Action"] for our in OURS}
     assert [mine[text] for text in mine.keys() - theirs.keys()] == []
     assert [theirs[text] for text in theirs.keys() - mine.keys()] == [[action] for action in NOT_ASKED]
 
 
 def test_the_setting_that_needs_the_action_left_out_is_off() -> None:
-    releases = [each for each in resources("prod") if each.token.endswith(":Release") and each.name == "karpenter"]
-    assert [each.inputs["values"]["settings"].get("enableZonalShift", False) for each in releases] == [False]
+    releases = [
+        resource
+        for resource in resources("prod")
+        if resource.token.endswith(":Release") and resource.name == "karpenter"
+    ]
+    assert [release.inputs["values"]["settings"].get("enableZonalShift", False) for release in releases] == [False]
     assert "zonalShift" not in KarpenterSpec().to_inputs()
 
 
@@ -102,7 +106,7 @@ def test_karpenter_hears_of_the_events_that_it_publishes_rules_for() -> None:
 
 
 def test_everything_that_karpenters_code_calls_is_allowed_or_not_called_here() -> None:
-    allowed = {action for each in OURS for action in each["Action"]}
+    allowed = {action for our in OURS for action in our["Action"]}
     assert set(facts("karpenter")["calls"]["actions"]) - allowed == set(NOT_CALLED)
 
 
@@ -115,21 +119,21 @@ def test_the_facts_are_of_the_pinned_karpenter_and_as_they_were_read() -> None:
 
 def roles(platform: str) -> Iterator[tuple[str, frozenset[str]]]:
     """Each program whose pods assume a role, with the actions that all policies of that role allow."""
-    found = resources(platform)
-    for each in found:
-        if each.token == POD:
-            yield each.inputs["serviceAccount"], _allowed(each.inputs["roleArn"], found)
-        for pods in each.inputs.get("podIdentityAssociations") or () if each.token == ADDON else ():
-            yield each.inputs["addonName"], _allowed(pods["roleArn"], found)
+    declared_resources = resources(platform)
+    for declared in declared_resources:
+        if declared.token == POD:
+            yield declared.inputs["serviceAccount"], _allowed(declared.inputs["roleArn"], declared_resources)
+        for pods in declared.inputs.get("podIdentityAssociations") or () if declared.token == ADDON else ():
+            yield declared.inputs["addonName"], _allowed(pods["roleArn"], declared_resources)
 
 
 def _allowed(arn: str, found: tuple[Declared, ...]) -> frozenset[str]:
-    (role,) = (each for each in found if each.token == ROLE and arn == f"${{{each.urn}#arn}}")
+    (role,) = (declared for declared in found if declared.token == ROLE and arn == f"${{{declared.urn}#arn}}")
     names = {role.inputs["name"], f"${{{role.urn}#id}}", f"${{{role.urn}#name}}"}
-    mine = [each.inputs for each in found if each.inputs.get("role") in names]
+    mine = [declared.inputs for declared in found if declared.inputs.get("role") in names]
     documents = [json.loads(each["policy"]) for each in mine if "policy" in each]
     documents += [_managed(each["policyArn"]) for each in mine if "policyArn" in each]
-    parts = [part for each in documents for part in listed(each["Statement"])]
+    parts = [part for document in documents for part in listed(document["Statement"])]
     taken = [arn for part in parts if "sts:AssumeRole" in listed(part["Action"]) for arn in listed(part["Resource"])]
     own = frozenset(action for part in parts for action in listed(part["Action"]))
     # What it does with a role that it takes, it does.
@@ -137,7 +141,7 @@ def _allowed(arn: str, found: tuple[Declared, ...]) -> frozenset[str]:
 
 
 def _allowed_to(name: str, found: tuple[Declared, ...]) -> frozenset[str]:
-    (role,) = (each for each in found if each.token == ROLE and each.inputs.get("name") == name)
+    (role,) = (declared for declared in found if declared.token == ROLE and declared.inputs.get("name") == name)
     return _allowed(f"${{{role.urn}#arn}}", found)
 
 

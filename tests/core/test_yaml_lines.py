@@ -67,7 +67,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     try:
         documents(text, "x.yaml")
     except Refused as refused:
-        assert all(each.line for each in refused.problems)
+        assert all(problem.line for problem in refused.problems)
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda path: path.name)

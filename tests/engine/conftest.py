@@ -96,7 +96,9 @@ class Stage:
         except Refused as refused:
             return str(refused)
         events = self.show.outcomes[-1].events
-        return "\n".join([each.message for each in events.errors] + [each.message for each in events.mandatory])
+        return "\n".join(
+            [error.message for error in events.errors] + [violation.message for violation in events.mandatory]
+        )
 
     @contextmanager
     def engine(self) -> Iterator[Engine]:

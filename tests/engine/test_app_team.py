@@ -57,7 +57,7 @@ def test_the_example_runs_on_a_deployed_dev_and_goes_without_a_trace(
     pod = job.inputs["spec"]["template"]["spec"]
     pool = promised.gpu_pools["chat"]
     assert pod["nodeSelector"] == pool.node_selector
-    assert pod["tolerations"] == [each.model_dump() for each in pool.tolerations]
+    assert pod["tolerations"] == [toleration.model_dump() for toleration in pool.tolerations]
     assert [item.id for item in platform.made()] == before
 
 

@@ -25,7 +25,7 @@ def test_a_policy_that_aws_does_not_have_ends_the_first_up_of_dev(stage: Make, m
     monkeypatch.setitem(addons.ROLES, "aws-ebs-csi-driver", ("ebs-csi-controller-sa", wrong))
     here = stage("dev")
     found = here.run(commands.up, ExitCode.FAILED).events
-    said = "\n".join(each.message for each in found.errors)
+    said = "\n".join(error.message for error in found.errors)
     assert f"NoSuchEntity: Policy {wrong} does not exist or is not attachable." in said
     made = {item.id for item in here.made()}
     assert "modelyard-dev-aws-ebs-csi-driver" in made
@@ -40,7 +40,7 @@ def test_an_account_that_another_one_pays_for_gets_no_monitor_by_tag(
     with monkeypatch.context() as elsewhere:
         elsewhere.setattr(sandbox, "account_kind", lambda _: "member")
         found = here.run(commands.up, ExitCode.FAILED).events
-    assert "Linked accounts can only create AWS Services monitor" in "\n".join(each.message for each in found.errors)
+    assert "Linked accounts can only create AWS Services monitor" in "\n".join(error.message for error in found.errors)
     assert not {MONITOR, TAG} & {item.type for item in here.made()}
     here.run(commands.up)
     assert {MONITOR, TAG} <= {item.type for item in here.made()}

@@ -59,7 +59,7 @@ class Town:
         """The resources that the state holds, by URN."""
         (file,) = (self.stack / "backend" / ".pulumi" / "stacks").rglob("town.json")
         resources = json.loads(file.read_text())["checkpoint"]["latest"]["resources"]
-        return {each["urn"]: each["id"] for each in resources if each["type"].startswith("aws:")}
+        return {resource["urn"]: resource["id"] for resource in resources if resource["type"].startswith("aws:")}
 
     def converges(self) -> None:
         """The next `up` makes everything, and the one after it nothing."""

@@ -42,7 +42,7 @@ def test_a_runner_in_the_vpc_finishes_what_the_first_step_has_begun_and_alone_ca
     stopped = here.run(commands.up, ExitCode.FAILED)
     said = [each for run in here.show.outcomes for each in run.events.violations]
     assert [each.message for each in said if each.policy == "network-paths"] == []
-    assert all("cluster is unreachable" in each.message for each in stopped.events.errors if each.urn)
+    assert all("cluster is unreachable" in error.message for error in stopped.events.errors if error.urn)
     assert {"aws:eks/nodeGroup:NodeGroup", "aws:eks/addon:Addon", RULE} <= kinds(here, "aws")
     assert kinds(here, "kubernetes") == set()
     heard = capsys.readouterr()

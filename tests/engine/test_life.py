@@ -83,7 +83,7 @@ def _unprotected(stage: Any, tmp_path: Path) -> Any:
     assert sorted(problem.found for problem in refused.value.problems) == protected
     assert {problem.where.split()[0] for problem in refused.value.problems} == PROTECTED
     for problem in refused.value.problems:
-        (setting,) = (each for each in PROTECTIONS if f"set {each}: false" in problem.fix)
+        (setting,) = (protection for protection in PROTECTIONS if f"set {protection}: false" in problem.fix)
         assert (problem.file, problem.line) == (stage.file.name, StackFile.read(stage.file).line(setting))
     assert (stage.state(), [item.id for item in stage.made()]) == (before, world)
 

@@ -45,7 +45,7 @@ def test_what_is_declared_without_an_engine_is_what_the_engine_has(deployed: Cal
     declared = declare(commands.program(stage.place), project="modelyard", stack=stack)
     assert set(declared) == set(state)
     providers = [each for each in declared.values() if each.token == f"{PROVIDER}aws"]
-    tags = [json.loads(each.inputs["defaultTags"])["tags"] for each in providers]
+    tags = [json.loads(provider.inputs["defaultTags"])["tags"] for provider in providers]
     by_default = {f"tags.{key}": tag for of_one in tags for key, tag in of_one.items()}
     for urn, wanted in declared.items():
         found = state[urn]
@@ -63,7 +63,9 @@ def _is_the_engines(resource: Mapping[str, Any]) -> bool:
 
 def _by_urn(resources: list[dict[str, Any]]) -> dict[str, Any]:
     """The state in the order of URNs, without what belongs to one run: times, places, random ids, the order of sets."""
-    return {each["urn"]: _plain(each) for each in sorted(resources, key=lambda each: str(each["urn"]))}
+    return {
+        resource["urn"]: _plain(resource) for resource in sorted(resources, key=lambda resource: str(resource["urn"]))
+    }
 
 
 def _plain(resource: dict[str, Any]) -> dict[str, Any]:

@@ -92,5 +92,5 @@ def _nowhere(everything: dict[str, str]) -> None:
 
 
 def _files(folder: Path) -> list[Path]:
-    own = [each for each in folder.iterdir() if not each.is_symlink()]
-    return [file for each in own for file in each.rglob("*") if file.is_file()]
+    own = [path for path in folder.iterdir() if not path.is_symlink()]
+    return [file for path in own for file in path.rglob("*") if file.is_file()]

@@ -117,7 +117,7 @@ def test_its_environment_is_one_that_the_app_takes_and_its_flags_are_those_it_re
     flags = tmp_path / "flags.json"
     flags.write_text(found["ConfigMap"]["data"]["flags.json"], encoding="utf-8")
     assert Assigner(flags, said.experiment).of("ann").prompt.startswith("prompts:/shop-assistant/")
-    [mount] = [each for each in container["volumeMounts"] if each["name"] == "flags"]
+    [mount] = [volume_mount for volume_mount in container["volumeMounts"] if volume_mount["name"] == "flags"]
     assert str(said.flags_file) == f"{mount['mountPath']}/flags.json"
 
 
@@ -173,9 +173,9 @@ def test_the_next_version_takes_the_releases_steps_by_pods(example: Path) -> Non
     said = release.read((example / "release.yaml").read_text(encoding="utf-8"))
     canary = found["spec"]["strategy"]["canary"]
     assert found["apiVersion"] == "argoproj.io/v1alpha1"
-    assert [each["setWeight"] for each in canary["steps"][::2]] == [each.weight for each in said.rollout.steps]
-    pauses = [each["pause"]["duration"] for each in canary["steps"][1::2]]
-    assert pauses == [f"{each.pause_seconds}s" for each in said.rollout.steps]
+    assert [step["setWeight"] for step in canary["steps"][::2]] == [step.weight for step in said.rollout.steps]
+    pauses = [step["pause"]["duration"] for step in canary["steps"][1::2]]
+    assert pauses == [f"{step.pause_seconds}s" for step in said.rollout.steps]
     assert set(canary) == {"maxSurge", "maxUnavailable", "steps"}, "no route is moved: a team has none"
     assert canary["maxUnavailable"] == 0
 

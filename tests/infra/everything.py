@@ -50,13 +50,13 @@ def resources(name: str) -> tuple[Declared, ...]:
         mock.patch.object(planning.Plan, "bounds", lambda *_, **__: unbounded),
         mock.patch.object(declaring._Answers, "call", _looked_up),
     ):
-        found = declare(lambda: build(plan(_stack(name), guard())), project="modelyard", stack="trial")
-    return tuple(found.values())
+        declared_resources = declare(lambda: build(plan(_stack(name), guard())), project="modelyard", stack="trial")
+    return tuple(declared_resources.values())
 
 
 def of_aws(name: str) -> Iterator[Declared]:
     """The resources of AWS among them."""
-    return (each for each in resources(name) if each.token.startswith("aws:"))
+    return (resource for resource in resources(name) if resource.token.startswith("aws:"))
 
 
 def _stack(name: str) -> Stack:

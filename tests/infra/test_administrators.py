@@ -20,11 +20,13 @@ STACK: dict[str, Any] = {
 
 
 def test_a_role_with_a_path_is_entered_with_it_and_named_without() -> None:
-    found = declare(
+    values = declare(
         lambda: build(plan(Stack.of(STACK, "us-east-1"), guard())), project="modelyard", stack="trial"
     ).values()
     entries = {
-        each.name: each.inputs["principalArn"] for each in found if each.token == "aws:eks/accessEntry:AccessEntry"
+        declared.name: declared.inputs["principalArn"]
+        for declared in values
+        if declared.token == "aws:eks/accessEntry:AccessEntry"
     }
     admins = {name: arn for name, arn in entries.items() if name.startswith("admin-")}
     assert admins == {

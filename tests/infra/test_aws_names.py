@@ -106,20 +106,20 @@ def leaves(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
 
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_every_name_of_aws_is_known_every_text_is_somebodys_and_every_type_has_a_maker(platform: str) -> None:
-    asked = [each for each in of_aws(platform) if not each.token.startswith("pulumi:")]
-    assert {found for each in resources(platform) for found in strange(each)} == set()
-    assert {found for each in asked for found in nobodys(each)} == set()
-    assert {each.token for each in asked} - set(accounts.makers()) == set()
+    asked = [declared for declared in of_aws(platform) if not declared.token.startswith("pulumi:")]
+    assert {found for resource in resources(platform) for found in strange(resource)} == set()
+    assert {found for declared in asked for found in nobodys(declared)} == set()
+    assert {declared.token for declared in asked} - set(accounts.makers()) == set()
 
 
 def test_the_walk_finds_every_kind_that_a_stack_uses() -> None:
-    found = [
+    declared_resources = [
         each
         for name in ("prod", "alerts to a topic", "one NAT gateway, endpoints", OUTSIDE)
         for each in resources(name)
     ]
-    seen = {named.kind for each in found for named in names.held(each.token, each.inputs)}
-    seen |= {kind for each in found for _, text in texts(each.inputs) for kind, _ in spotted(text)}
+    seen = {named.kind for declared in declared_resources for named in names.held(declared.token, declared.inputs)}
+    seen |= {kind for declared in declared_resources for _, text in texts(declared.inputs) for kind, _ in spotted(text)}
     assert set(names.kinds()) - seen == {"serviceLinkedRoles", "keyAliases"}
 
 

@@ -16,4 +16,4 @@ def test_a_program_is_declared_after_another_part_has_ended_the_event_loop() -> 
         pulumi.ComponentResource("a:b:C", "one")
 
     found = declare(program, project="p", stack="s")
-    assert [each.name for each in found.values()] == ["one"]
+    assert [declared.name for declared in found.values()] == ["one"]

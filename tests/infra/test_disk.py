@@ -68,7 +68,7 @@ def test_every_declared_pod_asks_for_what_its_empty_volumes_hold(stack: str) -> 
                 together += mib(said["requests"][DISK])
         # What runs before the others has gone when they come (Kubernetes, "Init Containers", resource sharing).
         asked = max(*first, together)
-        empty = [each["emptyDir"] for each in spec["volumes"] if "emptyDir" in each]
+        empty = [volume["emptyDir"] for volume in spec["volumes"] if "emptyDir" in volume]
         assert all(each.get("sizeLimit") for each in empty), f"{name}: a volume without an end"
         held = sum(mib(each["sizeLimit"]) for each in empty if each.get("medium") != "Memory")
         assert asked == held + LOGS_MIB, name
@@ -128,7 +128,7 @@ def test_an_autoscaler_with_one_choice_is_not_declared_for_its_stock_alert_would
     platform = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text())["config"]["modelyard:platform"]
     registry = {"server": {"replicas": {"min": 1, "max": most}}}
     stack = Stack.of({**platform, "registry": registry, "releases": []}, "us-east-1")
-    found = list(declare(lambda: build(plan(stack, guard())), project="modelyard", stack="dev").values())
-    assert any(each.token.endswith(":HorizontalPodAutoscaler") for each in found) is scaled
-    (server,) = [each for each in found if each.token.endswith(":Deployment")]
+    declared_resources = list(declare(lambda: build(plan(stack, guard())), project="modelyard", stack="dev").values())
+    assert any(declared.token.endswith(":HorizontalPodAutoscaler") for declared in declared_resources) is scaled
+    (server,) = [declared for declared in declared_resources if declared.token.endswith(":Deployment")]
     assert server.inputs["spec"].get("replicas") == (None if scaled else 1)

@@ -21,8 +21,8 @@ STACKS = sorted(path.name.split(".")[1] for path in ROOT.glob("Pulumi.*.yaml"))
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_the_stack_declares_what_its_golden_file_says(stack: str) -> None:
-    found = declare(make(LoadedStack.read(stack, ROOT / f"Pulumi.{stack}.yaml")), project="modelyard", stack=stack)
-    text = yaml.safe_dump(_graph(found), sort_keys=True, width=140)
+    resources = declare(make(LoadedStack.read(stack, ROOT / f"Pulumi.{stack}.yaml")), project="modelyard", stack=stack)
+    text = yaml.safe_dump(_graph(resources), sort_keys=True, width=140)
     path = ROOT / "tests" / "golden" / f"{stack}.yaml"
     if os.environ.get("UPDATE_GOLDEN"):
         path.write_text(text)
@@ -31,12 +31,12 @@ def test_the_stack_declares_what_its_golden_file_says(stack: str) -> None:
 
 def _graph(found: dict[str, Declared]) -> dict[str, Any]:
     return {
-        _short(each.urn): {
-            "dependsOn": sorted(_short(urn) for urn in each.dependencies),
-            "inputs": _shortened(each.inputs),
-            **({"protect": True} if each.protect else {}),
+        _short(declared.urn): {
+            "dependsOn": sorted(_short(urn) for urn in declared.dependencies),
+            "inputs": _shortened(declared.inputs),
+            **({"protect": True} if declared.protect else {}),
         }
-        for each in found.values()
+        for declared in found.values()
     }
 
 

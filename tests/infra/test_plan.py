@@ -138,14 +138,14 @@ def _agrees(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     everything = Bounds(environment="dev", budget=Decimal(10**9), ceiling=Decimal(10**9))
     monkeypatch.setattr(planning.Plan, "bounds", lambda *_, **__: everything)
     planned = plan(stack, guard())
-    found = declare(lambda: build(plan(stack, guard())), project="modelyard", stack="trial")
-    graph = as_graph(found)
+    resources = declare(lambda: build(plan(stack, guard())), project="modelyard", stack="trial")
+    graph = as_graph(resources)
     estimated = estimate(graph, PriceBook.embedded(stack.region), datetime.date.today())
     assert planned.totals.complete
     assert _lines(planned.items) == _lines(estimated.items)
     assert len({(item.component, item.role) for item in planned.items}) == len(planned.items)
-    components = [each for each in graph.nodes if each.type.startswith("modelyard:index:") and each.name != "platform"]
-    named = [f"{each.type.rpartition(':')[2]}::{each.name}" for each in components]
+    components = [node for node in graph.nodes if node.type.startswith("modelyard:index:") and node.name != "platform"]
+    named = [f"{component.type.rpartition(':')[2]}::{component.name}" for component in components]
     assert planned.components() == sorted(named)
 
 
@@ -183,7 +183,9 @@ def test_the_last_budget_that_holds_and_the_first_that_does_not() -> None:
 def test_a_warning_comes_from_the_stated_share_on() -> None:
     planned = plan(_stack("dev"), guard(), TODAY)
     most = planned.totals.maximum
-    assert [each.summary for each in hold(planned, _bounds(str(most * 100 / 80)))] == ["80 % of the budget is planned"]
+    assert [problem.summary for problem in hold(planned, _bounds(str(most * 100 / 80)))] == [
+        "80 % of the budget is planned"
+    ]
     assert list(hold(planned, _bounds(str(most * 100 / 80 + 1)))) == []
 
 

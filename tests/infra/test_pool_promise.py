@@ -50,7 +50,10 @@ def test_every_pool_that_is_accepted_promises_what_its_nodes_announce_and_the_re
         try:
             made = stack(pool)
         except Refused as found:
-            assert {each.where for each in found.problems} <= {"gpuPools.p.sharing.mode", "gpuPools.p.sharing.profile"}
+            assert {problem.where for problem in found.problems} <= {
+                "gpuPools.p.sharing.mode",
+                "gpuPools.p.sharing.profile",
+            }
             refused += 1
             continue
         accepted += 1

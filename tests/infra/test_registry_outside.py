@@ -46,8 +46,8 @@ def refusal(registry: dict[str, Any]) -> Problem:
 def declared(exposure: str) -> dict[tuple[str, str], dict[str, Any]]:
     """The inputs of every Kubernetes object of a stack with that exposure, by kind and name."""
     registry = REGISTRY if exposure == "internal" else {}
-    found = declare(lambda: build(plan(stack(registry), guard())), project="modelyard", stack="trial").values()
-    objects = [each.inputs for each in found if "kind" in each.inputs]
+    values = declare(lambda: build(plan(stack(registry), guard())), project="modelyard", stack="trial").values()
+    objects = [each.inputs for each in values if "kind" in each.inputs]
     return {(each["kind"], each["metadata"]["name"]): each for each in objects}
 
 
@@ -137,7 +137,7 @@ def test_the_networks_policy_lets_in_the_named_blocks_and_the_same_namespaces_as
         assert rule["ports"] == [{"protocol": "TCP", "port": 5000}]
         return list(rule["from"])
 
-    blocks = [{"ipBlock": {"cidr": each}} for each in OUTSIDE["allowedCidrs"]]
+    blocks = [{"ipBlock": {"cidr": cidr}} for cidr in OUTSIDE["allowedCidrs"]]
     assert let_in("internal") == [*let_in("none"), *blocks]
 
 

@@ -65,7 +65,7 @@ def test_a_state_fills_placeholders_and_a_secret_of_it_never_does(found: dict[st
 
 
 def test_a_secret_input_is_written_as_a_placeholder(found: dict[str, Declared], tmp_path: Path) -> None:
-    one = next(each for each in found.values() if each.token == "aws:sqs/queue:Queue")
+    one = next(declared for declared in found.values() if declared.token == "aws:sqs/queue:Queue")
     render({one.urn: replace(one, inputs={"name": SECRET})}, tmp_path / "out")
     index = json.loads((tmp_path / "out" / "index.json").read_text())
     assert index["placeholders"][SECRET]["secret"] is True
@@ -73,7 +73,7 @@ def test_a_secret_input_is_written_as_a_placeholder(found: dict[str, Declared], 
 
 def test_rendering_twice_leaves_only_what_the_second_wrote(found: dict[str, Declared], tmp_path: Path) -> None:
     render(found, tmp_path / "out")
-    one = next(each for each in found.values() if each.token == "aws:sqs/queue:Queue")
+    one = next(declared for declared in found.values() if declared.token == "aws:sqs/queue:Queue")
     paths = render({one.urn: one}, tmp_path / "out")
     left = {path.relative_to(tmp_path / "out") for path in (tmp_path / "out").rglob("*") if path.is_file()}
     assert left == set(paths)

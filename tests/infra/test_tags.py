@@ -60,7 +60,7 @@ def service(inputs: Mapping[str, Any]) -> Carried:
 
 
 def launch_template(inputs: Mapping[str, Any]) -> Carried:
-    said = {each["resourceType"]: each["tags"] for each in inputs["tagSpecifications"]}
+    said = {specification["resourceType"]: specification["tags"] for specification in inputs["tagSpecifications"]}
     yield from (("instances", said["instance"]), ("volumes", said["volume"]))
 
 
@@ -93,23 +93,23 @@ def test_everything_that_is_made_on_the_platforms_behalf_carries_its_tags(name: 
 
 @pytest.mark.parametrize("name", ["dev", "prod"])
 def test_whatever_the_stack_makes_itself_gets_the_tags_of_its_provider(name: str) -> None:
-    found = declared(name)
-    (provider,) = [each for each in found if each.token == "pulumi:providers:aws"]
+    resources = declared(name)
+    (provider,) = [each for each in resources if each.token == "pulumi:providers:aws"]
     said = provider.inputs["defaultTags"]
     tags = json.loads(said) if isinstance(said, str) else said
     assert tags["tags"] == tags_of(stack(name).settings)
-    used = {each.provider for each in found if each.custom and each.token.startswith("aws:")}
+    used = {each.provider for each in resources if each.custom and each.token.startswith("aws:")}
     assert used and all(each.startswith(f"{provider.urn}::") for each in used)
 
 
 @pytest.mark.parametrize("name", ["dev", "prod"])
 def test_every_volume_is_of_the_class_that_is_tagged_and_snapshots_keep_their_instances_tags(name: str) -> None:
-    found = declared(name)
-    (kind,) = [each.inputs["metadata"]["name"] for each in found if each.token.endswith(":StorageClass")]
-    claimed = [value for each in found for value in classes(each.inputs)]
+    resources = declared(name)
+    (kind,) = [each.inputs["metadata"]["name"] for each in resources if each.token.endswith(":StorageClass")]
+    claimed = [value for each in resources for value in classes(each.inputs)]
     assert len(claimed) >= 3
     assert set(claimed) == {kind}
-    (database,) = [each for each in found if each.token == "aws:rds/instance:Instance"]
+    (database,) = [each for each in resources if each.token == "aws:rds/instance:Instance"]
     assert database.inputs["copyTagsToSnapshot"] is True
 
 

@@ -15,10 +15,14 @@ BINDING = {"Drifted", "Underutilized"}
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_no_declared_node_ends_by_a_way_that_no_budget_binds(stack: str) -> None:
-    found = declare(
+    values = declare(
         make(LoadedStack.read(stack, ROOT / f"Pulumi.{stack}.yaml")), project="modelyard", stack=stack
     ).values()
-    pools = {each.name: each.inputs["spec"] for each in found if each.token == "kubernetes:karpenter.sh/v1:NodePool"}
+    pools = {
+        declared.name: declared.inputs["spec"]
+        for declared in values
+        if declared.token == "kubernetes:karpenter.sh/v1:NodePool"
+    }
     assert bool(pools) == (stack != "local")
     for name, spec in pools.items():
         assert spec["template"]["spec"]["expireAfter"] == "Never", name

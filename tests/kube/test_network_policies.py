@@ -14,7 +14,7 @@ from kube.network_policies import Addresses, Block, Pod, Policy, covered, denied
 from pricing.bill.graph import UNKNOWN
 
 WHOLE = Block("10.0.0.0/29")
-HOSTS = tuple(Block(str(each)) for each in WHOLE)
+HOSTS = tuple(Block(str(i_pv4_address)) for i_pv4_address in WHOLE)
 BLOCKS = [each for length in (29, 30, 31, 32) for each in WHOLE.subnets(new_prefix=length)]
 SPACES: dict[str, dict[str, str]] = {"a": {"team": "red"}, "b": {"team": "blue"}, "c": {}}
 LABELS: list[dict[str, str]] = [{}, {"app": "x"}, {"app": "y"}, {"app": "x", "tier": "web"}]
@@ -46,7 +46,7 @@ selectors = st.fixed_dictionaries(
 @st.composite
 def ip_blocks(draw: st.DrawFn) -> dict[str, Any]:
     block = draw(st.sampled_from(BLOCKS))
-    inside = [each for each in BLOCKS if each.subnet_of(block) and each != block]
+    inside = [network for network in BLOCKS if network.subnet_of(block) and network != block]
     out = draw(st.lists(st.sampled_from(inside), max_size=2)) if inside else []
     return {"ipBlock": {"cidr": str(block), **({"except": [str(each) for each in out]} if out else {})}}
 
@@ -83,7 +83,7 @@ policies = st.lists(
     ),
     max_size=4,
 )
-ends = st.sampled_from([*PODS, *(Addresses((each,)) for each in HOSTS)])
+ends = st.sampled_from([*PODS, *(Addresses((host,)) for host in HOSTS)])
 
 
 class Reference:
@@ -98,17 +98,17 @@ class Reference:
         return out and into
 
     def half(self, way: str, pod: Pod, peer: Any, target: Any, port: int, protocol: str) -> bool:
-        mine = [each for each in self.found if each.namespace == pod.namespace and way in self.ways(each.spec)]
-        mine = [each for each in mine if pod.labels in self.chosen(each.spec["podSelector"], LABELS)]
+        mine = [policy for policy in self.found if policy.namespace == pod.namespace and way in self.ways(policy.spec)]
+        mine = [policy for policy in mine if pod.labels in self.chosen(policy.spec["podSelector"], LABELS)]
         return not mine or any(
             self.peer(rule, way, pod, peer) and self.port(rule, target, port, protocol)
-            for each in mine
-            for rule in each.spec.get(way, [])
+            for policy in mine
+            for rule in policy.spec.get(way, [])
         )
 
     def ways(self, spec: Any) -> set[str]:
         if "policyTypes" in spec:
-            return {each.lower() for each in spec["policyTypes"]}
+            return {policy_type.lower() for policy_type in spec["policyTypes"]}
         return {"ingress"} | ({"egress"} if len(spec.get("egress", [])) else set())
 
     def chosen(self, selector: Any, among: list[dict[str, str]]) -> list[dict[str, str]]:
@@ -182,7 +182,7 @@ def test_what_gets_through_is_what_the_reference_lists(
 def test_a_block_gets_through_exactly_when_each_of_its_addresses_does(
     found: list[Policy], pod: Pod, block: Block, port: int
 ) -> None:
-    alone = [denied(found, pod, Addresses((Block(str(each)),)), port) for each in block]
+    alone = [denied(found, pod, Addresses((Block(str(address)),)), port) for address in block]
     assert (denied(found, pod, Addresses((block,)), port) == "") is (not any(alone))
 
 
@@ -236,5 +236,5 @@ def test_what_is_not_known_lets_nothing_through_and_a_block_is_never_a_pod(spec:
 def test_ranges_cover_exactly_what_they_hold_less_what_they_leave_out(
     wanted: list[Block], by: list[tuple[Block, list[Block]]]
 ) -> None:
-    held = {address for block, but in by for address in block if not any(address in each for each in but)}
+    held = {address for block, but in by for address in block if not any(address in network for network in but)}
     assert covered(wanted, by) is all(address in held for block in wanted for address in block)

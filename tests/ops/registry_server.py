@@ -52,7 +52,7 @@ class Registry:
 
     def image(self, name: str, tag: str, *architectures: str) -> str:
         """An image of several architectures, with an attestation beside each, as buildkit writes them."""
-        several = [{"architecture": each, "os": "linux"} for each in architectures]
+        several = [{"architecture": architecture, "os": "linux"} for architecture in architectures]
         several += [{"architecture": "unknown", "os": "unknown"}, {"architecture": "amd64", "os": "windows"}]
         return self.put(name, tag, INDEX, {"manifests": [{"platform": each, "digest": "x"} for each in several]})
 

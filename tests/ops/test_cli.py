@@ -103,7 +103,9 @@ def test_a_bad_stack_file_is_a_json_list_for_a_machine(root: Path, capsys: pytes
     (root / "Pulumi.dev.yaml").write_text(GOOD.replace("owner:", "owners:"))
     assert cli.run(["up", "--stack", "dev", "--format", "json"]) == ExitCode.REFUSED
     problems = json.loads(capsys.readouterr().out)
-    assert ("unknown key", "owners", 5) in [(each["summary"], each["where"], each["line"]) for each in problems]
+    assert ("unknown key", "owners", 5) in [
+        (problem["summary"], problem["where"], problem["line"]) for problem in problems
+    ]
 
 
 @pytest.mark.parametrize("name", ["../dev", "", "a b", "dév"])

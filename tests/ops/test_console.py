@@ -67,9 +67,9 @@ def event(text: str, severity: str) -> EngineEvent:
 
 
 def failed(text: str) -> Outcome:
-    found = EngineEvents(planning=False)
-    found.listen(event(text, "error"))
-    return Outcome(operation=Operation.UP, ok=False, events=found, seconds=1.0)
+    events = EngineEvents(planning=False)
+    events.listen(event(text, "error"))
+    return Outcome(operation=Operation.UP, ok=False, events=events, seconds=1.0)
 
 
 WAYS: dict[str, Callable[[Show, str], None]] = {
@@ -134,7 +134,7 @@ def test_nobody_but_the_printer_uses_the_terminal_library() -> None:
         if path.relative_to(ROOT) == Path("ops/console.py"):
             continue
         for node in ast.walk(ast.parse(path.read_text())):
-            names = [each.name for each in node.names] if isinstance(node, ast.Import) else []
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             names += [str(node.module)] if isinstance(node, ast.ImportFrom) else []
             found += [f"{path.name}: {name}" for name in names if name.partition(".")[0] == "rich"]
             if isinstance(node, ast.Call) and ast.unparse(node.func) in ("typer.echo", "typer.secho", "click.echo"):

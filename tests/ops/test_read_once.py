@@ -175,7 +175,7 @@ def taking_a_stack() -> Iterator[str]:
     def walk(command: Any, name: str) -> Iterator[str]:
         for each, inner in getattr(command, "commands", {}).items():
             yield from walk(inner, f"{name} {each}".strip())
-        if any(each.name == "stack" for each in command.params):
+        if any(param.name == "stack" for param in command.params):
             yield name
 
     return walk(typer.main.get_command(cli.app), "")

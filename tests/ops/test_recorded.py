@@ -18,7 +18,7 @@ def test_each_release_of_a_state_is_named_with_its_chart_and_nothing_else_is() -
         other,
         release(name="a", chart="chart-a"),
     ]
-    assert [each.line for each in Recorded.among(state)] == [
+    assert [recorded.line for recorded in Recorded.among(state)] == [
         "recorded, not installed: Helm release a (chart-a, namespace default)",
         "recorded, not installed: Helm release b (chart-b 1.2.3, namespace space)",
     ]

@@ -15,10 +15,10 @@ URN = "urn:pulumi:dev::modelyard::modelyard:index:Network$aws:ec2/vpc:Vpc::netwo
 
 
 def events_of(*events: dict[str, Any], planning: bool = False) -> EngineEvents:
-    found = EngineEvents(planning)
+    engine_events = EngineEvents(planning)
     for number, event in enumerate(events):
-        found.listen(EngineEvent.from_json({"sequence": number, "timestamp": 0, **event}))
-    return found
+        engine_events.listen(EngineEvent.from_json({"sequence": number, "timestamp": 0, **event}))
+    return engine_events
 
 
 def error(message: str, **more: Any) -> dict[str, Any]:
@@ -49,13 +49,13 @@ def outcome(found: EngineEvents, *, ok: bool = True, operation: Operation = Oper
 
 
 def test_an_error_is_kept_once_without_colours_and_without_the_engines_echo() -> None:
-    found = events_of(
+    events = events_of(
         error("<{%fg 1%}>no capacity<{%reset%}>\n", urn=URN),
         error("no capacity\n"),
         error("update failed\n"),
         error("failed to run remediation: context canceled"),
     )
-    assert [(each.message, each.urn) for each in found.errors] == [("no capacity", URN)]
+    assert [(diagnostic.message, diagnostic.urn) for diagnostic in events.errors] == [("no capacity", URN)]
 
 
 def test_what_the_program_saw_of_an_engine_that_gave_up_does_not_stand_for_the_reason() -> None:
@@ -64,10 +64,10 @@ def test_what_the_program_saw_of_an_engine_that_gave_up_does_not_stand_for_the_r
 
 
 def test_a_step_is_a_name_a_type_and_the_keys_that_differ_never_their_values() -> None:
-    found = events_of(step("update", diffs=["tags"], old={"inputs": {"tags": "hush"}}), step("same"))
-    (only,) = found.steps.values()
+    events = events_of(step("update", diffs=["tags"], old={"inputs": {"tags": "hush"}}), step("same"))
+    (only,) = events.steps.values()
     assert (only.op, only.type, only.name, only.keys) == ("update", "aws:ec2/vpc:Vpc", "network", ("tags",))
-    assert "hush" not in repr(found.steps)
+    assert "hush" not in repr(events.steps)
 
 
 def test_a_default_provider_is_no_step() -> None:
@@ -75,9 +75,9 @@ def test_a_default_provider_is_no_step() -> None:
 
 
 def test_advice_does_not_refuse_and_a_mandatory_rule_does(capsys: pytest.CaptureFixture[str]) -> None:
-    found = events_of(policy("advisory", "consider"), policy("mandatory", "open to all\nclose it"))
-    assert [each.message for each in found.mandatory] == ["open to all\nclose it"]
-    Show().outcome(outcome(found, ok=False))
+    events = events_of(policy("advisory", "consider"), policy("mandatory", "open to all\nclose it"))
+    assert [violation.message for violation in events.mandatory] == ["open to all\nclose it"]
+    Show().outcome(outcome(events, ok=False))
     said = capsys.readouterr().out
     assert said.index("refused modelyard/closed-endpoint aws:ec2/vpc:Vpc network") < said.index("advice modelyard/")
     assert "\n  close it\n" in said

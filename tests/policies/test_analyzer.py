@@ -56,8 +56,8 @@ def test_every_rule_is_published_with_its_level_and_no_configuration_is_taken(
     from google.protobuf import empty_pb2  # type: ignore[import-untyped]
 
     info = stub.GetAnalyzerInfo(empty_pb2.Empty())
-    assert [each.name for each in info.policies] == [rule.name for rule in rules()]
-    assert {each.enforcementLevel for each in info.policies} == {wire.MANDATORY}
+    assert [policy.name for policy in info.policies] == [rule.name for rule in rules()]
+    assert {policy.enforcementLevel for policy in info.policies} == {wire.MANDATORY}
     assert (info.name, info.supportsConfig) == ("modelyard", False)
 
 
@@ -109,4 +109,4 @@ def test_the_packs_carry_the_projects_version() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     packs = [yaml.safe_load(path.read_text()) for path in (ROOT / "policies").rglob("PulumiPolicy.yaml")]
     assert len(packs) == 1 + len(PACKS)
-    assert {VERSION, *(each["version"] for each in packs)} == {project["version"]}
+    assert {VERSION, *(pack["version"] for pack in packs)} == {project["version"]}

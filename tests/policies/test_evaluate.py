@@ -136,7 +136,7 @@ def test_a_stack_rule_reads_the_inputs_that_the_resource_rules_have_seen() -> No
     judge = Evaluator([_rule(None, check_stack=names, applies_to=())], _guard(), TODAY)
     judge.resource(_node(QUEUE, "jobs", name="asked"))
     told = judge.stack([_node(QUEUE, "jobs", name="answered"), _node(QUEUE, "events", name="answered")])
-    assert [each.problem.summary for each in told] == ["asked", "answered"]
+    assert [verdict.problem.summary for verdict in told] == ["asked", "answered"]
 
 
 def _buckets(*changed: Node) -> list[str]:
@@ -144,16 +144,16 @@ def _buckets(*changed: Node) -> list[str]:
     sse = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
     block = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
     happy = {
-        each.name: each
-        for each in (
+        node.name: node
+        for node in (
             bucket,
             _node(sse, "encryption", bucket=UNKNOWN, depends=(bucket.urn,)),
             _node(block, "block", bucket=UNKNOWN, depends=(bucket.urn,)),
         )
     }
-    happy.update({each.name: each for each in changed})
+    happy.update({node.name: node for node in changed})
     only = [rule for rule in rules() if rule.name == "buckets-complete"]
-    return [each.problem.summary for each in Evaluator(only, _guard(), TODAY).stack(happy.values())]
+    return [verdict.problem.summary for verdict in Evaluator(only, _guard(), TODAY).stack(happy.values())]
 
 
 def test_a_bucket_with_its_two_parts_passes() -> None:
@@ -193,7 +193,7 @@ def _kept(*, status: object = "Enabled", **changed: object) -> list[str]:
         _node("aws:s3/bucketPolicy:BucketPolicy", "policy", bucket="acme-models", policy=policy),
     )
     only = [rule for rule in rules() if rule.name == "buckets-kept"]
-    return [each.problem.summary for each in Evaluator(only, _guard(), TODAY).stack([bucket, *parts])]
+    return [verdict.problem.summary for verdict in Evaluator(only, _guard(), TODAY).stack([bucket, *parts])]
 
 
 def test_a_bucket_with_versions_and_a_policy_against_clear_text_passes() -> None:

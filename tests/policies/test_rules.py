@@ -118,10 +118,10 @@ def test_a_change_that_is_allowed_passes(name: str, case: dict[str, Any], change
 def test_a_change_that_is_not_allowed_is_refused_at_its_place(
     name: str, case: dict[str, Any], change: dict[str, Any]
 ) -> None:
-    found = _judged(name, case, _changed(case["happy"], change))
-    assert [verdict.level for verdict in found] and {verdict.level for verdict in found} == {Level.MANDATORY}
-    assert f"example: {_where(change)}" in [verdict.problem.where for verdict in found]
-    assert all(verdict.problem.fix for verdict in found)
+    verdicts = _judged(name, case, _changed(case["happy"], change))
+    assert [verdict.level for verdict in verdicts] and {verdict.level for verdict in verdicts} == {Level.MANDATORY}
+    assert f"example: {_where(change)}" in [verdict.problem.where for verdict in verdicts]
+    assert all(verdict.problem.fix for verdict in verdicts)
 
 
 def _places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
@@ -138,5 +138,8 @@ def test_no_rule_stumbles_over_a_value_of_any_kind_at_any_place(odd: Any) -> Non
     for name, cases in EXAMPLES.items():
         for case in cases:
             for path in _places(case["happy"]):
-                found = _judged(name, case, _changed(case["happy"], {"at": list(path), "to": odd}))
-                assert not [each.problem for each in found if "could not run" in each.problem.summary], (name, path)
+                verdicts = _judged(name, case, _changed(case["happy"], {"at": list(path), "to": odd}))
+                assert not [verdict.problem for verdict in verdicts if "could not run" in verdict.problem.summary], (
+                    name,
+                    path,
+                )

@@ -21,6 +21,6 @@ def problems_of(ask: PoolAsk, book: PriceBook) -> tuple[Problem, ...]:
 def items_of(ask: PoolAsk, bound: PoolBound, book: PriceBook) -> list[CostItem]:
     """The bill of a pool whose prices are all known, for each of its NodePools."""
     items = [each for share in bound.shares for each in share_items("pool", ask, share, book)]
-    priced = [each for each in items if isinstance(each, CostItem)]
+    priced = [item for item in items if isinstance(item, CostItem)]
     assert priced == items
     return priced

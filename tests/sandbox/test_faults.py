@@ -33,12 +33,12 @@ def test_a_call_survives_throttling_within_the_bound_and_fails_clearly_one_beyon
 
 
 def test_no_capacity_is_met_as_often_as_asked_and_only_by_the_named_type_and_call(tmp_path: Path) -> None:
-    found = _load(tmp_path, {"kind": "no-capacity", "type": "aws:ec2/*", "call": "create", "times": 1})
-    found.before("delete", VPC)
-    found.before("create", "aws:iam/role:Role")
+    faults = _load(tmp_path, {"kind": "no-capacity", "type": "aws:ec2/*", "call": "create", "times": 1})
+    faults.before("delete", VPC)
+    faults.before("create", "aws:iam/role:Role")
     with pytest.raises(CloudError, match="InsufficientInstanceCapacity"):
-        found.before("create", VPC)
-    found.before("create", VPC)
+        faults.before("create", VPC)
+    faults.before("create", VPC)
 
 
 def test_what_is_used_up_is_remembered_by_the_next_process(tmp_path: Path) -> None:
@@ -68,9 +68,9 @@ def test_slow_waits_as_long_as_it_says(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_each_edge_of_a_call_is_one_line_of_the_call_log(tmp_path: Path) -> None:
-    found = _load(tmp_path, log=tmp_path / "calls")
-    found.before("create", VPC, "urn:x")
-    found.after_write("create", VPC, "urn:x")
+    faults = _load(tmp_path, log=tmp_path / "calls")
+    faults.before("create", VPC, "urn:x")
+    faults.after_write("create", VPC, "urn:x")
     lines = [json.loads(line) for line in (tmp_path / "calls").read_text().splitlines()]
     assert [line["edge"] for line in lines] == ["before", "after-write"]
     assert lines[0] == {"edge": "before", "call": "create", "type": VPC, "urn": "urn:x"}

@@ -42,9 +42,9 @@ def test_an_edited_file_is_seen_at_once_and_a_deleted_one_is_gone(tmp_path: Path
     document = json.loads(_file(world).read_text())
     document["inputs"]["size"] = 22
     _file(world).write_text(json.dumps(document))
-    found = world.get("aws", TYPE, "vpc-1")
-    assert found is not None
-    assert found.inputs == {"size": 22}
+    item = world.get("aws", TYPE, "vpc-1")
+    assert item is not None
+    assert item.inputs == {"size": 22}
     _file(world).unlink()
     assert world.get("aws", TYPE, "vpc-1") is None
     assert world.all("aws") == []

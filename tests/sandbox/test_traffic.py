@@ -56,8 +56,8 @@ def test_a_stream_keeps_who_answered_and_what_went_wrong() -> None:
         ended = time.monotonic()
     pods = found.pods(began, ended)
     assert pods["pod-1"] > pods["ConnectionResetError: gone"] >= 3
-    assert {each.status for each in found.lost(began)} == {0}
-    assert all(began <= each.asked <= each.answered for each in found.since(began))
+    assert {answer.status for answer in found.lost(began)} == {0}
+    assert all(began <= answer.asked <= answer.answered for answer in found.since(began))
     assert found.since(math.inf) == []
 
 

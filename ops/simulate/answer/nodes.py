@@ -49,7 +49,7 @@ def doubts(load: Load, asked: Sequence[Purchase]) -> list[str]:
         for name, amount in requests.items():
             if name in _NOT_ANNOUNCED_HERE:
                 found.append(f"{path}.{name}: an add-on announces it, and none is simulated")
-            sliced = [each.pool for each in mine if each.sharing is Sharing.TIME_SLICING]
+            sliced = [purchase.pool for purchase in mine if purchase.sharing is Sharing.TIME_SLICING]
             if name == GPU_RESOURCE and _several(amount) and sliced and POOL_LABEL not in _selected(spec):
                 pools = ", ".join(dict.fromkeys(sliced))
                 found.append(f"{path}.{name}: a node of pool {pools} refuses a pod that asks for more than one slice")
@@ -63,7 +63,12 @@ def problems(load: Load, asked: Sequence[Purchase]) -> list[Problem]:
     found: list[Problem] = []
     for path, requests in _requests(spec):
         for name, amount in requests.items():
-            has = [each.announced[type_] for each in mine for type_ in each.types if type_ in each.announced]
+            has = [
+                purchase.announced[type_]
+                for purchase in mine
+                for type_ in purchase.types
+                if type_ in purchase.announced
+            ]
             if (
                 name == GPU_RESOURCE
                 and pool
@@ -73,9 +78,14 @@ def problems(load: Load, asked: Sequence[Purchase]) -> list[Problem]:
             ):
                 summary = f"a node of pool {pool} slices time, and refuses a pod that asks for more than one slice"
                 fix = "ask for one; it has the whole GPU in its turn"
-            elif any(name in each.expected and name not in each.resources for each in has):
+            elif any(name in announced.expected and name not in announced.resources for announced in has):
                 without = sorted(
-                    {each.pool for each in mine for known in each.announced.values() if name not in known.resources}
+                    {
+                        purchase.pool
+                        for purchase in mine
+                        for known in purchase.announced.values()
+                        if name not in known.resources
+                    }
                 )
                 summary = f"nodes of {', '.join(without)} come for it and do not announce it, so the pod never starts"
                 fix = f"say efa: true in gpuPools.{without[0]}, or select a pool that has it"
@@ -87,7 +97,7 @@ def problems(load: Load, asked: Sequence[Purchase]) -> list[Problem]:
 
 def _candidates(load: Load, asked: Sequence[Purchase]) -> list[Purchase]:
     pool = _selected(load.pod["spec"]).get(POOL_LABEL)
-    return [each for each in asked if pool is None or each.pool == pool]
+    return [purchase for purchase in asked if pool is None or purchase.pool == pool]
 
 
 def _selected(spec: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -100,13 +110,13 @@ def _several(amount: object) -> bool:
 
 def _unknown(key: str, asked: Sequence[Purchase], mine: Sequence[Purchase]) -> str:
     """Why nobody here knows a label of the nodes that a pod may get; empty when it is known, or known to be absent."""
-    if key in _SET_ON_EVERY_NODE or any(key in each.labels for each in asked):
+    if key in _SET_ON_EVERY_NODE or any(key in purchase.labels for purchase in asked):
         return ""
-    types = sorted({name for each in mine for name in each.types if key in unknown_labels(name)})
+    types = sorted({name for purchase in mine for name in purchase.types if key in unknown_labels(name)})
     if types:
         return f"nobody here knows the label {key} of {', '.join(types)}"
     domain = key.partition("/")[0] if "/" in key else ""
-    outside = any(domain == each or domain.endswith(f".{each}") for each in _SET_BY_OTHERS)
+    outside = any(domain == other or domain.endswith(f".{other}") for other in _SET_BY_OTHERS)
     if key == _SYSTEM_NODES or (outside and domain != "karpenter.k8s.aws"):
         return f"nodes outside the pools may have the label {key}, and they are not simulated"
     return ""

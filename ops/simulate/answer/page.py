@@ -22,9 +22,9 @@ def write(found: Report, show: Show) -> None:
     show.line()
     for line in found.undetermined:
         show.line(f"undetermined: {line}", style="bold red")
-    for each in found.loads:
-        for place, line in enumerate(_load(each)):
-            show.line(line, style="bold red" if place == 0 and (each.pending or each.undetermined) else "")
+    for load in found.loads:
+        for place, line in enumerate(_load(load)):
+            show.line(line, style="bold red" if place == 0 and (load.pending or load.undetermined) else "")
     show.line()
     for line in [*found.skipped, *(f"not simulated: {each}" for each in found.not_simulated)]:
         show.line(line, style="dim")
@@ -35,7 +35,7 @@ def _nodes(found: Report) -> Iterator[str]:
         yield "no node would come"
         return
     yield "nodes that would come:"
-    rows = [_HEADS, *(_row(each) for each in found.nodes)]
+    rows = [_HEADS, *(_row(node) for node in found.nodes)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADS))]
     for row in rows:
         yield "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
@@ -46,7 +46,7 @@ def _nodes(found: Report) -> Iterator[str]:
             f"at most {_usd(hourly.dearest)} USD an hour, {_usd(monthly.dearest)} USD a month, if AWS gives the dearest type "
             "that Karpenter allows:"
         )
-        for options in dict.fromkeys(_options(each) for each in found.nodes):
+        for options in dict.fromkeys(_options(node) for node in found.nodes):
             yield f"  {options}"
 
 

@@ -27,9 +27,11 @@ def reasons(message: str, asked: Sequence[Purchase], pool: str = "", *, spot: bo
     if not text:
         return ["Karpenter said nothing about it"]
     clauses = [each.strip() for each in text.split("; ") if each.strip()]
-    mine = [each for each in asked if not pool or each.pool == pool]
+    mine = [purchase for purchase in asked if not pool or purchase.pool == pool]
     # Karpenter passes over a NodePool that has no type to buy, so nothing names it.
-    gone = [f"{each.name}: no spot is to be had" for each in mine if each.buying is Buying.SPOT and not spot]
+    gone = [
+        f"{purchase.name}: no spot is to be had" for purchase in mine if purchase.buying is Buying.SPOT and not spot
+    ]
     return [*gone, *_named(clauses, mine)] or clauses
 
 

@@ -132,17 +132,17 @@ def report(
     spot: bool,
 ) -> Report:
     """The report on a settled simulation; `messages` maps a pod's name to what Karpenter last said about it."""
-    by_name = {each.name: each for each in asked}
+    by_name = {purchase.name: purchase for purchase in asked}
     nodes = list(_nodes(seen.standing(), by_name, book))
     placements = [_placement(number, load, seen, messages, asked, spot=spot) for number, load in enumerate(loads)]
-    cheapest = sum((each.hourly_usd_each * each.count for each in nodes), Decimal(0))
-    dearest = sum((max(one.hourly_usd for one in each.options) * each.count for each in nodes), Decimal(0))
+    cheapest = sum((node.hourly_usd_each * node.count for node in nodes), Decimal(0))
+    dearest = sum((max(one.hourly_usd for one in node.options) * node.count for node in nodes), Decimal(0))
     return Report(
         stack=stack,
         region=book.region,
         simulated_by=f"Karpenter {GO_MODULES['karpenter-kwok']} with its KWOK provider; nodes and pods are simulated",
         spot=spot,
-        fits=not any(each.pending for each in placements),
+        fits=not any(placement.pending for placement in placements),
         undetermined=list(undetermined),
         nodes=nodes,
         loads=placements,
@@ -199,7 +199,7 @@ def _placement(
     placed = [seen.placed[name] for name in mine if name in seen.placed]
     pending = [name for name in mine if name not in seen.placed]
     pool = load.pod["spec"].get("nodeSelector", {}).get(POOL_LABEL, "")
-    gates = ", ".join(str(each.get("name")) for each in load.pod["spec"].get("schedulingGates", ()))
+    gates = ", ".join(str(gate.get("name")) for gate in load.pod["spec"].get("schedulingGates", ()))
     said = [f"it waits until its scheduling gates are taken away: {gates}"] if gates and pending else []
     if not gates:
         said = [line for name in pending for line in reasons(messages.get(name, ""), asked, pool, spot=spot)]

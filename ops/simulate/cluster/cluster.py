@@ -63,8 +63,10 @@ class Cluster:
             autoscaler.install(plane)
             cluster = cls(root, plane, say)
             cluster.surround([], {NAMESPACE})
-            cluster.create({each.node_class["metadata"]["name"]: each.node_class for each in asked}.values())
-            cluster.create(each.kwok() for each in asked)
+            cluster.create(
+                {purchase.node_class["metadata"]["name"]: purchase.node_class for purchase in asked}.values()
+            )
+            cluster.create(purchase.kwok() for purchase in asked)
             yield cluster
 
     @contextlib.contextmanager
@@ -164,7 +166,7 @@ def is_ready(node_pool: Mapping[str, Any]) -> bool:
     """Whether Karpenter says of a NodePool as it stands now that it may buy from it."""
     status = mapping(node_pool.get("status"))
     ready: Mapping[str, Any] = next(
-        (each for each in items(status.get("conditions")) if each.get("type") == "Ready"), {}
+        (item for item in items(status.get("conditions")) if item.get("type") == "Ready"), {}
     )
     return ready.get("status") == "True" and ready.get("observedGeneration") in (
         None,

@@ -53,17 +53,19 @@ def machines(asked: Sequence[Purchase], book: PriceBook, *, spot: bool = True) -
 
     Without `spot` no spot is to be had. Raises Refused for a type whose facts or on-demand price are not known.
     """
-    names = sorted({name for each in asked for name in each.types})
+    names = sorted({name for purchase in asked for name in purchase.types})
     problems = [problem for name in names if (problem := _unknown(name, book))]
     if problems:
         raise Refused(problems)
-    found = [_machine(name, [each for each in asked if name in each.types], book, spot=spot) for name in names]
-    return tuple(each for each in found if each.offers)
+    found = [
+        _machine(name, [purchase for purchase in asked if name in purchase.types], book, spot=spot) for name in names
+    ]
+    return tuple(machine for machine in found if machine.offers)
 
 
 def instance_types_file(found: Sequence[Machine]) -> str:
     """The file for `-instance-types-file-path`. KWOK holds every offer for available, whatever the file says."""
-    return json.dumps([_entry(each) for each in found], indent=1) + "\n"
+    return json.dumps([_entry(machine) for machine in found], indent=1) + "\n"
 
 
 def memory_mib(known: Shape, pods: int) -> int:
@@ -82,7 +84,7 @@ def _unknown(name: str, book: PriceBook) -> Problem | None:
 
 def _machine(name: str, asked: Sequence[Purchase], book: PriceBook, *, spot: bool) -> Machine:
     known = shape(name)
-    pods = min(each.max_pods or most_pods()[name] for each in asked)
+    pods = min(purchase.max_pods or most_pods()[name] for purchase in asked)
     assert known is not None  # noqa: S101
     resources = {
         "cpu": str(known.vcpus),
@@ -91,9 +93,9 @@ def _machine(name: str, asked: Sequence[Purchase], book: PriceBook, *, spot: boo
         "ephemeral-storage": str(min(_disk_bytes(name, asked))),
     }
     # Karpenter's AWS provider takes a node for whole GPUs; EFA counts where a pool has the plugin that announces it.
-    for has in (each.announced[name] for each in asked if name in each.announced):
+    for has in (purchase.announced[name] for purchase in asked if name in purchase.announced):
         resources |= {key: str(count) for key, count in has.expected.items() if key in has.resources}
-    offers = sorted(set(_offers(name, asked, book, spot=spot)), key=lambda each: (each.usd, each.buying, each.zone))
+    offers = sorted(set(_offers(name, asked, book, spot=spot)), key=lambda offer: (offer.usd, offer.buying, offer.zone))
     return Machine(
         name=name,
         architecture=known.architecture,
@@ -105,18 +107,18 @@ def _machine(name: str, asked: Sequence[Purchase], book: PriceBook, *, spot: boo
 
 def _disk_bytes(name: str, asked: Sequence[Purchase]) -> Iterator[int]:
     gpu = gpu_type(name)
-    for each in asked:
-        yield gpu.nvme_gb * 1000**3 if gpu and each.local_disks else each.disk_gib * 1024**3
+    for purchase in asked:
+        yield gpu.nvme_gb * 1000**3 if gpu and purchase.local_disks else purchase.disk_gib * 1024**3
 
 
 def _offers(name: str, asked: Sequence[Purchase], book: PriceBook, *, spot: bool) -> Iterator[Offer]:
-    for each in asked:
-        if each.buying is Buying.SPOT and not spot:
+    for purchase in asked:
+        if purchase.buying is Buying.SPOT and not spot:
             continue
-        usd = hourly(name, each.buying, book, capacity_block=each.capacity_block)
+        usd = hourly(name, purchase.buying, book, capacity_block=purchase.capacity_block)
         if usd is None:
-            raise Refused(Problem(summary=book.why_unknown(CAPACITY_BLOCK, name), where=each.name, found=name))
-        yield from (Offer(buying=each.buying, zone=zone, usd=usd) for zone in each.zones)
+            raise Refused(Problem(summary=book.why_unknown(CAPACITY_BLOCK, name), where=purchase.name, found=name))
+        yield from (Offer(buying=purchase.buying, zone=zone, usd=usd) for zone in purchase.zones)
 
 
 def _entry(each: Machine) -> dict[str, Any]:

@@ -73,7 +73,7 @@ def purchases(stack: Stack, declared: Mapping[str, Declared]) -> tuple[Purchase,
         each.inputs["metadata"]["name"]: each.inputs["spec"] for each in declared.values() if each.token == NODE_CLASS
     }
     found = [_purchase(stack, each.inputs, classes) for each in declared.values() if each.token == NODE_POOL]
-    return tuple(sorted(found, key=lambda each: (-each.manifest["spec"].get("weight", 0), each.name)))
+    return tuple(sorted(found, key=lambda purchase: (-purchase.manifest["spec"].get("weight", 0), purchase.name)))
 
 
 def _purchase(stack: Stack, manifest: Mapping[str, Any], classes: Mapping[str, Any]) -> Purchase:
@@ -101,7 +101,11 @@ def _purchase(stack: Stack, manifest: Mapping[str, Any], classes: Mapping[str, A
 
 
 def _required(requirements: list[dict[str, Any]], key: str) -> tuple[str, ...]:
-    return next(tuple(each["values"]) for each in requirements if each["key"] == key and each["operator"] == "In")
+    return next(
+        tuple(requirement["values"])
+        for requirement in requirements
+        if requirement["key"] == key and requirement["operator"] == "In"
+    )
 
 
 def _gib(node_class: Mapping[str, Any]) -> Iterator[int]:

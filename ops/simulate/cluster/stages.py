@@ -53,8 +53,13 @@ containerStatuses:
 
 def stages(asked: Sequence[Purchase], found: Sequence[Machine], *, stop_seconds: float = 0) -> str:
     """The configuration for `kwok --config`: a stage for each type of each pool, and two for pods."""
-    by_name = {each.name: each for each in found}
-    pairs = {(each.pool, name): _announced(each, name) for each in asked for name in each.types if name in by_name}
+    by_name = {machine.name: machine for machine in found}
+    pairs = {
+        (purchase.pool, name): _announced(purchase, name)
+        for purchase in asked
+        for name in purchase.types
+        if name in by_name
+    }
     made = [_node(pool, by_name[name], pairs[pool, name]) for pool, name in sorted(pairs)]
     made.append(_stage("pod-runs", "Pod", [_LIVING, _NOT_READY], {"statusTemplate": _RUNNING}))
     stopping = [{"key": ".metadata.deletionTimestamp", "operator": "Exists"}]
@@ -64,8 +69,8 @@ def stages(asked: Sequence[Purchase], found: Sequence[Machine], *, stop_seconds:
 
 
 def _announced(purchase: Purchase, name: str) -> Mapping[str, int]:
-    found = purchase.announced.get(name)
-    return found.resources if found else {}
+    announced = purchase.announced.get(name)
+    return announced.resources if announced else {}
 
 
 def _node(pool: str, machine: Machine, announced: Mapping[str, int]) -> dict[str, Any]:

@@ -90,18 +90,18 @@ class Timeline:
 
     def standing(self) -> list[Claim]:
         """The nodes that are there or on their way, and not going."""
-        return [each for each in self.claims.values() if each.gone is None and each.deleting is None]
+        return [claim for claim in self.claims.values() if claim.gone is None and claim.deleting is None]
 
     def pending(self) -> list[Mapping[str, Any]]:
         """The pods that have no node."""
-        return [each for each in self.pods.values() if not each["spec"].get("nodeName")]
+        return [pod for pod in self.pods.values() if not pod["spec"].get("nodeName")]
 
     def settled(self, now: float) -> bool:
         """Whether nothing more will happen: every pod has a ready node, or Karpenter has tried the others again in vain.
 
         It has when nothing has changed for QUIET seconds and TRIED steps, and at the latest after SILENT seconds.
         """
-        if not self.pods or not all(each.settled for each in self.claims.values()):
+        if not self.pods or not all(claim.settled for claim in self.claims.values()):
             return False
         quiet, tried = now - self.changed, self.steps - self.before >= TRIED
         return not self.pending() or quiet >= (QUIET if tried else SILENT)
@@ -128,4 +128,11 @@ class Timeline:
 
 
 def _allowed(requirements: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
-    return next((tuple(map(str, items(each.get("values")))) for each in requirements if each.get("key") == TYPE), ())
+    return next(
+        (
+            tuple(map(str, items(requirement.get("values"))))
+            for requirement in requirements
+            if requirement.get("key") == TYPE
+        ),
+        (),
+    )

@@ -76,13 +76,13 @@ def read(path: Path, pools: list[str], storage_class: str = "") -> Asked:
             else:
                 found.loads.append(_of_short_form(value, pools))
         except Refused as refused:
-            inside = [_under(where, each) for each in refused.problems]
-            problems += [each.at(path.name, line) for each in inside]
+            inside = [_under(where, problem) for problem in refused.problems]
+            problems += [problem.at(path.name, line) for problem in inside]
     total = sum(load.replicas for load in found.loads)
     if problems:
         raise Refused(problems)
     if total == 0 and found.doubts:
-        raise Refused([Problem(summary=each, file=path.name) for each in found.doubts], ExitCode.UNDETERMINED)
+        raise Refused([Problem(summary=doubt, file=path.name) for doubt in found.doubts], ExitCode.UNDETERMINED)
     if not 0 < total <= MAX_PODS:
         summary = "the file describes no pod" if total == 0 else "more pods than one simulation takes"
         raise Refused(Problem(summary=summary, file=path.name, found=str(total), allowed=f"1 to {MAX_PODS} pods"))

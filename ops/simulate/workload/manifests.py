@@ -55,7 +55,7 @@ def take(value: Mapping[str, Any], around: Around, found: Found) -> None:
     elif means is Role.EACH_NODE:
         daemons, doubts = _daemon_set(value, around)
         found.around.append(daemons)
-        found.doubts += [f"{what}: {each}" for each in doubts]
+        found.doubts += [f"{what}: {doubt}" for doubt in doubts]
         found.skipped.append(f"{what}: it takes room on each node that it fits, and brings none")
     elif means is Role.AROUND:
         _check(value)
@@ -78,7 +78,7 @@ def _name(value: Mapping[str, Any]) -> str:
 
 
 def _check(value: Mapping[str, Any]) -> None:
-    problems = [each for each in check_object(value) if not each.where.startswith("metadata")]
+    problems = [problem for problem in check_object(value) if not problem.where.startswith("metadata")]
     if problems:
         raise Refused(problems)
 
@@ -112,8 +112,8 @@ def _workload(value: Mapping[str, Any], what: str, around: Around) -> Load | str
 def _reduced(template: Mapping[str, Any], at: str, around: Around) -> Reduced:
     found = reduce({key: template.get(key) for key in ("metadata", "spec")}, around)
     if at:
-        found.doubts = [f"{at}.{each}" for each in found.doubts]
-        found.problems = [replace(each, where=f"{at}.{each.where}") for each in found.problems]
+        found.doubts = [f"{at}.{doubt}" for doubt in found.doubts]
+        found.problems = [replace(problem, where=f"{at}.{problem.where}") for problem in found.problems]
     if found.problems:
         raise Refused(found.problems)
     return found

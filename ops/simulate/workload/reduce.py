@@ -168,7 +168,7 @@ def _pod_terms(affinity: Mapping[str, Any], at: str) -> Iterator[tuple[str, Mapp
 
 def _selector_keys(selector: Mapping[str, Any]) -> Sequence[str]:
     expressions = items(selector.get("matchExpressions"))
-    return [*mapping(selector.get("matchLabels")), *(str(mapping(each).get("key")) for each in expressions)]
+    return [*mapping(selector.get("matchLabels")), *(str(mapping(expression).get("key")) for expression in expressions)]
 
 
 _JUDGES: Mapping[str, Callable[[_Walk, Any, str], bool]] = {

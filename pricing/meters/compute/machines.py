@@ -126,8 +126,8 @@ def whole_images(mappings: Value, devices: tuple[str, ...] = ()) -> None:
     """Raises Unpriced unless the mappings name all the disks that an image brings: `devices`, or a root of any name."""
     listed = mappings if isinstance(mappings, tuple) else ()
     names = [each.get("deviceName") for each in listed if isinstance(each, Mapping)]
-    missing = [each for each in devices if each not in names]
-    if missing or not any(each in ROOTS for each in names):
+    missing = [device for device in devices if device not in names]
+    if missing or not any(name in ROOTS for name in names):
         where = " and ".join(missing) or "the image's root"
         raise Unpriced(f"the size of the disk at {where} is not said, and the image brings one")
 
@@ -151,9 +151,9 @@ def _group_disks(node: Node, template: Templates, *, bottlerocket: bool) -> tupl
 
 
 def _image_disks(mappings: Value, devices: tuple[str, ...] = ()) -> tuple[Disk, ...]:
-    found = mapped(mappings)
+    disks = mapped(mappings)
     whole_images(mappings, devices)
-    return found
+    return disks
 
 
 def _instance_disks(node: Node, template: Node) -> tuple[Disk, ...]:

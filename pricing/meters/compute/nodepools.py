@@ -100,7 +100,7 @@ def _gpu_pool(
     if ask.buying is Buying.RESERVED and nodes is None:
         raise Unpriced(f"a reserved NodePool needs limits of {NODES} and {PODS}: it pays for all that it can hold")
     plans = [plan, replace(plan, capacity_block=True)] if block is None and ask.buying is Buying.RESERVED else [plan]
-    bills = [_share_items(meter, each, share) for each in plans]
+    bills = [_share_items(meter, pool_ask, share) for pool_ask in plans]
     yield from max(bills, key=lambda bill: sum(item.maximum or 0 for item in bill))
     yield from _disks(meter, node, node_class, node_counts(plan, share))
 
@@ -167,8 +167,8 @@ def _disks(
 def _family(node_class: Node) -> str:
     """What runs on the nodes of a class, in lower case. Raises Unpriced unless it is known to be a Linux without a licence."""
     said, terms = node_class.read("spec", "amiFamily"), node_class.read("spec", "amiSelectorTerms")
-    aliases = [each.get("alias") for each in terms if isinstance(each, Mapping)] if isinstance(terms, tuple) else []
-    named = {str(each).partition("@")[0].lower() for each in aliases if isinstance(each, str)}
+    aliases = [term.get("alias") for term in terms if isinstance(term, Mapping)] if isinstance(terms, tuple) else []
+    named = {str(alias).partition("@")[0].lower() for alias in aliases if isinstance(alias, str)}
     if isinstance(said, str):
         named.add(said.lower())
     if UNKNOWN in (said, terms, *aliases) or len(named) != 1 or not named <= LINUX_FAMILIES:
@@ -210,8 +210,8 @@ def _ask(node: Node) -> Ask:
     requirements = node.read("spec", "template", "spec", "requirements")
     if not isinstance(requirements, tuple):
         raise Unpriced("the NodePool's requirements are not known")
-    for each in requirements:
-        _allowed(each)
+    for requirement in requirements:
+        _allowed(requirement)
     types = _within(requirements, TYPE)
     if not types:
         raise Unpriced(f"the NodePool does not name its instance types (`{TYPE}` In ...)")
@@ -231,12 +231,16 @@ def _allowed(requirement: Value) -> None:
 def _within(requirements: tuple[Value, ...], key: str) -> tuple[str, ...]:
     """The values that `In` leaves of a label; empty when it is not required. Raises Unpriced for what is not known."""
     left: list[str] | None = None
-    for each in requirements:
-        if not isinstance(each, Mapping) or UNKNOWN in (each.get("key"), each.get("operator"), each.get("values")):
+    for requirement in requirements:
+        if not isinstance(requirement, Mapping) or UNKNOWN in (
+            requirement.get("key"),
+            requirement.get("operator"),
+            requirement.get("values"),
+        ):
             raise Unpriced("a requirement of the NodePool is not known")
-        if each.get("key") != key or each.get("operator") != "In":
+        if requirement.get("key") != key or requirement.get("operator") != "In":
             continue
-        values = each.get("values")
+        values = requirement.get("values")
         if not isinstance(values, tuple) or not all(isinstance(value, str) for value in values):
             raise Unpriced(f"the values of `{key}` are not known")
         left = [str(value) for value in values if left is None or value in left]
@@ -275,7 +279,7 @@ def _overlap(node: Node) -> int:
         raise Unpriced("the NodePool states no disruption budgets, so any share of its nodes may run twice")
     at_once = []
     for reason in ("Drifted", "Underutilized"):
-        counts = [_count(each) for each in budgets if _covers(each, reason)]
+        counts = [_count(budget) for budget in budgets if _covers(budget, reason)]
         if not counts:
             raise Unpriced(f"no disruption budget that is always active bounds `{reason}`")
         at_once.append(min(counts))

@@ -26,8 +26,8 @@ def rollout(_: Declared, __: Meter, node: Node) -> Iterator[CostItem]:
     volumes = node.read("spec", "template", "spec", "volumes")
     if volumes is not None and not isinstance(volumes, tuple):
         raise Unpriced("the volumes of its pods are not known")
-    for each in volumes or ():
-        if not isinstance(each, Mapping) or each.get("ephemeral") is not None:
+    for volume in volumes or ():
+        if not isinstance(volume, Mapping) or volume.get("ephemeral") is not None:
             raise Unpriced(
                 "how many pods with volumes of their own a Rollout makes while it changes is not in the stack"
             )

@@ -50,7 +50,7 @@ def load_balancer(around: Neighbours, meter: Meter, node: Node) -> Iterator[Cost
     places = node.read("subnetMappings" if node.read("subnets") in (None, ()) else "subnets")
     if kind not in (None, "application", "network") or not isinstance(places, tuple):
         raise Unpriced("only application and network load balancers whose subnets are counted can be priced")
-    brought = [each.get("allocationId") for each in places if isinstance(each, Mapping)]
+    brought = [place.get("allocationId") for place in places if isinstance(place, Mapping)]
     known = sum(isinstance(each, str) for each in brought)
     # An id that is not known yet may turn out to be none: it counts as an address only where one is declared for it.
     declared = sum(each.urn in node.depends for each in around.of_type(EIP))

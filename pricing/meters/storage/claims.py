@@ -71,18 +71,20 @@ def _check_annotations(metadata: Value, what: str) -> None:
     annotations = metadata.get("annotations") if isinstance(metadata, Mapping) else metadata
     if annotations is UNKNOWN:
         raise Unpriced(f"the annotations of {what} are not known")
-    if isinstance(annotations, Mapping) and (odd := [each for each in annotations if each.startswith(CHANGING)]):
+    if isinstance(annotations, Mapping) and (
+        odd := [annotation for annotation in annotations if annotation.startswith(CHANGING)]
+    ):
         raise Unpriced(f"the annotation {sorted(odd)[0]} may change what {what} is, and is not priced")
 
 
 def of_class(around: Declared, name: Value, gib: int) -> Disk:
     """The volume of `gib` GiB that a storage class makes; without a name, the stack's default class. Raises Unpriced."""
-    found = _class(around, name)
-    provisioner = found.read("provisioner")
+    node = _class(around, name)
+    provisioner = node.read("provisioner")
     kind = BY_EBS.get(provisioner) if isinstance(provisioner, str) else None
     if kind is None:
         raise Unpriced("only volumes of EBS are priced, and the storage class is served by something else")
-    given = _parameters(found)
+    given = _parameters(node)
     speed = {key: whole(given.get(key), key) for key in ("iops", "iopspergb", "throughput")}
     kind = given.get("type", kind)
     by_size = None if speed["iopspergb"] is None else speed["iopspergb"] * gib
@@ -121,13 +123,13 @@ def _class(around: Declared, name: Value) -> Node:
         raise Unpriced("which storage class makes the volume is not known")
     classes = list(around.of_type(STORAGE_CLASS))
     if name is None:
-        found = [each for each in classes if each.read("metadata", "annotations", DEFAULT_CLASS) == "true"]
+        nodes = [node for node in classes if node.read("metadata", "annotations", DEFAULT_CLASS) == "true"]
         missing = "no storage class is named, and the stack declares no default one"
     else:
-        found = [each for each in classes if each.read("metadata", "name") == name]
+        nodes = [node for node in classes if node.read("metadata", "name") == name]
         missing = undeclared(name)
-    if not found:
+    if not nodes:
         raise Unpriced(missing)
-    if len(found) > 1:
+    if len(nodes) > 1:
         raise Unpriced("two storage classes of the stack answer to one claim")
-    return found[0]
+    return nodes[0]

@@ -220,7 +220,7 @@ def _counted(around: Declared, node: Node, log: str) -> bool:
     name = node.read("identifier")
     named = f"/aws/rds/instance/{name}/{log}" if isinstance(name, str) else None
     groups = list(around.of_type(LOG_GROUP))
-    return any(each.read("name") == named if named else each.urn in node.depends for each in groups)
+    return any(group.read("name") == named if named else group.urn in node.depends for group in groups)
 
 
 def _known(node: Node, key: str) -> bool:

@@ -89,7 +89,7 @@ def mapped(mappings: Value) -> tuple[Disk, ...]:
     """The disks of a list of block device mappings, as EC2 and Karpenter write them. Raises Unpriced."""
     if not isinstance(mappings, tuple) or not mappings:
         raise Unpriced("the size of the nodes' disks is not said" if mappings is None else "the disks are not known")
-    return tuple(_mapped(each.get("ebs") if isinstance(each, Mapping) else None) for each in mappings)
+    return tuple(_mapped(mapping.get("ebs") if isinstance(mapping, Mapping) else None) for mapping in mappings)
 
 
 def _mapped(volume: Value) -> Disk:

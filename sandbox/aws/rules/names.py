@@ -93,11 +93,11 @@ def written(text: str) -> Iterator[tuple[str, str]]:
 
 def check(token: str, inputs: Mapping[str, Any], region: str) -> None:
     """Raise CloudError, in AWS's words, for the first name that AWS does not have."""
-    for each in held(token, inputs):
-        facts = kinds()[each.kind]
-        own = re.match(r"arn:aws:iam::\d{12}:", each.name)
-        if facts.said and not own and not facts.knows(each.name, region):
-            raise refused(facts.said, {**inputs, "name": each.name, "value": each.value})
+    for named in held(token, inputs):
+        facts = kinds()[named.kind]
+        own = re.match(r"arn:aws:iam::\d{12}:", named.name)
+        if facts.said and not own and not facts.knows(named.name, region):
+            raise refused(facts.said, {**inputs, "name": named.name, "value": named.value})
 
 
 def _opened(inputs: Mapping[str, Any], path: str) -> Mapping[str, Any]:

@@ -50,10 +50,10 @@ def _anywhere(view: View, value: str, preview: bool) -> None:
     if looks and looks[1] in table["prefixes"] and not view.named(value):
         raise refused(table["prefixes"][looks[1]], {"value": value})
     if not preview and re.match(rf"arn:aws:[^:]+:[^:]*:{ACCOUNT}:", value) and "*" not in value.removesuffix(":*"):
-        found = view.named(value.removesuffix(":*"))
-        if any(item.pending for item in found):
+        items = view.named(value.removesuffix(":*"))
+        if any(item.pending for item in items):
             raise CloudError("KMSInvalidStateException", f"{value} is pending deletion.")
-        if not found and not _OF_EVERYONE.fullmatch(value):
+        if not items and not _OF_EVERYONE.fullmatch(value):
             raise refused(table["role" if ":role/" in value else "arn"], {"value": value})
 
 

@@ -87,7 +87,7 @@ class Api:
     def _credential(self, plugin: Mapping[str, Any]) -> dict[str, Any]:
         """What a credential plugin answers, in a kubeconfig's own words."""
         asked = {"apiVersion": plugin.get("apiVersion"), "kind": "ExecCredential", "spec": {"interactive": False}}
-        extra = {str(each["name"]): str(each["value"]) for each in items(plugin.get("env"))}
+        extra = {str(item["name"]): str(item["value"]) for item in items(plugin.get("env"))}
         command = [str(plugin["command"]), *map(str, items(plugin.get("args")))]
         try:
             env = {**os.environ, **extra, "KUBERNETES_EXEC_INFO": json.dumps(asked)}
@@ -152,7 +152,7 @@ class Api:
             if error.code != "NotFound":
                 raise
             return {}
-        served = (each for each in listed.get("resources", []) if "/" not in each["name"])
+        served = (resource for resource in listed.get("resources", []) if "/" not in resource["name"])
         return {each["kind"]: Kind(api_version, each["name"], each["namespaced"]) for each in served}
 
     def place(self, obj: Mapping[str, Any]) -> tuple[Kind, str, str]:
@@ -227,5 +227,5 @@ def _refused(answer: requests.Response) -> CloudError:
     except ValueError:
         reason = "NotFound" if answer.status_code == 404 else str(answer.status_code)
         found, causes = CloudError(reason, answer.text.strip()[:300] or answer.reason), ()
-    found.causes = tuple((str(each.get("field", "")), str(each.get("message", ""))) for each in items(causes))
+    found.causes = tuple((str(item.get("field", "")), str(item.get("message", ""))) for item in items(causes))
     return found

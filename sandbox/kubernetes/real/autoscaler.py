@@ -75,8 +75,8 @@ def _healthy(port: int) -> bool:
 
 def steps_in(page: str) -> int:
     """The steps that Karpenter's metrics count: one when its simulation of a try ends, one when the try does."""
-    lines = (each for each in page.splitlines() if each.startswith(f"{_STEPS}{{") and _OF_PODS in each)
-    return sum(int(float(each.rpartition(" ")[2])) for each in lines)
+    lines = (line for line in page.splitlines() if line.startswith(f"{_STEPS}{{") and _OF_PODS in line)
+    return sum(int(float(line.rpartition(" ")[2])) for line in lines)
 
 
 def _metrics(port: int) -> str:

@@ -22,7 +22,7 @@ _WITHIN, _EVERY = 600.0, 0.5
 def runs_pods(api: Api) -> bool:
     """Whether the cluster has a node that is no simulation of one."""
     nodes = api.request("GET", "/api/v1/nodes", warned=False).get("items") or ()
-    return any(KWOK_NODE not in mapping(each["metadata"].get("annotations")) for each in nodes)
+    return any(KWOK_NODE not in mapping(node["metadata"].get("annotations")) for node in nodes)
 
 
 def settled(api: Api, obj: Mapping[str, Any], *, within: float = _WITHIN) -> None:
@@ -34,7 +34,11 @@ def settled(api: Api, obj: Mapping[str, Any], *, within: float = _WITHIN) -> Non
     look = f"kubectl logs --namespace {metadata.get('namespace', 'default')} job/{metadata.get('name')}"
     while True:
         status = mapping(mapping(api.get(obj)).get("status"))
-        met = {each["type"]: each for each in status.get("conditions") or () if each["status"] == "True"}
+        met = {
+            condition["type"]: condition
+            for condition in status.get("conditions") or ()
+            if condition["status"] == "True"
+        }
         if "Complete" in met:
             return
         if "Failed" in met:

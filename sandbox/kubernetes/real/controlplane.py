@@ -119,7 +119,7 @@ def _served(api: Api, crd: dict[str, Any], within: float) -> dict[str, Any]:
 
 def _established(crd: Mapping[str, Any]) -> bool:
     conditions = crd.get("status", {}).get("conditions") or ()
-    return any(each["type"] == "Established" and each["status"] == "True" for each in conditions)
+    return any(condition["type"] == "Established" and condition["status"] == "True" for condition in conditions)
 
 
 def _serve(folder: Path, binaries: Mapping[str, Path], running: contextlib.ExitStack) -> ControlPlane:

@@ -29,7 +29,7 @@ def of_chart(chart: str) -> tuple[dict[str, Any], ...]:
     source = CRD_MODULES.get(chart)
     if source is None:
         return ()
-    files = [file for each in (source, *source.also) for file in _files(each)]
+    files = [file for module in (source, *source.also) for file in _files(module)]
     # Some charts have megabytes of them, so in C.
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     found = (each for file in files for each in yaml.load_all(_plain(file), Loader=loader))
@@ -37,7 +37,7 @@ def of_chart(chart: str) -> tuple[dict[str, Any], ...]:
 
 
 def _files(source: CrdModule) -> list[Path]:
-    return sorted(each for each in (fetched(source) / source.folder).iterdir() if each.suffix in (".json", ".yaml"))
+    return sorted(path for path in (fetched(source) / source.folder).iterdir() if path.suffix in (".json", ".yaml"))
 
 
 def _plain(file: Path) -> str:

@@ -245,7 +245,7 @@ def _mine() -> str:
 def _owner(live: Mapping[str, Any] | None) -> str:
     """Which resource's field manager applied an object; empty when it was none of ours."""
     fields = mapping(mapping(live).get("metadata")).get("managedFields") or ()
-    ours = [str(each["manager"]) for each in fields if each.get("operation") == "Apply"]
+    ours = [str(field["manager"]) for field in fields if field.get("operation") == "Apply"]
     return next((name for name in ours if name.startswith(f"{MANAGER}-")), "")
 
 

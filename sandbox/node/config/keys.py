@@ -35,14 +35,14 @@ class Authority:
     def issue(self, user: str, *, groups: Sequence[str] = (), names: Sequence[str] = ()) -> tuple[bytes, bytes]:
         """A certificate and its key, PEM: for a client the user and its groups, for a server its names and addresses."""
         key = ec.generate_private_key(ec.SECP256R1())
-        attributes = [(NameOID.COMMON_NAME, user), *((NameOID.ORGANIZATION_NAME, each) for each in groups)]
+        attributes = [(NameOID.COMMON_NAME, user), *((NameOID.ORGANIZATION_NAME, group) for group in groups)]
         subject = x509.Name([x509.NameAttribute(kind, value) for kind, value in attributes])
         uses = [ExtendedKeyUsageOID.CLIENT_AUTH, *([ExtendedKeyUsageOID.SERVER_AUTH] if names else [])]
         builder = _dated(subject, self._name, key.public_key()).add_extension(
             x509.ExtendedKeyUsage(uses), critical=False
         )
         if names:
-            builder = builder.add_extension(x509.SubjectAlternativeName([_alternative(each) for each in names]), False)
+            builder = builder.add_extension(x509.SubjectAlternativeName([_alternative(name) for name in names]), False)
         return builder.sign(self._key, hashes.SHA256()).public_bytes(_PEM), _pem(key)
 
     def kubeconfig(self, server: str, context: str, user: str, *groups: str) -> str:

@@ -92,10 +92,10 @@ def plan(mountinfo: str, own: str, token: str) -> list[Group]:
 
 def missing(groups: Sequence[Group]) -> list[str]:
     """The controllers that a node needs and these hierarchies do not have."""
-    if [each.hierarchy.names for each in groups] == [""]:
+    if [group.hierarchy.names for group in groups] == [""]:
         given = (groups[0].hierarchy.at / "cgroup.controllers").read_text().split()
         return [name for name in _NEEDED_2 if name not in given]
-    have = {name for each in groups for name in each.hierarchy.names.split(",")}
+    have = {name for group in groups for name in group.hierarchy.names.split(",")}
     return [name for name in NEEDED if name not in have]
 
 
@@ -109,19 +109,19 @@ def make(groups: Iterable[Group]) -> None:
 
     In version 1 a new group may use no processor until it is told which, and weighs as one process.
     """
-    for each in groups:
-        if not each.hierarchy.names:
-            hand_on(each.hierarchy.at, _NEEDED_2)
-            (each.folder / LEAF).mkdir(parents=True)
+    for group in groups:
+        if not group.hierarchy.names:
+            hand_on(group.hierarchy.at, _NEEDED_2)
+            (group.folder / LEAF).mkdir(parents=True)
             continue
-        each.folder.mkdir()
-        if "cpuset" in each.hierarchy.names.split(","):
+        group.folder.mkdir()
+        if "cpuset" in group.hierarchy.names.split(","):
             for name in ("cpuset.cpus", "cpuset.mems"):
-                (each.folder / name).write_text((each.folder.parent / name).read_text())
-            (each.folder / "cgroup.clone_children").write_text("1")
-        if "cpu" in each.hierarchy.names.split(","):
+                (group.folder / name).write_text((group.folder.parent / name).read_text())
+            (group.folder / "cgroup.clone_children").write_text("1")
+        if "cpu" in group.hierarchy.names.split(","):
             # Else all pods together would weigh as one process of the machine does.
-            (each.folder / "cpu.shares").write_text(str(_SHARES * (os.cpu_count() or 1)))
+            (group.folder / "cpu.shares").write_text(str(_SHARES * (os.cpu_count() or 1)))
 
 
 def hand_on(folder: Path, wanted: Sequence[str] = ()) -> None:
@@ -150,18 +150,18 @@ def enter(groups: Iterable[Group], unshare: Callable[[int], int]) -> None:
 
     `unshare` is unshare(2): there it has to come between the two, so that no process is left in the folder itself.
     """
-    for each in groups:
-        (each.folder / "cgroup.procs").write_text("0")
-        if not each.hierarchy.names:
+    for group in groups:
+        (group.folder / "cgroup.procs").write_text("0")
+        if not group.hierarchy.names:
             if unshare(_NEW_CGROUP):
                 raise OSError("no control group namespace can be had")
-            (each.folder / LEAF / "cgroup.procs").write_text("0")
+            (group.folder / LEAF / "cgroup.procs").write_text("0")
 
 
 def remove(folders: Iterable[Path], *, within: float = 10.0) -> list[Path]:
     """Takes folders away with all below them, and gives those that still hold a process after `within` seconds."""
     ends, left = time.monotonic() + within, list(folders)
-    while left := [each for each in left if not _emptied(each)]:
+    while left := [path for path in left if not _emptied(path)]:
         if time.monotonic() > ends:
             break
         time.sleep(0.02)
@@ -193,8 +193,8 @@ def _alive(of: str) -> bool:
 
 def sweep() -> list[Path]:
     """Takes away what earlier runs left, and gives what it took."""
-    found = list(leftovers(Path("/proc/self/mountinfo").read_text()))
-    return [each for each in found if each not in remove(found, within=1.0)]
+    paths = list(leftovers(Path("/proc/self/mountinfo").read_text()))
+    return [path for path in paths if path not in remove(paths, within=1.0)]
 
 
 def here(name: str) -> list[Group]:

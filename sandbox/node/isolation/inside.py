@@ -149,7 +149,7 @@ def _end_with_input() -> None:
 def _namespaces(plan: Mapping[str, Any]) -> None:
     mounts.protect(Path(plan["data"]).parent)
     mounts.share()
-    mounts.make(mounts.Mount(**each) for each in plan["mounts"])
+    mounts.make(mounts.Mount(**mount) for mount in plan["mounts"])
     if plan["unified"]:
         cgroups.hand_on(Path("/sys/fs/cgroup"))
     subprocess.run(["hostname", NAME], check=True, capture_output=True, text=True)

@@ -29,8 +29,8 @@ NAMESPACES = ("--mount", "--net", "--uts", "--ipc", "--cgroup", "--pid")
 
 def command(plan: str, groups: Sequence[Group]) -> list[str]:
     """What starts the node's first process in namespaces of its own; that of version 2's groups has been entered by then."""
-    unified = [each.hierarchy.names for each in groups] == [""]
-    namespaces = [each for each in NAMESPACES if not (unified and each == "--cgroup")]
+    unified = [group.hierarchy.names for group in groups] == [""]
+    namespaces = [namespace for namespace in NAMESPACES if not (unified and namespace == "--cgroup")]
     alone = ["unshare", *namespaces, "--fork", "--kill-child=KILL", "--mount-proc", "--propagation", "private"]
     return [*alone, sys.executable, "-m", "sandbox.node.isolation.inside", plan]
 
@@ -38,7 +38,8 @@ def command(plan: str, groups: Sequence[Group]) -> list[str]:
 def groups_of(plan: Mapping[str, Any]) -> list[Group]:
     """The control groups of a plan."""
     return [
-        Group(Hierarchy(each["names"], Path(each["at"]), each["root"]), Path(each["folder"])) for each in plan["groups"]
+        Group(Hierarchy(group["names"], Path(group["at"]), group["root"]), Path(group["folder"]))
+        for group in plan["groups"]
     ]
 
 
@@ -56,7 +57,7 @@ def main(arguments: list[str]) -> int:
             os.dup2(0, 1)
             return node.wait()
     finally:
-        cgroups.remove(each.folder for each in groups)
+        cgroups.remove(group.folder for group in groups)
         Path(plan["kubeconfig"]).unlink(missing_ok=True)
         discard(Path(plan["data"]))
 

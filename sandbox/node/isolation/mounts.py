@@ -69,10 +69,10 @@ def plan(layout: Layout, groups: Sequence[Group]) -> list[Mount]:
 
 def _cgroups(groups: Sequence[Group]) -> list[Mount]:
     root = "/sys/fs/cgroup"
-    if [each.hierarchy.names for each in groups] == [""]:
+    if [group.hierarchy.names for group in groups] == [""]:
         return [Mount("cgroup2", "cgroup2", root)]
     each_one = (
-        Mount("cgroup", "cgroup", f"{root}/{each.mounted_as}", _option(each.hierarchy.names)) for each in groups
+        Mount("cgroup", "cgroup", f"{root}/{group.mounted_as}", _option(group.hierarchy.names)) for group in groups
     )
     return [Mount("tmpfs", "tmpfs", root, "mode=755"), *each_one]
 
@@ -114,17 +114,17 @@ def _set(place: Path, *, read_only: bool) -> None:
 
 def make(mounts: Iterable[Mount]) -> None:
     """Mounts them; CalledProcessError says which one failed."""
-    for each in mounts:
-        if each.file is not None:
-            Path(each.source).parent.mkdir(parents=True, exist_ok=True)
-            Path(each.source).write_text(each.file)
-        elif each.kind == "overlay":
-            for option in each.options.split(",")[1:]:
+    for mount in mounts:
+        if mount.file is not None:
+            Path(mount.source).parent.mkdir(parents=True, exist_ok=True)
+            Path(mount.source).write_text(mount.file)
+        elif mount.kind == "overlay":
+            for option in mount.options.split(",")[1:]:
                 Path(option.partition("=")[2]).mkdir(parents=True, exist_ok=True)
-        if not Path(each.target).exists():
-            Path(each.target).mkdir(parents=True)
-        _run(each.command())
-        _aliases(Path(each.target))
+        if not Path(mount.target).exists():
+            Path(mount.target).mkdir(parents=True)
+        _run(mount.command())
+        _aliases(Path(mount.target))
 
 
 def _aliases(target: Path) -> None:

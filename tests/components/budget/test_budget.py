@@ -44,7 +44,7 @@ def _prompts() -> Mapping[str, Any]:
 
 
 def of(found: list[Declared], token: str) -> list[dict[str, Any]]:
-    return [each.inputs for each in found if f"{token}::" in each.urn]
+    return [declared.inputs for declared in found if f"{token}::" in declared.urn]
 
 
 def refused(watch: Mapping[str, Any]) -> Problem:
@@ -64,27 +64,27 @@ def test_the_limit_in_aws_is_the_amount_that_the_gates_hold(monthly: float, limi
 
 
 def test_what_the_budget_counts_by_is_a_tag_that_everything_carries() -> None:
-    found = declared(platform({}))
-    (provider,) = (each for each in found if "pulumi:providers:aws::" in each.urn)
+    resources = declared(platform({}))
+    (provider,) = (each for each in resources if "pulumi:providers:aws::" in each.urn)
     tags = provider.inputs["defaultTags"]
     assert (json.loads(tags) if isinstance(tags, str) else tags)["tags"]["Platform"] == "modelyard-dev"
 
 
 def test_every_share_is_told_of_what_was_spent_and_of_the_forecast() -> None:
     (budget,) = of(declared(platform({})), BUDGET)
-    told = [(each["notificationType"], each["threshold"]) for each in budget["notifications"]]
+    told = [(notification["notificationType"], notification["threshold"]) for notification in budget["notifications"]]
     assert told == [(kind, share) for share in (50, 80, 100) for kind in ("ACTUAL", "FORECASTED")]
-    assert {tuple(each["subscriberEmailAddresses"]) for each in budget["notifications"]} == {(ME,)}
+    assert {tuple(notification["subscriberEmailAddresses"]) for notification in budget["notifications"]} == {(ME,)}
 
 
 def test_mail_goes_out_once_a_day_and_a_topic_is_told_at_once() -> None:
-    found = declared(platform({"topic": "money", "payerAccount": True}))
-    said = {each["frequency"]: each["subscribers"] for each in of(found, SUBSCRIPTION)}
+    resources = declared(platform({"topic": "money", "payerAccount": True}))
+    said = {each["frequency"]: each["subscribers"] for each in of(resources, SUBSCRIPTION)}
     assert said == {
         "DAILY": [{"type": "EMAIL", "address": ME}],
         "IMMEDIATE": [{"type": "SNS", "address": HERE}],
     }
-    assert of(found, BUDGET)[0]["notifications"][0]["subscriberSnsTopicArns"] == [HERE]
+    assert of(resources, BUDGET)[0]["notifications"][0]["subscriberSnsTopicArns"] == [HERE]
 
 
 def test_anomalies_are_looked_for_only_where_the_account_pays_its_own_bill() -> None:
@@ -110,9 +110,9 @@ def test_what_only_a_payer_may_have_is_refused_where_the_stack_does_not_say_that
 
 
 def test_without_anybody_to_tell_the_budget_stands_and_tells_nobody() -> None:
-    found = declared(platform({"emails": [], "payerAccount": True}))
-    assert of(found, BUDGET)[0]["notifications"] == []
-    assert of(found, SUBSCRIPTION) == []
+    resources = declared(platform({"emails": [], "payerAccount": True}))
+    assert of(resources, BUDGET)[0]["notifications"] == []
+    assert of(resources, SUBSCRIPTION) == []
 
 
 def test_five_shares_fit_into_one_budget_and_a_sixth_does_not() -> None:
@@ -138,22 +138,24 @@ def test_nothing_acts_until_it_is_asked_for() -> None:
 
 
 def test_the_action_may_put_one_policy_on_the_roles_it_holds_and_that_policy_only_denies() -> None:
-    found = declared(platform({"action": {}}))
-    (role,) = (each.inputs for each in found if each.urn.endswith("aws:iam/role:Role::budget-action"))
+    resources = declared(platform({"action": {}}))
+    (role,) = (each.inputs for each in resources if each.urn.endswith("aws:iam/role:Role::budget-action"))
     (trust,) = json.loads(role["assumeRolePolicy"])["Statement"]
     assert trust["Principal"] == {"Service": "budgets.amazonaws.com"}
     assert trust["Condition"]["ArnLike"]["aws:SourceArn"].endswith(":budget/modelyard-dev")
-    (may,) = (each.inputs for each in found if each.urn.endswith("aws:iam/rolePolicy:RolePolicy::budget-action"))
+    (may,) = (each.inputs for each in resources if each.urn.endswith("aws:iam/rolePolicy:RolePolicy::budget-action"))
     (statement,) = json.loads(may["policy"])["Statement"]
     assert statement["Action"] == ["iam:AttachRolePolicy", "iam:DetachRolePolicy"]
     assert statement["Resource"] == ["arn:aws:iam::${aws#accountId}:role/modelyard-dev-karpenter"]
-    (stop,) = (each.inputs for each in found if each.urn.endswith("aws:iam/policy:Policy::nothing-new"))
+    (stop,) = (each.inputs for each in resources if each.urn.endswith("aws:iam/policy:Policy::nothing-new"))
     assert statement["Condition"]["ArnEquals"]["iam:PolicyARN"].endswith(f":policy/{stop['name']}")
     assert {each["Effect"] for each in json.loads(stop["policy"])["Statement"]} == {"Deny"}
     for text in (may["policy"], stop["policy"]):
         known = text.replace("${aws#accountId}", "123456789012")
         findings = parliament.analyze_policy_string(known, include_community_auditors=False).findings
-        assert [each.issue for each in findings if each.issue not in ("RESOURCE_STAR", "RESOURCE_MISMATCH")] == []
+        assert [
+            finding.issue for finding in findings if finding.issue not in ("RESOURCE_STAR", "RESOURCE_MISMATCH")
+        ] == []
 
 
 def test_an_action_that_nobody_hears_of_is_refused() -> None:
@@ -164,9 +166,9 @@ def test_an_action_that_nobody_hears_of_is_refused() -> None:
 
 def test_an_action_may_cost_something_as_nobody_knows_how_many_others_the_account_has() -> None:
     (item,) = (
-        each
-        for each in plan(Stack.of(platform({"action": {}}), "us-east-1"), guard()).items
-        if each.component == "budget"
+        cost_item
+        for cost_item in plan(Stack.of(platform({"action": {}}), "us-east-1"), guard()).items
+        if cost_item.component == "budget"
     )
     assert item.minimum == item.expected == 0
     assert item.maximum is not None

@@ -53,14 +53,16 @@ def refusal(path: str, value: Any) -> Refused:
     ],
 )
 def test_an_address_with_a_secret_in_it_is_refused_at_its_place_and_not_repeated(path: str, address: str) -> None:
-    found = refusal(path, address)
-    assert path in [each.where for each in found.problems]
-    assert PLANTED not in str(found) and PLANTED not in str([each.as_dict() for each in found.problems])
+    refused = refusal(path, address)
+    assert path in [problem.where for problem in refused.problems]
+    assert PLANTED not in str(refused) and PLANTED not in str([problem.as_dict() for problem in refused.problems])
 
 
 def test_an_address_in_a_list_is_refused_at_its_place() -> None:
-    found = refusal("monitoring.grafana.oidc", {"name": "x", "clientId": "x", "scopes": ["openid", USERS]})
-    assert "monitoring.grafana.oidc.scopes[1]" in [each.where for each in found.problems] and PLANTED not in str(found)
+    refused = refusal("monitoring.grafana.oidc", {"name": "x", "clientId": "x", "scopes": ["openid", USERS]})
+    assert "monitoring.grafana.oidc.scopes[1]" in [
+        problem.where for problem in refused.problems
+    ] and PLANTED not in str(refused)
 
 
 @pytest.mark.parametrize(
@@ -75,9 +77,9 @@ def test_an_address_in_a_list_is_refused_at_its_place() -> None:
     ],
 )
 def test_a_secret_among_a_providers_settings_is_refused_and_not_repeated(name: str, value: str) -> None:
-    found = refusal("registry.gateway.keys.k.settings", {"api_version": "2024-06-01", name: value})
-    assert [each.where for each in found.problems] == [f"registry.gateway.keys.k.settings.{name}"]
-    assert PLANTED not in str(found) and KEY not in str(found) and "`value`" in found.problems[0].fix
+    refused = refusal("registry.gateway.keys.k.settings", {"api_version": "2024-06-01", name: value})
+    assert [problem.where for problem in refused.problems] == [f"registry.gateway.keys.k.settings.{name}"]
+    assert PLANTED not in str(refused) and KEY not in str(refused) and "`value`" in refused.problems[0].fix
 
 
 def test_what_providers_are_told_beside_their_keys_is_taken() -> None:
@@ -102,9 +104,9 @@ def test_what_providers_are_told_beside_their_keys_is_taken() -> None:
     "path", ["registry.users.alice.password", "registry.adminPassword", "registry.gateway.keys.k.value"]
 )
 def test_a_secret_that_stands_where_only_its_name_may_is_not_repeated(path: str) -> None:
-    found = refusal(path, PLANTED)
-    assert [each.where for each in found.problems] == [path] and PLANTED not in str(found)
-    assert "awssm:ID#KEY" in found.problems[0].allowed
+    refused = refusal(path, PLANTED)
+    assert [problem.where for problem in refused.problems] == [path] and PLANTED not in str(refused)
+    assert "awssm:ID#KEY" in refused.problems[0].allowed
 
 
 @pytest.mark.parametrize(
@@ -117,15 +119,15 @@ def test_a_secret_that_stands_where_only_its_name_may_is_not_repeated(path: str)
     ],
 )
 def test_a_webhooks_address_that_is_a_secret_is_refused_with_the_place_for_it(address: str, fix: str) -> None:
-    found = refusal("registry.webhooks.w", {"url": address, "events": ["prompt.created"]})
-    assert [each.where for each in found.problems] == ["registry.webhooks.w.url"]
-    assert fix in found.problems[0].fix and PLANTED not in str(found)
+    refused = refusal("registry.webhooks.w", {"url": address, "events": ["prompt.created"]})
+    assert [problem.where for problem in refused.problems] == ["registry.webhooks.w.url"]
+    assert fix in refused.problems[0].fix and PLANTED not in str(refused)
 
 
 @pytest.mark.parametrize("said", [{}, {"url": "https://example.org/x", "urlSecret": "env:HOOK"}])
 def test_a_webhook_has_exactly_one_address(said: dict[str, str]) -> None:
-    found = refusal("registry.webhooks.w", {**said, "events": ["prompt.created"]})
-    assert [each.where for each in found.problems] == ["registry.webhooks.w.url"]
+    refused = refusal("registry.webhooks.w", {**said, "events": ["prompt.created"]})
+    assert [problem.where for problem in refused.problems] == ["registry.webhooks.w.url"]
 
 
 @pytest.mark.parametrize("said", [{"url": "https://example.org/x?channel=2"}, {"urlSecret": "awssm:hooks#ci"}])

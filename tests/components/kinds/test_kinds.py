@@ -58,7 +58,7 @@ def test_what_is_named_like_an_address_a_place_or_an_id_has_its_vendors_rule(spe
     for name in spec.model_fields:
         for (found,) in kinds_of(spec, name):
             if VENDORS.search(name) and not found.secret and (spec.__name__, name) not in NO_VENDORS:
-                assert any(found is each for each in rules), f"{spec.__name__}.{name} is {found.what}"
+                assert any(found is rule for rule in rules), f"{spec.__name__}.{name} is {found.what}"
 
 
 @pytest.mark.parametrize(

@@ -87,9 +87,9 @@ def test_nothing_else_passes_for_a_number_or_for_true_and_false(spec: type[Spec]
             continue
         with pytest.raises(ValidationError) as caught:
             spec.model_validate({alias: value})
-        here = [each for each in problems_of(caught.value, spec) if each.where == alias]
+        here = [problem for problem in problems_of(caught.value, spec) if problem.where == alias]
         assert here, value
-        assert all(each.allowed for each in here)
+        assert all(problem.allowed for problem in here)
 
 
 @pytest.mark.parametrize(("spec", "name", "found"), FIELDS, ids=[f"{spec.__name__}.{name}" for spec, name, _ in FIELDS])
@@ -99,7 +99,7 @@ def test_a_refused_number_says_what_it_counts(spec: type[Spec], name: str, found
         return
     with pytest.raises(ValidationError) as caught:
         spec.model_validate({str(field.alias): "80GB"})
-    (here,) = [each for each in problems_of(caught.value, spec) if each.where == field.alias]
+    (here,) = [problem for problem in problems_of(caught.value, spec) if problem.where == field.alias]
     assert str(field.description).split("\n")[0].rstrip(".;") in here.allowed
 
 

@@ -110,7 +110,7 @@ def _call(tree: Any, known: Mapping[str, Metric]) -> Found:
     vector = next((each for each in inner if each.labels), inner[0] if inner else Found())
     wrong = tuple(each for found in inner for each in found.wrong)
     if name in _OVER_COUNTERS:
-        kinds = {known[each.name].type for each in _selectors(tree) if each.name in known}
+        kinds = {known[selector.name].type for selector in _selectors(tree) if selector.name in known}
         if kinds - {"counter"}:
             wrong = (*wrong, f"{name} of a {', '.join(sorted(kinds))}")
         unit = vector.unit if name == "increase" else f"{vector.unit}/s"
@@ -127,7 +127,7 @@ def _call(tree: Any, known: Mapping[str, Metric]) -> Found:
         if "le" not in vector.labels:
             wrong = (*wrong, "histogram_quantile without le")
         # A bucket counts; its bounds are in the unit that the histogram's name says.
-        base = {each.name.removesuffix("_bucket") for each in _selectors(tree)}
+        base = {selector.name.removesuffix("_bucket") for selector in _selectors(tree)}
         units = {known[f"{each}_sum"].unit for each in base if f"{each}_sum" in known}
         return Found(vector.labels - {"le"}, units.pop() if len(units) == 1 else ANY_UNIT, wrong)
     if name in ("vector", "time"):
@@ -155,7 +155,7 @@ def _binary(tree: Any, known: Mapping[str, Metric]) -> Found:
     matching = tree.modifier.matching if tree.modifier else None
     if matching and matching.type == promql.LabelModifierType.Include:
         for side, what in ((left, "left"), (right, "right")):
-            missing = [each for each in matching.labels if each not in side.labels]
+            missing = [label for label in matching.labels if label not in side.labels]
             wrong = (*wrong, *(f"on ({each}), which the {what} side does not have" for each in missing))
     if operator == "or":
         return Found(left.labels | right.labels, left.unit if left.unit != ANY_UNIT else right.unit, wrong)

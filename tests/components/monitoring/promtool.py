@@ -13,12 +13,12 @@ from components.catalogue import GROUPS, alerts
 
 def write_rules(folder: Path) -> list[Path]:
     """One rules file a group, as the PrometheusRule holds it."""
-    found = []
+    paths = []
     for group in GROUPS:
         path = folder / f"{group.name}.rules.yaml"
         path.write_text(yaml.safe_dump(group.spec(), sort_keys=False, width=1000))
-        found.append(path)
-    return found
+        paths.append(path)
+    return paths
 
 
 def write_tests(folder: Path, rules: list[Path]) -> Path:

@@ -38,7 +38,7 @@ def test_a_recording_rule_stands_before_what_reads_it() -> None:
     for group in GROUPS:
         recorded |= {rule.record for rule in group.recordings}
         for alert in group.alerts:
-            ours = {each.name for each in selectors(alert.expr) if each.name.startswith("modelyard:")}
+            ours = {selector.name for selector in selectors(alert.expr) if selector.name.startswith("modelyard:")}
             assert ours <= recorded
 
 

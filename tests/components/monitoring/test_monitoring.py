@@ -78,7 +78,7 @@ def declared(stack: str, monitoring: str) -> tuple[Declared, ...]:
 
 
 def own(found: tuple[Declared, ...], component: str = "Monitoring") -> list[Declared]:
-    return [each for each in found if f"{component}$" in each.urn]
+    return [declared for declared in found if f"{component}$" in declared.urn]
 
 
 @pytest.mark.parametrize("changed", [{}, {"size": "large"}, FULL], ids=["plain", "large", "everything"])
@@ -161,10 +161,10 @@ def test_nobody_enters_grafana_without_a_name() -> None:
 
 
 def test_pods_that_look_into_their_node_run_in_a_namespace_of_their_own() -> None:
-    found = own(declared("dev", "{}"))
+    declared_resources = own(declared("dev", "{}"))
     levels = {
         each.inputs["metadata"]["name"]: each.inputs["metadata"]["labels"]["pod-security.kubernetes.io/enforce"]
-        for each in found
+        for each in declared_resources
         if each.token.endswith(":Namespace")
     }
     assert levels == {"monitoring": "restricted", "monitoring-nodes": "privileged"}
@@ -184,7 +184,7 @@ def test_the_gpu_exporter_has_the_fields_that_its_default_leaves_out_and_runs_on
     assert found["nodeSelector"] == {"nvidia.com/gpu.present": "true"}
     assert found["tolerations"][0]["key"] == "nvidia.com/gpu"
     assert len(found["customMetrics"].splitlines()) == len(METRICS)
-    targets = [each["targetLabel"] for each in exporter_monitor()["endpoints"][0]["relabelings"]]
+    targets = [relabeling["targetLabel"] for relabeling in exporter_monitor()["endpoints"][0]["relabelings"]]
     assert targets == ["node", "pool"]
 
 
@@ -199,14 +199,14 @@ def test_labels_of_nodes_that_panels_read_are_passed_on() -> None:
 
 def test_an_alert_goes_to_its_teams_receiver_before_everybodys() -> None:
     found = configuration(AlertsSpec.model_validate(FULL["alerts"]))
-    routes = [(each["receiver"], *each["matchers"]) for each in found["route"]["routes"]]
+    routes = [(route["receiver"], *route["matchers"]) for route in found["route"]["routes"]]
     assert routes == [
         ("nobody", 'alertname =~ "InfoInhibitor|Watchdog"'),
         ("topic", 'team = "serving"', 'severity = "critical"'),
         ("oncall", 'severity = "critical"'),
         ("chat", 'severity = "warning"'),
     ]
-    receivers = {each["name"]: each for each in found["receivers"]}
+    receivers = {receiver["name"]: receiver for receiver in found["receivers"]}
     assert set(receivers) == {"nobody", *RECEIVERS}
     assert receivers["oncall"]["pagerduty_configs"][0]["routing_key_file"].endswith("/alert-receivers/oncall")
     assert receivers["chat"]["slack_configs"][0]["api_url_file"].endswith("/alert-receivers/chat")
@@ -221,15 +221,17 @@ def test_without_receivers_every_alert_goes_to_nobody() -> None:
 
 
 def test_secrets_come_from_the_store_and_roles_allow_one_thing() -> None:
-    found = own(declared("dev", json.dumps(FULL)))
-    secrets = {each.name: each.inputs["spec"] for each in found if each.token.endswith(":ExternalSecret")}
+    declared_resources = own(declared("dev", json.dumps(FULL)))
+    secrets = {each.name: each.inputs["spec"] for each in declared_resources if each.token.endswith(":ExternalSecret")}
     assert set(secrets) == {"alert-receivers", "grafana-admin", "grafana-oidc", "remote-write"}
     assert secrets["alert-receivers"] == from_store(
         "monitoring", "alert-receivers", {"chat": "modelyard-dev/slack", "oncall": "modelyard-dev/pagerduty"}
     )
     assert secrets["grafana-oidc"]["data"][0]["remoteRef"] == {"key": "modelyard-dev/oidc", "property": "client"}
     policies = {
-        each.name: json.loads(each.inputs["policy"])["Statement"] for each in found if "rolePolicy" in each.token
+        each.name: json.loads(each.inputs["policy"])["Statement"]
+        for each in declared_resources
+        if "rolePolicy" in each.token
     }
     assert {name: (each["Action"], each["Resource"]) for name, (each,) in policies.items()} == {
         "alertmanager": (["sns:Publish"], [TOPIC]),
@@ -237,11 +239,11 @@ def test_secrets_come_from_the_store_and_roles_allow_one_thing() -> None:
 
 
 def test_without_a_named_secret_grafanas_password_is_made_in_the_cluster_and_stands_nowhere_else() -> None:
-    found = own(declared("dev", "{}"))
-    (secret,) = [each.inputs["spec"] for each in found if each.token.endswith(":ExternalSecret")]
+    declared_resources = own(declared("dev", "{}"))
+    (secret,) = [each.inputs["spec"] for each in declared_resources if each.token.endswith(":ExternalSecret")]
     assert secret["refreshPolicy"] == "CreatedOnce"
     assert secret["dataFrom"][0]["sourceRef"]["generatorRef"]["kind"] == "Password"
-    assert not [each for each in found if each.token.startswith("aws:")]
+    assert not [each for each in declared_resources if each.token.startswith("aws:")]
 
 
 PARTS = {
@@ -273,10 +275,16 @@ def test_whatever_the_api_server_waits_for_outlives_a_node_once_there_are_two_of
 
 
 def test_every_group_and_every_dashboard_is_declared() -> None:
-    found = own(declared("dev", "{}"))
-    rules = {each.inputs["metadata"]["name"]: each.inputs["spec"] for each in found if "PrometheusRule" in each.token}
+    declared_resources = own(declared("dev", "{}"))
+    rules = {
+        each.inputs["metadata"]["name"]: each.inputs["spec"]
+        for each in declared_resources
+        if "PrometheusRule" in each.token
+    }
     assert rules == {group.name: group.spec() for group in GROUPS}
-    boards = {each.inputs["metadata"]["name"]: each.inputs for each in found if each.token.endswith(":ConfigMap")}
+    boards = {
+        each.inputs["metadata"]["name"]: each.inputs for each in declared_resources if each.token.endswith(":ConfigMap")
+    }
     assert set(boards) == {board.uid for board in BOARDS}
     for board in boards.values():
         assert board["metadata"]["labels"]["grafana_dashboard"] == "1"
@@ -284,9 +292,9 @@ def test_every_group_and_every_dashboard_is_declared() -> None:
 
 
 def test_outside_aws_nothing_of_aws_is_declared_and_nobody_waits_for_karpenter() -> None:
-    found = declared("local", '{"karpenter": false}')
-    assert not [each.token for each in found if each.token.startswith("aws:")]
-    names = [each.inputs["metadata"]["name"] for each in own(found) if "PrometheusRule" in each.token]
+    declared_resources = declared("local", '{"karpenter": false}')
+    assert not [each.token for each in declared_resources if each.token.startswith("aws:")]
+    names = [each.inputs["metadata"]["name"] for each in own(declared_resources) if "PrometheusRule" in each.token]
     assert "pools" not in names
     bare = with_monitoring("local", {"karpenter": False, "gpus": False}, registry=None, releases=[])
     assert sorted(group.name for group in groups(bare)) == ["nodes", "sources"]
@@ -303,8 +311,8 @@ def test_the_registry_is_watched_where_there_is_one() -> None:
 
 
 def test_without_monitoring_there_is_none_of_it() -> None:
-    found = declared("dev", '{"enabled": false}')
-    assert own(found) == []
+    declared_resources = declared("dev", '{"enabled": false}')
+    assert own(declared_resources) == []
 
 
 def changed(path: str, value: Any) -> dict[str, Any]:
@@ -348,16 +356,16 @@ def test_a_stack_without_a_store_cannot_name_a_secret_and_one_outside_aws_no_top
     named = {"karpenter": False, "alerts": {"receivers": {"chat": RECEIVERS["chat"]}}}
     with pytest.raises(Refused) as refused:
         with_monitoring("local", named)
-    assert [each.where for each in refused.value.problems] == ["monitoring.alerts.receivers.chat.secret"]
+    assert [problem.where for problem in refused.value.problems] == ["monitoring.alerts.receivers.chat.secret"]
     with pytest.raises(Refused) as refused:
         with_monitoring("local", {"karpenter": True, "alerts": {"receivers": {"topic": RECEIVERS["topic"]}}})
-    assert {each.where for each in refused.value.problems} == {
+    assert {problem.where for problem in refused.value.problems} == {
         "monitoring.karpenter",
         "monitoring.alerts.receivers.topic.kind",
     }
     with pytest.raises(Refused) as refused:
         with_monitoring("local", {"karpenter": False}, externalSecrets={"source": "secretsManager"})
-    assert [each.where for each in refused.value.problems] == ["externalSecrets.source"]
+    assert [problem.where for problem in refused.value.problems] == ["externalSecrets.source"]
 
 
 @pytest.mark.parametrize(
@@ -372,11 +380,13 @@ def test_a_stack_without_a_store_cannot_name_a_secret_and_one_outside_aws_no_top
     ids=["the team's", "everybody's", "warnings only", "the team has another", "nobody"],
 )
 def test_rds_tells_the_registrys_topic_of_a_database_in_trouble(alerts: dict[str, Any], topic: str | None) -> None:
-    found = declared("dev", json.dumps({"alerts": alerts}))
-    subscriptions = [each.inputs for each in found if each.token == "aws:rds/eventSubscription:EventSubscription"]
-    assert [each["snsTopic"] for each in subscriptions] == ([topic] if topic else [])
-    for each in subscriptions:
-        assert each["eventCategories"] == ["failure", "low storage"]
-        assert (each["sourceType"], len(each["sourceIds"])) == ("db-instance", 1)
+    declared_resources = declared("dev", json.dumps({"alerts": alerts}))
+    subscriptions = [
+        each.inputs for each in declared_resources if each.token == "aws:rds/eventSubscription:EventSubscription"
+    ]
+    assert [subscription["snsTopic"] for subscription in subscriptions] == ([topic] if topic else [])
+    for subscription in subscriptions:
+        assert subscription["eventCategories"] == ["failure", "low storage"]
+        assert (subscription["sourceType"], len(subscription["sourceIds"])) == ("db-instance", 1)
     spec = AlertsSpec.model_validate(alerts)
     assert spec.topic(Team.REGISTRY, Severity.CRITICAL, "eu-west-1") is None, "RDS tells no topic of another region"

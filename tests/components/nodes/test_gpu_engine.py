@@ -28,7 +28,7 @@ def engines(of: GpuEngine) -> tuple[bool, bool, bool]:
     """Whether the agent's engine runs on a tainted node, whether the exporter runs one, and whether the agent looks for one."""
     agent = agent_values(of)
     tolerations = agent["dcgmAgent"].get("tolerations", [])
-    runs = agent["dcgmAgent"].get("enabled", True) and any(each["key"] == GPU_TAINT for each in tolerations)
+    runs = agent["dcgmAgent"].get("enabled", True) and any(toleration["key"] == GPU_TAINT for toleration in tolerations)
     looks = agent.get("nodeAgent", {}).get("monitors", {}).get("nvidia", {}).get("enabled", True)
     remote = any(each["name"] == "DCGM_REMOTE_HOSTENGINE_INFO" for each in exporter_environment(of))
     return runs, not remote, looks
@@ -62,13 +62,13 @@ def declared(types: list[str], **cluster: Any) -> dict[str, Declared]:
     pool = {**platform["gpuPools"]["chat"], "instanceTypes": types}
     platform = {**platform, "gpuPools": {"chat": pool}, "registry": None, "releases": []}
     stack = Stack.of(platform, "us-east-1")
-    found = declare(lambda: build(plan(stack, guard())), project="modelyard", stack="dev").values()
-    return {each.name: each for each in found if each.token.endswith((":Addon", ":Release"))}
+    values = declare(lambda: build(plan(stack, guard())), project="modelyard", stack="dev").values()
+    return {each.name: each for each in values if each.token.endswith((":Addon", ":Release"))}
 
 
 @pytest.mark.parametrize(("types", "of"), [(["g6.xlarge"], GpuEngine.AGENT), (["g5g.xlarge"], GpuEngine.EXPORTER)])
 def test_a_stack_tells_the_agent_and_the_exporter_the_same(types: list[str], of: GpuEngine) -> None:
-    found = declared(types)
-    said = json.loads(found["eks-node-monitoring-agent"].inputs["configurationValues"])
+    resources = declared(types)
+    said = json.loads(resources["eks-node-monitoring-agent"].inputs["configurationValues"])
     assert said == agent_values(of)
-    assert found["dcgm-exporter"].inputs["values"].get("extraEnv", []) == exporter_environment(of)
+    assert resources["dcgm-exporter"].inputs["values"].get("extraEnv", []) == exporter_environment(of)

@@ -72,8 +72,8 @@ def test_an_idle_node_waits_for_the_window_where_the_stack_file_says_so_and_nowh
     purpose: Purpose, window: WindowSpec
 ) -> None:
     shut = {"nodes": "0", "reasons": ["Empty"], **window.outside()}
-    asked = {each: window.model_copy(update={"empty_nodes": each}) for each in EmptyNodes}
-    budgets = {each: planned(purpose, window=asked[each])["disruption"]["budgets"] for each in EmptyNodes}
+    asked = {node: window.model_copy(update={"empty_nodes": node}) for node in EmptyNodes}
+    budgets = {node: planned(purpose, window=asked[node])["disruption"]["budgets"] for node in EmptyNodes}
     assert shut not in budgets[EmptyNodes.ANY_HOUR]
     assert budgets[EmptyNodes.IN_WINDOW] == [*budgets[EmptyNodes.ANY_HOUR], shut]
 
@@ -112,7 +112,7 @@ def test_every_preset_ends_what_blocks_eviction_and_bills_for_as_many_nodes_as_i
 ) -> None:
     spec = planned(purpose)
     assert spec["template"]["spec"]["terminationGracePeriod"] == PRESETS[purpose].grace
-    moved = [int(each["nodes"]) for each in spec["disruption"]["budgets"] if "%" not in each["nodes"]]
+    moved = [int(budget["nodes"]) for budget in spec["disruption"]["budgets"] if "%" not in budget["nodes"]]
     assert max(moved) <= PRESETS[purpose].at_once
 
 

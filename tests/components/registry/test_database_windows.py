@@ -41,7 +41,7 @@ def clock(minute: int) -> str:
 def test_a_window_is_a_real_time_long_enough_and_apart_from_the_other(
     backup: str, maintenance: str, refused: list[str]
 ) -> None:
-    assert [each.where for each in windows.problems(backup, maintenance)] == refused
+    assert [problem.where for problem in windows.problems(backup, maintenance)] == refused
 
 
 @given(MINUTE, st.integers(windows.SHORTEST, 600), st.integers(0, 6), MINUTE, st.integers(windows.SHORTEST, 600))
@@ -54,8 +54,8 @@ def test_two_windows_are_refused_exactly_when_some_minute_of_the_week_is_in_both
     maintenance = f"{names[day]}:{clock(weekly)}-{names[end // windows.DAY]}:{clock(end)}"
     backups = {(each * windows.DAY + daily + minute) % windows.WEEK for each in range(7) for minute in range(lasts)}
     meet = any((start + minute) % windows.WEEK in backups for minute in range(takes))
-    found = list(windows.problems(f"{clock(daily)}-{clock(daily + lasts)}", maintenance))
-    assert bool(found) is meet
+    problems = list(windows.problems(f"{clock(daily)}-{clock(daily + lasts)}", maintenance))
+    assert bool(problems) is meet
 
 
 def test_the_databases_settings_refuse_them() -> None:

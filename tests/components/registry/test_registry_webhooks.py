@@ -62,7 +62,7 @@ def counted(webhook: str) -> dict[str, float]:
     labels = (
         {"webhook": webhook, "event": "model_version.created", "outcome": each} for each in ("delivered", "failed")
     )
-    return {each["outcome"]: REGISTRY.get_sample_value(name, each) or 0 for each in labels}
+    return {label["outcome"]: REGISTRY.get_sample_value(name, label) or 0 for label in labels}
 
 
 def delivered(*answers: Any) -> tuple[str, Session]:

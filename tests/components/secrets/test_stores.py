@@ -56,8 +56,8 @@ class Fakes:
 
     def __init__(self, found: Mapping[str, Declared]) -> None:
         of_kind: dict[str, list[Declared]] = {}
-        for each in found.values():
-            of_kind.setdefault(each.token.rpartition(":")[2], []).append(each)
+        for declared in found.values():
+            of_kind.setdefault(declared.token.rpartition(":")[2], []).append(declared)
         self.stores = {each.inputs["metadata"]["name"]: each.inputs["spec"] for each in of_kind["ClusterSecretStore"]}
         self.trust = {each.inputs["name"]: each.inputs["assumeRolePolicy"] for each in of_kind["Role"]}
         self.policies: dict[str, list[str]] = {name: [] for name in self.trust}
@@ -165,7 +165,7 @@ paths = st.from_regex(r"[A-Za-z0-9_+=.@-]{1,8}(/[A-Za-z0-9_+=.@-]{1,8}){0,2}", f
 def test_a_role_allows_exactly_what_its_audience_may_read(
     spaces: list[str], exact: list[str], data: st.DataObject
 ) -> None:
-    owners = [Audience(namespace=each, prefixes=(prefix("p", each),)) for each in spaces]
+    owners = [Audience(namespace=space, prefixes=(prefix("p", space),)) for space in spaces]
     owners.append(Audience(namespace="platform", names=tuple(f"p/{each}" for each in exact)))
     asked = data.draw(
         st.one_of(paths, st.builds("{}/{}".format, st.sampled_from(spaces), paths), st.sampled_from(exact))
@@ -206,8 +206,8 @@ def test_a_namespace_reads_through_the_store_of_its_own_name() -> None:
 def refused(**monitoring: Any) -> list[tuple[str, str]]:
     with pytest.raises(Refused) as found:
         stack(monitoring=monitoring)
-    assert "hunter2" not in str([vars(each) for each in found.value.problems])
-    return [(each.where, each.summary) for each in found.value.problems]
+    assert "hunter2" not in str([vars(problem) for problem in found.value.problems])
+    return [(problem.where, problem.summary) for problem in found.value.problems]
 
 
 def test_a_secret_that_a_team_could_be_given_is_not_taken_for_the_platforms() -> None:
@@ -230,11 +230,11 @@ def test_a_secret_of_another_name_is_refused_and_not_repeated() -> None:
 def test_a_registry_whose_keys_nothing_would_read_is_refused() -> None:
     with pytest.raises(Refused) as found:
         stack(externalSecrets={"source": "none"}, monitoring={})
-    assert [each.where for each in found.value.problems] == ["externalSecrets.source"]
+    assert [problem.where for problem in found.value.problems] == ["externalSecrets.source"]
 
 
 def test_without_monitoring_or_a_registry_there_is_no_store_for_them() -> None:
-    found = {each.namespace for each in audiences(stack(monitoring={}, registry=None).settings)}
+    found = {audience.namespace for audience in audiences(stack(monitoring={}, registry=None).settings)}
     assert found == {"modelyard-serving", "modelyard-training", TEAM, OTHER}
 
 

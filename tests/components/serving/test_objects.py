@@ -50,7 +50,7 @@ def test_a_rollout_is_what_the_api_server_and_restricted_namespaces_take(spec: R
     assert check_object(body) == []
     assert check_restricted(made["template"]["spec"]) == []
     made["template"]["spec"]["containers"][0]["livenesProbe"] = {}
-    assert [each.where for each in check_object(body)] == ["spec.template.spec.containers[0].livenesProbe"]
+    assert [problem.where for problem in check_object(body)] == ["spec.template.spec.containers[0].livenesProbe"]
 
 
 @pytest.mark.parametrize("spec", [GPU, CPU], ids=["vllm", "llamacpp"])
@@ -88,7 +88,7 @@ def test_the_route_takes_its_own_path_off_never_cuts_a_stream_and_starts_with_al
     assert rule["matches"] == [{"path": {"type": "PathPrefix", "value": "/chat/v1/"}}]
     assert rule["filters"][0]["urlRewrite"]["path"] == {"type": "ReplacePrefixMatch", "replacePrefixMatch": "/v1/"}
     assert rule["timeouts"] == {"request": "0s"}
-    assert [(each["name"], each["weight"]) for each in rule["backendRefs"]] == [
+    assert [(ref["name"], ref["weight"]) for ref in rule["backendRefs"]] == [
         ("chat-stable", 100),
         ("chat-canary", 0),
     ]

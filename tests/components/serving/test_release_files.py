@@ -112,7 +112,7 @@ def test_what_pin_writes_is_missing_and_the_refusal_says_so(missing: str, tmp_pa
     ],
 )
 def test_steps_that_do_not_rise_or_pass_100_are_refused(weights: list[int], where: str, tmp_path: Path) -> None:
-    steps = [{"weight": each, "pauseSeconds": 1} for each in weights]
+    steps = [{"weight": weight, "pauseSeconds": 1} for weight in weights]
     assert only(tmp_path, changed(RELEASE, rollout__steps=steps)).where == where
 
 
@@ -155,8 +155,8 @@ def test_names_that_the_serving_namespace_has_are_refused(name: str, tmp_path: P
     ("name", "passes"), [("a" * 40, True), ("a" * 41, False), ("7b", False), ("Chat", False), ("a-", False)]
 )
 def test_names_are_what_kubernetes_takes_with_all_that_is_put_behind(name: str, passes: bool, tmp_path: Path) -> None:
-    found = refused(tmp_path, platform=changed(PLATFORM, releases=[name]))
-    assert (found == []) is passes
+    problems = refused(tmp_path, platform=changed(PLATFORM, releases=[name]))
+    assert (problems == []) is passes
 
 
 def test_a_release_named_twice_or_like_anothers_service_is_refused(tmp_path: Path) -> None:

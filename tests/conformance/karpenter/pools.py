@@ -74,7 +74,7 @@ class Pools:
 
     def named(self, node_pool: str) -> Purchase:
         """One NodePool."""
-        return next(each for each in self.asked if each.name == node_pool)
+        return next(purchase for purchase in self.asked if purchase.name == node_pool)
 
     def predicted(self, node_pool: str, gpus: int) -> str:
         """The type that the pool planner's prices put first for a pod of so many GPUs."""
@@ -110,7 +110,7 @@ class Run:
 
     def nodes(self, node_pool: str) -> list[str]:
         """The types of a NodePool's nodes that are not going."""
-        return sorted(each.type for each in self.seen.standing() if each.node_pool == node_pool)
+        return sorted(claim.type for claim in self.seen.standing() if claim.node_pool == node_pool)
 
     def delete(self, path: str) -> None:
         """Deletes one object, or all of a list."""

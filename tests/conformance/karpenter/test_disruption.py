@@ -46,7 +46,7 @@ def hurried(asked: Purchase) -> Purchase:
 @pytest.fixture(scope="module")
 def pools(tmp_path_factory: pytest.TempPathFactory) -> Pools:
     made = Pools.like_prod(tmp_path_factory.mktemp("stack"), POOLS)
-    return dataclasses.replace(made, asked=tuple(hurried(each) for each in made.asked))
+    return dataclasses.replace(made, asked=tuple(hurried(purchase) for purchase in made.asked))
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def run(pools: Pools, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]
 
 
 def of(run: Run, pool: str) -> list[Claim]:
-    return [each for each in run.seen.claims.values() if each.node_pool.startswith(f"{pool}-")]
+    return [claim for claim in run.seen.claims.values() if claim.node_pool.startswith(f"{pool}-")]
 
 
 def deployment(pool: str, name: str, gpus: int, **annotations: str) -> dict[str, Any]:
@@ -84,7 +84,9 @@ def relabel(run: Run, node_pool: str) -> None:
 
 def drifted(run: Run, claim: Claim) -> bool:
     live = run.cluster.api.request("GET", f"{CLAIMS}/{claim.name}", warned=False)
-    return any(each["type"] == "Drifted" and each["status"] == "True" for each in live["status"]["conditions"])
+    return any(
+        condition["type"] == "Drifted" and condition["status"] == "True" for condition in live["status"]["conditions"]
+    )
 
 
 def test_an_interrupted_node_is_replaced_before_it_goes_even_at_the_limit(
@@ -96,7 +98,7 @@ def test_an_interrupted_node_is_replaced_before_it_goes_even_at_the_limit(
     assert dict(pools.named("chat-spot").limits) == {"nvidia.com/gpu": "2"}
     run.delete(f"{CLAIMS}/{first.name}")
     run.until(lambda: first.gone is not None and run.seen.settled(0) and not run.seen.pending(), "the replacement")
-    (new,) = (each for each in of(run, "chat") if each not in (first, second))
+    (new,) = (claim for claim in of(run, "chat") if claim not in (first, second))
     assert first.deleting is not None and first.gone is not None and new.initialized is not None
     record_property(
         "conformance",
@@ -131,14 +133,14 @@ def test_idle_nodes_go_when_their_budget_lets_them_and_a_running_job_keeps_its_o
         owner = full[0].rsplit("-", 2)[0]
         run.delete(f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/{owner}")
     went = run.until(
-        lambda: [each for each in of(run, "open") if each.gone] and moved.gone, "consolidation and drift", within=600
+        lambda: [claim for claim in of(run, "open") if claim.gone] and moved.gone, "consolidation and drift", within=600
     )
     run.until(lambda: run.seen.settled(0), "calm")
     record_property(
         "conformance", f"window open: an underutilised node and a drifted one went within {went - began:.0f} s"
     )
-    assert len([each for each in of(run, "open") if each.gone is None]) == 1
-    assert [each.gone for each in of(run, "shut")] == [None, None], "outside its window nothing is consolidated"
+    assert len([claim for claim in of(run, "open") if claim.gone is None]) == 1
+    assert [claim.gone for claim in of(run, "shut")] == [None, None], "outside its window nothing is consolidated"
     assert tuned.gone is None and tuned.deleting is None and drifted(run, tuned)
     record_property("conformance", "window shut: no node went; training: the drifted node stayed under its job")
 
@@ -150,7 +152,7 @@ def test_idle_nodes_go_when_their_budget_lets_them_and_a_running_job_keeps_its_o
         run.delete(f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/{owner}")
     began = run.until(lambda: not [each for each in run.seen.pods if each.startswith("shut-")], "the end of the pods")
     idle = run.until(
-        lambda: tuned.gone and all(each.gone for each in of(run, "shut")), "the end of idle nodes", within=600
+        lambda: tuned.gone and all(claim.gone for claim in of(run, "shut")), "the end of idle nodes", within=600
     )
     record_property(
         "conformance",

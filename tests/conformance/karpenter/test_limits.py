@@ -94,7 +94,7 @@ def test_spot_comes_first_on_demand_when_spot_is_gone_and_spot_again_when_it_is_
             before = len(run.seen.standing())
             run.pods(load("chat", 1))
             run.settle()
-            (newest,) = sorted(run.seen.standing(), key=lambda each: each.seen)[before:]
+            (newest,) = sorted(run.seen.standing(), key=lambda claim: claim.seen)[before:]
             steps.append((what, newest.node_pool, newest.type))
             record_property("conformance", f"{what}: the next pod gets {newest.type}, {newest.buying}")
     assert steps == [
@@ -102,4 +102,4 @@ def test_spot_comes_first_on_demand_when_spot_is_gone_and_spot_again_when_it_is_
         ("spot gone", "chat-on-demand", pools.predicted("chat-on-demand", 1)),
         ("spot back", "chat-spot", pools.predicted("chat-spot", 1)),
     ]
-    assert {each[2] for each in steps} == {"g5.xlarge", "g6.xlarge"}
+    assert {step[2] for step in steps} == {"g5.xlarge", "g6.xlarge"}

@@ -59,7 +59,7 @@ def test_gpu_pods_get_the_instance_types_that_the_estimate_predicted(
         run.until(lambda: len(run.seen.pending()) == len(asks), "one pod too many in each pool")
         for line in table(f"{stack}: instance types, predicted and actual", rows):
             record_property("conformance", line)
-        times = sorted(each.registered or 0 for each in run.seen.standing())
+        times = sorted(claim.registered or 0 for claim in run.seen.standing())
         record_property(
             "conformance",
             f"  from pending pod to registered node: {times[0]:.1f} to {times[-1]:.1f} s, {len(times)} nodes",

@@ -33,7 +33,7 @@ def command(file: Path, *more: str) -> subprocess.Popen[str]:
 def running_tools(folder: Path) -> set[str]:
     """The sandbox's own programs that run for the simulation in `folder`, by process id."""
     found = subprocess.run(["ps", "-ww", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout
-    tools, lines = str(ROOT / ".sandbox" / "tools"), (each.split(maxsplit=1) for each in found.splitlines())
+    tools, lines = str(ROOT / ".sandbox" / "tools"), (line.split(maxsplit=1) for line in found.splitlines())
     return {pid for pid, arguments in lines if arguments.startswith(tools) and str(folder) in arguments}
 
 
@@ -53,7 +53,7 @@ def test_the_answer_is_one_json_value_and_the_exit_code_says_that_a_pod_stays_pe
     chat, web = found["loads"]
     assert (chat["placed"], chat["pending"], web["pending"]) == (2, 1, 0)
     assert [line.partition(":")[0] for line in chat["reasons"]] == ["chat-spot", "chat-on-demand"]
-    assert {each["nodePool"] for each in found["nodes"]} == {"chat-spot", "chat-on-demand", "general"}
+    assert {node["nodePool"] for node in found["nodes"]} == {"chat-spot", "chat-on-demand", "general"}
 
 
 def test_an_interrupted_simulation_leaves_no_process_and_no_folder(pods: Path) -> None:

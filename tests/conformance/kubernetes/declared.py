@@ -36,11 +36,11 @@ def in_cluster(stack: str) -> list[Declared]:
 
 def by_program(program: Callable[[], None], stack: str) -> list[Declared]:
     """The same of a program of that stack's name."""
-    found = declare(program, project="modelyard", stack=stack)
+    resources = declare(program, project="modelyard", stack=stack)
     return [
-        Declared(**{**vars(each), "inputs": _filled(each.inputs)})
-        for each in found.values()
-        if each.custom and each.token.startswith("kubernetes:")
+        Declared(**{**vars(declared), "inputs": _filled(declared.inputs)})
+        for declared in resources.values()
+        if declared.custom and declared.token.startswith("kubernetes:")
     ]
 
 

@@ -62,9 +62,9 @@ def test_every_object_of_a_stack_is_accepted(
     stack: str, cloud: LiveCloud, record_property: Callable[[str, object], None]
 ) -> None:
     made, counts, objects, started = [], Counter[str](), 0, time.monotonic()
-    for each in in_cluster(stack):
-        made.append((each.token, *put(cloud, each.token, each.urn, each.inputs)))
-        counts["Helm release" if each.token == RELEASE else str(each.inputs["kind"])] += 1
+    for declared in in_cluster(stack):
+        made.append((declared.token, *put(cloud, declared.token, declared.urn, declared.inputs)))
+        counts["Helm release" if declared.token == RELEASE else str(declared.inputs["kind"])] += 1
     seconds, objects = time.monotonic() - started, sum(counts.values()) - counts["Helm release"]
     take_away(cloud, made)
     assert [id for token, id, _ in made if cloud.read(token, id, {}, {})] == []
@@ -77,28 +77,31 @@ def test_every_object_of_a_stack_is_accepted(
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_namespaces_above_restricted_are_those_on_the_list(stack: str) -> None:
-    found = in_cluster(stack)
+    resources = in_cluster(stack)
     levels = {
-        each.inputs["metadata"]["name"]: each.inputs["metadata"].get("labels", {}).get(ENFORCE, "privileged")
-        for each in found
-        if each.inputs.get("kind") == "Namespace"
+        declared.inputs["metadata"]["name"]: declared.inputs["metadata"].get("labels", {}).get(ENFORCE, "privileged")
+        for declared in resources
+        if declared.inputs.get("kind") == "Namespace"
     }
-    used = {str(each.inputs.get("namespace") or each.inputs.get("metadata", {}).get("namespace", "")) for each in found}
+    used = {
+        str(declared.inputs.get("namespace") or declared.inputs.get("metadata", {}).get("namespace", ""))
+        for declared in resources
+    }
     above = {name for name in used - {""} if levels.get(name, "privileged") != "restricted"}
     assert above <= ABOVE_RESTRICTED.keys() | OPEN_TO_ALL.keys()
 
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_every_value_of_a_helm_release_is_known_to_its_chart(stack: str) -> None:
-    for each in in_cluster(stack):
-        if each.token == RELEASE:
-            chart = release.chart_of(each.inputs)
-            assert check_values(chart, each.inputs["version"], each.inputs.get("values", {})) == []
+    for declared in in_cluster(stack):
+        if declared.token == RELEASE:
+            chart = release.chart_of(declared.inputs)
+            assert check_values(chart, declared.inputs["version"], declared.inputs.get("values", {})) == []
 
 
 def of_stack(kind: str) -> dict[str, Any]:
     """The inputs of the first object of a kind that dev declares."""
-    return next(each.inputs for each in in_cluster("dev") if each.inputs.get("kind") == kind)
+    return next(declared.inputs for declared in in_cluster("dev") if declared.inputs.get("kind") == kind)
 
 
 @pytest.mark.parametrize("kind", ["Namespace", "NetworkPolicy", "StorageClass", "ConfigMap"])
@@ -123,8 +126,8 @@ def test_a_registry_that_is_reached_from_outside_is_accepted(cloud: LiveCloud, r
     registry = {"exposure": "internal", "outside": outside}
     dev = {"environment": "dev", "owner": "ml-platform", "budget": {"monthlyUsd": 5000}}
     platform = {**dev, "cluster": {"access": {"reach": "ssmTunnel"}}, "registry": registry, "releases": []}
-    found = by_program(lambda: build(plan(Stack.of(platform, "us-east-1"), guard())), "dev")
-    ours = {each.token: each for each in found if each.name in ("registry-outside", "registry")}
+    resources = by_program(lambda: build(plan(Stack.of(platform, "us-east-1"), guard())), "dev")
+    ours = {declared.token: declared for declared in resources if declared.name in ("registry-outside", "registry")}
     tokens = ("kubernetes:core/v1:Service", "kubernetes:networking.k8s.io/v1:NetworkPolicy", DEPLOYMENT)
     for token in tokens:
         inputs = {**ours[token].inputs, "metadata": {**ours[token].inputs["metadata"], "namespace": restricted}}
@@ -139,7 +142,9 @@ def test_a_registry_that_is_reached_from_outside_is_accepted(cloud: LiveCloud, r
 
 def test_a_planted_field_of_a_node_pool_is_refused_by_its_crd(cloud: LiveCloud) -> None:
     releases = [
-        each for each in in_cluster("dev") if each.token == RELEASE and release.chart_of(each.inputs) == "karpenter-crd"
+        declared
+        for declared in in_cluster("dev")
+        if declared.token == RELEASE and release.chart_of(declared.inputs) == "karpenter-crd"
     ]
     id, outputs = put(cloud, RELEASE, releases[0].urn, releases[0].inputs)
     inputs = of_stack("NodePool")
@@ -194,7 +199,7 @@ def test_a_privileged_pod_is_refused_though_its_deployment_would_be_taken(
 
 
 def test_a_wrong_helm_key_is_refused(cloud: LiveCloud) -> None:
-    inputs = next(each.inputs for each in in_cluster("dev") if release.chart_of(each.inputs) == "karpenter")
+    inputs = next(declared.inputs for declared in in_cluster("dev") if release.chart_of(declared.inputs) == "karpenter")
     wrong = {**inputs, "values": {**inputs["values"], "replica": 2}}
     assert cloud.check(RELEASE, "karpenter", {}, inputs).faults == ()
     (fault,) = cloud.check(RELEASE, "karpenter", {}, wrong).faults

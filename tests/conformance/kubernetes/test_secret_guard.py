@@ -34,10 +34,10 @@ OWN = {"jwt": {"serviceAccountRef": {"name": "own"}}}
 def guarded(plane: ControlPlane, tmp_path: Path) -> Iterator[ControlPlane]:
     """The CRDs of External Secrets and the admission policies as dev declares them, once they judge."""
     cloud, made = LiveCloud(ItemStore(tmp_path / "world"), Faults(), plane.api), list[Made]()
-    for each in in_cluster("dev"):
-        operator = each.token == RELEASE and release.chart_of(each.inputs) == "external-secrets"
-        if operator or each.name in GUARDS or each.name == "external-secrets":
-            made.append((each.token, *put(cloud, each.token, each.urn, each.inputs)))
+    for declared in in_cluster("dev"):
+        operator = declared.token == RELEASE and release.chart_of(declared.inputs) == "external-secrets"
+        if operator or declared.name in GUARDS or declared.name == "external-secrets":
+            made.append((declared.token, *put(cloud, declared.token, declared.urn, declared.inputs)))
     try:
         deadline = time.monotonic() + 300
         while not refusal(plane, store({"aws": AWS})) and time.monotonic() < deadline:

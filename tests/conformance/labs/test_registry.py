@@ -105,14 +105,16 @@ def test_each_version_says_what_it_was_made_of(ran: Ran) -> None:
     for version, recipe in zip(model.versions, PLAN.recipes, strict=True):
         assert version.params["rank"] == str(recipe.rank) and version.params["seed"] == str(PLAN.seed)
         assert version.judged_on == {tickets.digest(data.held_out)[:32]}
-        assert [each.digest for each in version.data if each.use == "training"] == [tickets.digest(data.train)[:32]]
+        assert [data_set.digest for data_set in version.data if data_set.use == "training"] == [
+            tickets.digest(data.train)[:32]
+        ]
         assert hashlib.sha256(artifact(ran, version.run, "data/train.jsonl").encode()).hexdigest() == tickets.digest(
             data.train
         )
         assert version.base == f"sha256:{hashlib.sha256(llama.base().read_bytes()).hexdigest()}"
         assert version.commit.startswith(commit.stdout.strip())
         folder = ran.root / ".sandbox" / "labs" / "registry"
-        (adapter,) = (each for each in folder.glob(f"{recipe.name}-*/adapter.gguf"))
+        (adapter,) = (path for path in folder.glob(f"{recipe.name}-*/adapter.gguf"))
         assert version.digest == f"sha256:{hashlib.sha256(adapter.read_bytes()).hexdigest()}"
         listed = ran.server.get("2.0/mlflow/artifacts/list", run_id=version.run, path="adapter")["files"]
         assert [(each["path"], int(each["file_size"])) for each in listed] == [

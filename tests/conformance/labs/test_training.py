@@ -107,7 +107,7 @@ def test_an_adapters_file_has_the_names_and_shapes_that_llama_cpp_reads(tmp_path
     found = GGUFReader(tmp_path / "adapter.gguf")
     assert found.fields["general.type"].contents() == "adapter"
     assert found.fields["adapter.lora.alpha"].contents() == 16
-    tensors = {each.name: each.data for each in found.tensors}
+    tensors = {tensor.name: tensor.data for tensor in found.tensors}
     assert len(tensors) == SHAPE.layers * 4
     assert np.array_equal(tensors["blk.1.attn_q.weight.lora_a"], adapter["attn_q.a"][1])
     assert tensors["blk.0.attn_v.weight.lora_b"].shape == (4, 2)

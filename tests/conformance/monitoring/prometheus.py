@@ -49,14 +49,14 @@ class Prometheus:
 
         def later() -> float:
             moments = (float(each["value"][1]) for each in self.ask("timestamp(up) and up == 1"))
-            return max((each for each in moments if each > called), default=0)
+            return max((moment for moment in moments if moment > called), default=0)
 
         return self.wait(later)
 
     def firing(self) -> dict[str, dict[str, Any]]:
         """The alerts that fire now, by name."""
         alerts = self._data("alerts")["alerts"]
-        return {each["labels"]["alertname"]: each for each in alerts if each["state"] == "firing"}
+        return {alert["labels"]["alertname"]: alert for alert in alerts if alert["state"] == "firing"}
 
     def wait(self, what: Callable[[], T]) -> T:
         """Waits until `what` gives something true, and gives that. Raises AssertionError after PATIENCE."""

@@ -98,7 +98,7 @@ def seen(setting: Setting, tmp_path_factory: pytest.TempPathFactory) -> Iterator
                 break
         failing = prometheus.wait(lambda: firing_alone(prometheus.firing(), "RegistryErrors"))
         rows = {
-            panel.title: [prometheus.ask(over_all(each.expr), moment) for each in panel.queries] for panel in PANELS
+            panel.title: [prometheus.ask(over_all(query.expr), moment) for query in panel.queries] for panel in PANELS
         }
         page = requests.get(f"{url}/metrics", auth=("metrics", setting.secrets["metricsPassword"]), timeout=60).text
         ended = time.monotonic()

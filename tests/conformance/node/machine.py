@@ -22,7 +22,7 @@ def processes(marks: tuple[str, ...]) -> frozenset[str]:
         with contextlib.suppress(OSError):
             words = (folder / "cmdline").read_bytes().decode(errors="replace").replace("\0", " ")
             seen = words + (folder / "cgroup").read_text()
-            if folder.name != str(os.getpid()) and any(each in seen for each in marks):
+            if folder.name != str(os.getpid()) and any(mark in seen for mark in marks):
                 found.add(f"{folder.name} {words[:120]}")
     return frozenset(found)
 
@@ -50,8 +50,8 @@ class Machine:
         mounted = Counter(line.partition(" - ")[0] for line in mountinfo.splitlines())
         folders = {
             str(Path(folder, name))
-            for each in cgroups.hierarchies(mountinfo)
-            for folder, below, _ in os.walk(each.at)
+            for hierarchy in cgroups.hierarchies(mountinfo)
+            for folder, below, _ in os.walk(hierarchy.at)
             for name in below
             if name.startswith(cgroups.PREFIX) and any(mark in name for mark in marks)
         }

@@ -36,12 +36,12 @@ def scrape_config(monitor: Mapping[str, Any], password: str, user: str) -> dict[
     ]
     own = [
         {
-            "source_labels": each["sourceLabels"],
-            "target_label": each["targetLabel"],
-            "regex": each["regex"],
-            "replacement": each["replacement"],
+            "source_labels": relabeling["sourceLabels"],
+            "target_label": relabeling["targetLabel"],
+            "regex": relabeling["regex"],
+            "replacement": relabeling["replacement"],
         }
-        for each in endpoint["relabelings"]
+        for relabeling in endpoint["relabelings"]
     ]
     return {
         "job_name": monitor["metadata"]["name"],

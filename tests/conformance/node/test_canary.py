@@ -72,7 +72,7 @@ def accepted(cluster: Lab) -> bool:
 def weights(cluster: Lab) -> list[int]:
     """Those of stable and canary, as the route has them."""
     route = cluster.get("httproute", release.SPACE, NAME) or {}
-    return [each["weight"] for each in route["spec"]["rules"][0]["backendRefs"]]
+    return [ref["weight"] for ref in route["spec"]["rules"][0]["backendRefs"]]
 
 
 def promote(cluster: Lab) -> None:
@@ -120,24 +120,24 @@ def share(flow: Stream, prefix: str, number: int) -> tuple[int, int]:
     """How many of at least `number` requests from now on the pods of a version answer, and of how many."""
     began = flow.count(number)
     answers = flow.since(began)
-    return sum(each.pod.startswith(prefix) for each in answers), len(answers)
+    return sum(answer.pod.startswith(prefix) for answer in answers), len(answers)
 
 
 def first_by(flow: Stream, prefix: str, began: float) -> float:
     """After how many seconds a version first answered."""
-    return min(each.answered for each in flow.since(began) if each.pod.startswith(prefix)) - began
+    return min(answer.answered for answer in flow.since(began) if answer.pod.startswith(prefix)) - began
 
 
 def last_judgement(cluster: Lab) -> dict[str, Any]:
     """The status of the newest AnalysisRun."""
     runs = json.loads(cluster.kubectl("get", "analysisruns", "--output=json", namespace=release.SPACE))["items"]
-    found: dict[str, Any] = max(runs, key=lambda each: str(each["metadata"]["creationTimestamp"]))["status"]
+    found: dict[str, Any] = max(runs, key=lambda run: str(run["metadata"]["creationTimestamp"]))["status"]
     return found
 
 
 def test_each_release_that_is_stood_in_for_is_named(cluster: Lab) -> None:
-    for each in STAND_INS.values():
-        assert each.line in cluster.stands_in, each.chart
+    for stand_in in STAND_INS.values():
+        assert stand_in.line in cluster.stands_in, stand_in.chart
     assert any("argoproj-labs/gatewayAPI" in line for line in cluster.stands_in)
     assert any("llama.cpp" in line for line in cluster.stands_in)
 
@@ -161,7 +161,7 @@ def test_the_model_answers_curl_and_the_official_client_streams_included(cluster
 def test_the_address_is_the_one_that_pods_of_the_cluster_use(cluster: Lab) -> None:
     found = cluster.get("service", gateway.NAMESPACE, gateway.NAME) or {}
     assert found["spec"]["type"] == "ClusterIP"
-    assert [each["port"] for each in found["spec"]["ports"]] == [gateway.PORT]
+    assert [port["port"] for port in found["spec"]["ports"]] == [gateway.PORT]
 
 
 def test_a_canary_takes_the_share_of_each_step_and_loses_no_request(
@@ -200,7 +200,7 @@ def test_a_canary_takes_the_share_of_each_step_and_loses_no_request(
     assert judged["phase"] == "Successful" and judged["metricResults"][0]["successful"] >= 2, (
         "the good version was judged"
     )
-    last = max(each.answered for each in flow.since(began) if each.pod.startswith(old)) - told
+    last = max(answer.answered for answer in flow.since(began) if answer.pod.startswith(old)) - told
     lost = flow.lost(began)
     report(
         f"canary: last answer of the old version {last:.1f} s after the word; {len(flow.since(began))} asked, {len(lost)} lost"
@@ -222,16 +222,16 @@ def test_a_version_that_errs_more_than_stable_is_taken_back_by_itself(
     back = time.monotonic()
     time.sleep(1)
     hits, asked = share(flow, stable, 60)
-    errors = [each for each in flow.lost(began) if each.pod.startswith(bad)]
-    first, last = errors[0].answered, max(each.answered for each in flow.since(began) if each.pod.startswith(bad))
+    errors = [answer for answer in flow.lost(began) if answer.pod.startswith(bad)]
+    first, last = errors[0].answered, max(answer.answered for answer in flow.since(began) if answer.pod.startswith(bad))
     report(
         f"bad version: first error -> aborted {aborted - first:.1f} s, weights back {back - aborted:.1f} s later, its last"
         f" answer {last - aborted:+.1f} s from the abort; {len(errors)} errors of {len(flow.since(began))} requests"
     )
     assert hits == asked, "the traffic is back on stable"
-    assert [each for each in flow.lost(began) if each not in errors] == [], "and nobody else was hurt"
+    assert [answer for answer in flow.lost(began) if answer not in errors] == [], "and nobody else was hurt"
     assert phase(cluster) == "Degraded"
     judged = last_judgement(cluster)
     assert judged["phase"] == "Failed" and "errors-above-stable" in judged["message"]
-    values = [each.get("value") for each in judged["metricResults"][0]["measurements"]]
+    values = [measurement.get("value") for measurement in judged["metricResults"][0]["measurements"]]
     report(f"bad version: what the judge saw {values}")

@@ -64,9 +64,9 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
     """A scene whose owners do not outlive the test."""
     found = Scene(tmp_path / "cluster")
     yield found
-    for each in found.owners:
-        each.kill()
-        each.wait()
+    for owner in found.owners:
+        owner.kill()
+        owner.wait()
 
 
 @pytest.mark.parametrize(

@@ -24,12 +24,12 @@ def cluster(chain: Lab) -> Lab:
 
 
 def test_a_change_goes_out_without_a_lost_request_and_a_bad_one_is_taken_back_by_itself(cluster: Lab) -> None:
-    found = run.run(ROOT, say, short=True, cluster=cluster)
-    assert found.problems == [] and found.code == ExitCode.OK
-    assert found.good.course and found.bad.course
-    assert found.good.course.lost == () and found.bad.course.back
-    assert len({found.first.digest, found.good.digest, found.bad.digest}) == 3
-    assert any("argo-rollouts" in each for each in found.behind), "what stands in is named"
+    report = run.run(ROOT, say, short=True, cluster=cluster)
+    assert report.problems == [] and report.code == ExitCode.OK
+    assert report.good.course and report.bad.course
+    assert report.good.course.lost == () and report.bad.course.back
+    assert len({report.first.digest, report.good.digest, report.bad.digest}) == 3
+    assert any("argo-rollouts" in each for each in report.behind), "what stands in is named"
     folder = ROOT / ".sandbox" / "labs" / "deploy"
     assert json.loads((folder / "report.json").read_text())["outcome"] == "OK"
     assert "taken back by itself" in (folder / "report.html").read_text()

@@ -91,8 +91,8 @@ def test_local_runs_real_pods_is_scraped_drifts_is_mended_and_leaves_nothing(
     seconds = registry_space.available("registry")
     assert registry_space.kubectl("get", "pvc", "-o", "jsonpath={.items[*].status.phase}") == "Bound"
     pods = json.loads(registry_space.kubectl("get", "pods", "-o", "json"))["items"]
-    assert {each["spec"]["containers"][0]["image"] for each in pods} == {RECIPES["mlflow"].image.name}
-    assert {each["status"]["containerStatuses"][0]["restartCount"] for each in pods} == {0}, (
+    assert {pod["spec"]["containers"][0]["image"] for pod in pods} == {RECIPES["mlflow"].image.name}
+    assert {pod["status"]["containerStatuses"][0]["restartCount"] for pod in pods} == {0}, (
         "the Job ran before the server"
     )
     keys = {key: base64.b64decode(value).decode() for key, value in _keys(registry_space).items()}

@@ -104,7 +104,7 @@ def test_a_volume_is_made_for_a_pod_that_waits_for_it_keeps_its_data_and_goes_wi
             "import pathlib; f=pathlib.Path('/data/x'); f.open('a').write('line\\n'); print(len(f.read_text().split()))"
         )
         assert space.kubectl("exec", space.pod(f"writer-{number}"), "--", "python3", "-c", write).strip() == str(number)
-    (folder,) = [each for each in node.layout.volumes.iterdir() if (each / "x").exists()]
+    (folder,) = [path for path in node.layout.volumes.iterdir() if (path / "x").exists()]
     space.kubectl("delete", "deployment", "--all")
     space.kubectl("delete", "pvc", "data")
     until(lambda: not folder.exists(), 120)

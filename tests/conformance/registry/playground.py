@@ -105,9 +105,9 @@ def checked(outcome: Outcome, ok: bool) -> Outcome:
 def shown(outcome: Outcome) -> str:
     """Every change of a preview as the report shows it to a person."""
     groups = changes.groups(outcome.events.details.values(), outcome.events.parents)
-    return "\n".join(each.model_dump_json(indent=1) for each in groups)
+    return "\n".join(group.model_dump_json(indent=1) for group in groups)
 
 
 def said(outcome: Outcome) -> str:
     """Everything that an operation had to say of errors."""
-    return "\n".join(each.message for each in outcome.events.errors)
+    return "\n".join(error.message for error in outcome.events.errors)

@@ -72,7 +72,7 @@ def declared_registry() -> dict[str, Any]:
         Registry("registry", args)
 
     found = declare(program, project="modelyard", stack="trial")
-    named = {(each.token.rpartition(":")[2], each.name): each.inputs for each in found.values()}
+    named = {(declared.token.rpartition(":")[2], declared.name): declared.inputs for declared in found.values()}
     return {
         "server": named["Deployment", "registry"]["spec"]["template"]["spec"],
         "upgrade": named["Job", "registry-upgrade"]["spec"]["template"]["spec"],
@@ -100,11 +100,11 @@ class Setting:
         for path in self.paths.values():
             path.mkdir(parents=True)
         files = {**self.declared["files"], "authority.pem": self.door.authority}
-        (config,) = (each["configMap"] for each in self.declared["server"]["volumes"] if "configMap" in each)
-        for each in config["items"]:
-            file = self.paths["/etc/registry"] / each["path"]
+        (config,) = (volume["configMap"] for volume in self.declared["server"]["volumes"] if "configMap" in volume)
+        for item in config["items"]:
+            file = self.paths["/etc/registry"] / item["path"]
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(self.here(files[each["key"]]))
+            file.write_text(self.here(files[item["key"]]))
         self.bring_secrets()
 
     @property

@@ -136,7 +136,7 @@ def admin(setting: Setting, url: str) -> Server:
 
 def test_what_an_older_server_kept_is_there_after_the_upgrade_and_its_users_too(url: str, admin: Server) -> None:
     run = admin.get("2.0/mlflow/runs/get", run_id="a" * 32)["run"]
-    assert {each["key"]: each["value"] for each in run["data"]["metrics"]} == {"accuracy": 0.5}
+    assert {metric["key"]: metric["value"] for metric in run["data"]["metrics"]} == {"accuracy": 0.5}
     model = admin.get("2.0/mlflow/registered-models/get", name="veteran")["registered_model"]
     assert (model["description"], model["aliases"][0]["alias"]) == ("from 2.x", "production")
     ada = Server(url, "ada", "a-word-of-old")

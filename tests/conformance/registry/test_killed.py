@@ -108,7 +108,7 @@ def test_a_registry_killed_in_the_middle_leaves_a_true_state_and_a_second_up_fin
         mortal.start()
         door.to = mortal.running.url
         exported = json.loads(play.export())["deployment"]
-        made = [each for each in exported["resources"] if each["type"].startswith("modelyard:registry:")]
+        made = [resource for resource in exported["resources"] if resource["type"].startswith("modelyard:registry:")]
         assert not exported.get("pending_operations")
         assert 0 < len(made) < sum(WHOLE.values())
         assert [each["urn"] for each in made if KINDS[each["type"]].read(mortal.server, each["id"]) is None] == []

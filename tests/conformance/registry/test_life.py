@@ -18,7 +18,7 @@ pytestmark = pytest.mark.conformance
 def newest(server: Server, prompt: str) -> tuple[int, str]:
     item = server.get("2.0/mlflow/registered-models/get", name=prompt)["registered_model"]
     version = item["latest_versions"][0]
-    tags = {each["key"]: each["value"] for each in version["tags"]}
+    tags = {tag["key"]: tag["value"] for tag in version["tags"]}
     return int(version["version"]), tags["mlflow.prompt.text"]
 
 
@@ -44,8 +44,8 @@ def test_a_prompt_and_its_alias_through_change_drift_and_repair(playground: Make
     assert play.up().events.touched == 0
 
     server.post("2.0/mlflow/registered-models/alias", name=prompt, alias="production", version="1")
-    found = play.refresh()
-    assert [(step.type, step.keys) for step in found.events.steps.values()] == [
+    outcome = play.refresh()
+    assert [(step.type, step.keys) for step in outcome.events.steps.values()] == [
         ("modelyard:registry:PromptAlias", ("version",))
     ]
     play.up()
@@ -81,13 +81,13 @@ def test_a_server_that_comes_back_lets_a_second_up_finish_and_no_secret_is_in_th
     down = Playground(play.root, {"MODELYARD_REGISTRY_URL": "http://127.0.0.1:9"}, play.config, play.content)
     failed = down.up(ok=False)
     assert "the registry does not answer" in said(failed) and "the same `up` goes on" in said(failed)
-    assert [each for each in play.resources() if each.get("id")] == []
+    assert [resource for resource in play.resources() if resource.get("id")] == []
 
     play.content["timeoutSec"] = 60
     play.up()
     state = play.export()
     assert PLANTED not in state and "secretDigest" in state and "urlSecretDigest" in state
-    (told,) = [each for each in server.pages("2.0/mlflow/webhooks", "webhooks") if each["name"] == veiled]
+    (told,) = [page for page in server.pages("2.0/mlflow/webhooks", "webhooks") if page["name"] == veiled]
     assert told["url"] == address
     signed_in = Server(server.url, user, f"{PLANTED}-long").get("2.0/mlflow/users/current")
     assert signed_in["user"]["username"] == user
@@ -102,11 +102,11 @@ def test_a_server_that_comes_back_lets_a_second_up_finish_and_no_secret_is_in_th
 
     play.up()
     server.patch(f"2.0/mlflow/webhooks/{told['webhook_id']}", url=f"https://example.org/{PLANTED}/elsewhere")
-    found = play.refresh()
-    assert [(step.type, step.keys) for step in found.events.steps.values()] == [
+    outcome = play.refresh()
+    assert [(step.type, step.keys) for step in outcome.events.steps.values()] == [
         ("modelyard:registry:Webhook", ("urlSecret",))
     ]
-    assert PLANTED not in play.export() + shown(found)
+    assert PLANTED not in play.export() + shown(outcome)
     play.up()
-    (told,) = [each for each in server.pages("2.0/mlflow/webhooks", "webhooks") if each["name"] == veiled]
+    (told,) = [page for page in server.pages("2.0/mlflow/webhooks", "webhooks") if page["name"] == veiled]
     assert told["url"] == address and PLANTED not in play.export()

@@ -32,5 +32,5 @@ def lasting() -> Iterator[Start]:
     try:
         yield again
     finally:
-        for each in running.values():
-            each.close()
+        for server in running.values():
+            server.close()

@@ -65,13 +65,13 @@ def test_any_environment_may_stand_on_a_cluster_of_ones_own_when_it_says_so_part
 
 
 def test_nothing_of_aws_is_declared_and_the_cluster_is_the_named_context() -> None:
-    found = declared(HAPPY).values()
-    kinds = {each.token.partition(":")[0] for each in found if each.custom}
+    values = declared(HAPPY).values()
+    kinds = {each.token.partition(":")[0] for each in values if each.custom}
     assert kinds == {"kubernetes", "pulumi"}
-    (cluster,) = [each for each in found if each.token == "pulumi:providers:kubernetes"]
+    (cluster,) = [each for each in values if each.token == "pulumi:providers:kubernetes"]
     assert cluster.inputs["context"] == "kind-modelyard"
     assert "kubeconfig" not in cluster.inputs
-    (platform,) = [each for each in found if each.token == "modelyard:index:Platform"]
+    (platform,) = [each for each in values if each.token == "modelyard:index:Platform"]
     assert "region" not in platform.inputs
     assert platform.inputs["bill"]["maximumUsd"] == "0.000000"
 
@@ -90,8 +90,8 @@ def test_namespaces_are_as_closed_as_on_aws() -> None:
 
 
 def test_an_existing_storage_class_is_named_in_the_outputs_and_not_made() -> None:
-    found = declared(HAPPY)
-    assert not [each for each in found.values() if each.token.endswith(":StorageClass")]
+    resources = declared(HAPPY)
+    assert not [each for each in resources.values() if each.token.endswith(":StorageClass")]
     assert Stack.of(HAPPY, "").settings.storage.class_name == "standard"
 
 

@@ -59,7 +59,7 @@ CONTAINERS += [
 
 def test_the_specs_that_name_secrets_are_those() -> None:
     """A new one is here by itself when its field has the kind of a secret's name."""
-    assert {each.__name__ for each in specs() if private(each)} == {
+    assert {spec.__name__ for spec in specs() if private(spec)} == {
         "GatewayKeySpec",
         "GrafanaSpec",
         "OidcSpec",
@@ -138,7 +138,7 @@ def test_a_stack_file_with_a_secret_in_it_is_refused_and_the_secret_not_repeated
     with pytest.raises(Refused) as caught:
         Stack.read(StackFile.read(path))
     assert SECRET not in str(caught.value)
-    assert all(each.line for each in caught.value.problems)
+    assert all(problem.line for problem in caught.value.problems)
 
 
 def test_a_region_that_is_a_secret_is_not_repeated(tmp_path: Path) -> None:

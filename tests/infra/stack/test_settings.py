@@ -20,7 +20,7 @@ MINIMAL: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("environment", [each for each in PROFILES if each is not Environment.LOCAL])
+@pytest.mark.parametrize("environment", [profile for profile in PROFILES if profile is not Environment.LOCAL])
 def test_every_profile_makes_a_valid_stack_of_four_lines(environment: Environment) -> None:
     stack = Stack.of({**MINIMAL, "environment": environment.value}, "us-east-1")
     assert stack.settings.environment is environment

@@ -117,8 +117,8 @@ def test_an_interval_that_is_no_number_or_holds_zero_has_no_winner(low: float, h
 
 def test_an_interval_that_cannot_be_had_is_all_that_is_possible(monkeypatch: pytest.MonkeyPatch) -> None:
     nothing = SimpleNamespace(effect_size_ci_lower=math.nan, effect_size_ci_upper=math.nan, pvalue=math.nan)
-    found = {"helpful": nothing, "split": SimpleNamespace(pvalue=0.5)}
-    monkeypatch.setattr("tea_tasting.Experiment", lambda _: SimpleNamespace(analyze=lambda *_, **__: found))
+    namespaces = {"helpful": nothing, "split": SimpleNamespace(pvalue=0.5)}
+    monkeypatch.setattr("tea_tasting.Experiment", lambda _: SimpleNamespace(analyze=lambda *_, **__: namespaces))
     verdict = verdict_on(seen("plain", 30, 10) + seen("short", 30, 50))
     assert (verdict.outcome, verdict.low, verdict.high, verdict.p_value) == (Outcome.NO_WINNER, -1, 1, 1)
 

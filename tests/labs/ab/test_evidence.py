@@ -17,7 +17,7 @@ def trace(code: SpanStatusCode = SpanStatusCode.UNSET, *verdicts: bool, outputs:
     """A trace as MLflow's client gives it, with the last verdict last."""
     span = SimpleNamespace(attributes=ATTRIBUTES, outputs=outputs or {"answer": "We will."}, status=SpanStatus(code))
     others = [SimpleNamespace(name="length", value=3)]
-    said = [SimpleNamespace(name="helpful", value=each) for each in verdicts]
+    said = [SimpleNamespace(name="helpful", value=verdict) for verdict in verdicts]
     return SimpleNamespace(data=SimpleNamespace(spans=[span]), info=SimpleNamespace(assessments=[*others, *said]))
 
 

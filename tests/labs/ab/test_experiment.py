@@ -17,13 +17,13 @@ from tests.roots import ROOT
 
 
 def test_the_experiment_is_the_apps_own_flag_and_prompts() -> None:
-    found = ours()
-    assert [(arm.name, arm.percent, arm.prompt, arm.version) for arm in found.arms] == [
+    experiment = ours()
+    assert [(arm.name, arm.percent, arm.prompt, arm.version) for arm in experiment.arms] == [
         ("plain", 50, "shop-assistant", 1),
         ("short", 50, "shop-assistant", 2),
     ]
-    assert found.control.text != found.treatment.text
-    assert (OURS / "flags.json").read_text(encoding="utf-8") == found.flags.read_text(encoding="utf-8")
+    assert experiment.control.text != experiment.treatment.text
+    assert (OURS / "flags.json").read_text(encoding="utf-8") == experiment.flags.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

@@ -120,14 +120,14 @@ async def _post(client: httpx.AsyncClient, body: dict[str, Any]) -> httpx.Respon
 def test_the_rollout_takes_the_steps_of_the_release_and_ends_with_a_sure_judge() -> None:
     found = release.read(release.raised(TEXT, "2", IMAGE))
     canary = objects.rollout(found)["spec"]["strategy"]["canary"]
-    weights = [each["setWeight"] for each in canary["steps"] if "setWeight" in each]
-    pauses = [each["pause"]["duration"] for each in canary["steps"] if "pause" in each]
-    assert weights == [each.weight for each in found.rollout.steps]
-    assert pauses == [f"{each.pause_seconds}s" for each in found.rollout.steps]
-    named = {each["metadata"]["name"] for each in objects.judges()}
+    weights = [step["setWeight"] for step in canary["steps"] if "setWeight" in step]
+    pauses = [step["pause"]["duration"] for step in canary["steps"] if "pause" in step]
+    assert weights == [step.weight for step in found.rollout.steps]
+    assert pauses == [f"{step.pause_seconds}s" for step in found.rollout.steps]
+    named = {judge["metadata"]["name"] for judge in objects.judges()}
     used = [*canary["analysis"]["templates"], *canary["steps"][-1]["analysis"]["templates"]]
     assert {each["templateName"] for each in used} == named
-    sure = next(each for each in objects.judges() if each["metadata"]["name"].endswith("-sure"))
+    sure = next(judge for judge in objects.judges() if judge["metadata"]["name"].endswith("-sure"))
     assert sure["spec"]["metrics"][0]["inconclusiveLimit"] == 0, "too few requests are no success"
 
 
@@ -182,7 +182,7 @@ REPORT = Report(
 
 def test_a_run_in_which_the_good_change_is_out_and_the_bad_one_back_is_ok() -> None:
     assert REPORT.code == ExitCode.OK and "taken back by itself" in headline(REPORT)
-    assert any("a stand-in" in each for each in lines(REPORT))
+    assert any("a stand-in" in line for line in lines(REPORT))
     assert "a &lt;title&gt;" in page.page(REPORT) and "<title>" in page.page(REPORT)
     assert REPORT.as_dict()["outcome"] == "OK"
 
@@ -203,9 +203,9 @@ def test_a_run_with_one_thing_wrong_fails_and_says_it(which: str, broken: dict[s
     course = replace(GOOD_COURSE if which == "good" else BAD_COURSE, **broken)
     other = BAD_COURSE if which == "good" else GOOD_COURSE
     failed = sum(each.errors_new + len(each.lost) for each in (course, other))
-    found = replace(REPORT, failed=failed, **dict[str, Any]({which: delivery(course)}))
-    assert found.code == ExitCode.FAILED and len(found.problems) == 1
-    assert found.problems[0] in page.page(found)
+    report = replace(REPORT, failed=failed, **dict[str, Any]({which: delivery(course)}))
+    assert report.code == ExitCode.FAILED and len(report.problems) == 1
+    assert report.problems[0] in page.page(report)
 
 
 @pytest.mark.parametrize("failed", [3, 5])
@@ -219,8 +219,8 @@ def test_requests_that_are_lost_outside_of_both_rollouts_fail_the_run(failed: in
 )
 def test_a_good_change_has_to_take_every_step_of_the_release(had: tuple[int, ...], missing: str) -> None:
     course = replace(GOOD_COURSE, shares=tuple(Share(each, 30.0, each, 100, True) for each in had))
-    found = replace(REPORT, good=delivery(course), weights=(10, 50))
-    assert found.problems == ([f"the good change never had {missing} of the requests"] if missing else [])
+    report = replace(REPORT, good=delivery(course), weights=(10, 50))
+    assert report.problems == ([f"the good change never had {missing} of the requests"] if missing else [])
 
 
 def test_a_change_that_users_do_not_see_fails_the_run() -> None:

@@ -32,18 +32,18 @@ def result(right: int, number: int = 1, **changes: Any) -> Result:
 
 
 def test_a_version_that_is_better_by_more_than_chance_is_the_candidate() -> None:
-    found = report.verdict(recipes.plan([]), BASE, [result(4, 1), result(18, 2), result(10, 3)], 3)
-    assert (found.code, found.candidate) == (ExitCode.OK, 2)
-    text = "\n".join(found.lines)
+    verdict = report.verdict(recipes.plan([]), BASE, [result(4, 1), result(18, 2), result(10, 3)], 3)
+    assert (verdict.code, verdict.candidate) == (ExitCode.OK, 2)
+    text = "\n".join(verdict.lines)
     assert "base (told): 5 of 20 right (25%)" in text
     assert "version 2 against the base: 15 tickets only it has right, 2 only the base" in text
     assert "version 2 is better than the base at 5 %, both times 3 for the 3 versions judged on these tickets" in text
 
 
 def test_a_gain_that_may_be_chance_fails_the_full_lab_and_only_that() -> None:
-    found = report.verdict(recipes.plan([]), BASE, [result(7)], 1)
-    assert (found.code, found.candidate) == (ExitCode.FAILED, 0)
-    assert "NOT shown to be better" in "\n".join(found.lines)
+    verdict = report.verdict(recipes.plan([]), BASE, [result(7)], 1)
+    assert (verdict.code, verdict.candidate) == (ExitCode.FAILED, 0)
+    assert "NOT shown to be better" in "\n".join(verdict.lines)
     short = report.verdict(recipes.plan([], short=True), BASE, [result(7)], 1)
     assert (short.code, short.candidate) == (ExitCode.OK, 0)
     assert short.lines[-1].startswith("SHORT")
@@ -63,22 +63,22 @@ def test_a_short_lab_proposes_nothing_however_good_it_looks() -> None:
 
 @pytest.mark.parametrize("short", [False, True])
 def test_a_loss_that_does_not_fall_fails_every_form(short: bool) -> None:
-    found = report.verdict(recipes.plan([], short=short), BASE, [result(20, last_loss=4.0)], 1)
-    assert (found.code, found.candidate) == (ExitCode.FAILED, 0)
-    assert "the loss of version 1 did not fall" in found.lines
+    verdict = report.verdict(recipes.plan([], short=short), BASE, [result(20, last_loss=4.0)], 1)
+    assert (verdict.code, verdict.candidate) == (ExitCode.FAILED, 0)
+    assert "the loss of version 1 did not fall" in verdict.lines
 
 
 def test_a_plan_takes_versions_by_name_once_and_steps_for_all() -> None:
-    found = recipes.plan(["long", "quick", "long"], steps=7, seed=3)
-    assert [(each.name, each.steps) for each in found.recipes] == [("long", 7), ("quick", 7)]
-    assert (found.model, found.held_out, found.seed) == ("ticket-router", 0, 3)
-    assert [each.name for each in recipes.plan([]).recipes] == [each.name for each in RECIPES]
+    plan = recipes.plan(["long", "quick", "long"], steps=7, seed=3)
+    assert [(recipe.name, recipe.steps) for recipe in plan.recipes] == [("long", 7), ("quick", 7)]
+    assert (plan.model, plan.held_out, plan.seed) == ("ticket-router", 0, 3)
+    assert [recipe.name for recipe in recipes.plan([]).recipes] == [recipe.name for recipe in RECIPES]
 
 
 def test_the_short_form_has_a_model_of_its_own_and_says_so_in_its_name() -> None:
-    found = recipes.plan([], short=True)
-    assert (found.model, found.held_out) == ("ticket-router-short", recipes.SHORT_HELD_OUT)
-    assert max(each.steps for each in found.recipes) < max(each.steps for each in RECIPES)
+    plan = recipes.plan([], short=True)
+    assert (plan.model, plan.held_out) == ("ticket-router-short", recipes.SHORT_HELD_OUT)
+    assert max(recipe.steps for recipe in plan.recipes) < max(recipe.steps for recipe in RECIPES)
 
 
 @pytest.mark.parametrize(("names", "steps", "seed"), [(["slow"], 0, 0), ([], -1, 0), ([], 0, -1)])

@@ -30,26 +30,26 @@ def tail(won: int, lost: int) -> float:
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=40))
 def test_the_test_counts_the_tickets_that_one_alone_has_right(pairs: list[tuple[bool, bool]]) -> None:
     first, second = (answers(*side) for side in zip(*pairs, strict=True))
-    found = judge.compared(first, second)
-    assert (found.won, found.lost) == (pairs.count((True, False)), pairs.count((False, True)))
-    assert found.p == pytest.approx(tail(found.won, found.lost))
-    assert (found.patterns_won, found.patterns_lost) == (found.won, found.lost)
-    assert found.low <= first.accuracy <= found.high
+    compared = judge.compared(first, second)
+    assert (compared.won, compared.lost) == (pairs.count((True, False)), pairs.count((False, True)))
+    assert compared.p == pytest.approx(tail(compared.won, compared.lost))
+    assert (compared.patterns_won, compared.patterns_lost) == (compared.won, compared.lost)
+    assert compared.low <= first.accuracy <= compared.high
     other = judge.compared(second, first)
-    assert (other.won, other.lost) == (found.lost, found.won)
+    assert (other.won, other.lost) == (compared.lost, compared.won)
 
 
 def test_ten_tickets_of_one_pattern_are_one_pattern() -> None:
     first, second = answers(*[True] * 10, pattern=10), answers(*[False] * 10, pattern=10)
-    found = judge.compared(first, second)
-    assert (found.won, found.patterns_won, found.p_patterns) == (10, 1, 0.5)
-    assert found.p < 0.001 and not found.better(1)
+    compared = judge.compared(first, second)
+    assert (compared.won, compared.patterns_won, compared.p_patterns) == (10, 1, 0.5)
+    assert compared.p < 0.001 and not compared.better(1)
 
 
 def test_five_won_are_enough_for_one_try_and_too_few_for_two() -> None:
-    found = judge.compared(answers(*[True] * 5), answers(*[False] * 5))
-    assert found.p == pytest.approx(1 / 32)
-    assert found.better(1) and not found.better(2)
+    compared = judge.compared(answers(*[True] * 5), answers(*[False] * 5))
+    assert compared.p == pytest.approx(1 / 32)
+    assert compared.better(1) and not compared.better(2)
     assert not judge.compared(answers(*[True] * 4), answers(*[False] * 4)).better(1)
 
 

@@ -29,10 +29,10 @@ def shapes(several: tuple[Ticket, ...]) -> set[str]:
 
 @given(SEEDS)
 def test_no_sentence_and_no_noun_of_the_held_out_tickets_is_trained_on(seed: int) -> None:
-    found = tickets.split(seed)
-    assert not shapes(found.train) & shapes(found.held_out)
-    assert not things(found.train) & things(found.held_out)
-    assert things(found.train) | things(found.held_out) == set(THINGS)
+    split = tickets.split(seed)
+    assert not shapes(split.train) & shapes(split.held_out)
+    assert not things(split.train) & things(split.held_out)
+    assert things(split.train) | things(split.held_out) == set(THINGS)
 
 
 @given(SEEDS)

@@ -181,15 +181,15 @@ def test_a_name_that_is_no_name_is_refused(home: Path, name: str) -> None:
 def test_after_a_killed_owner_stop_sweeps_and_start_starts(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    found = Cluster(home, "modelyard")
-    found.remember(Using.NODE)
-    (found.layout.data / "etcd").mkdir(parents=True)
-    assert found.status() is None
+    cluster = Cluster(home, "modelyard")
+    cluster.remember(Using.NODE)
+    (cluster.layout.data / "etcd").mkdir(parents=True)
+    assert cluster.status() is None
     monkeypatch.setattr("sandbox.node.isolation.cgroups.sweep", lambda: [Path("/sys/fs/cgroup/left")])
     assert run(["cluster", "stop"]) == ExitCode.OK
     captured = capsys.readouterr()
     assert "swept /sys/fs/cgroup/left" in captured.err and "had ended before" in captured.out
-    assert not found.layout.data.exists()
+    assert not cluster.layout.data.exists()
 
 
 @pytest.mark.parametrize("held", ["lock", "starting"], ids=["an owner that comes up", "a start before its owner is"])
@@ -201,17 +201,17 @@ def test_after_a_killed_owner_stop_sweeps_and_start_starts(
 def test_while_a_cluster_comes_up_neither_start_nor_stop_touches_it(
     home: Path, kubeconfig: Path, capsys: pytest.CaptureFixture[str], command: list[str], held: str
 ) -> None:
-    found = Cluster(home, "modelyard")
-    found.remember(Using.NODE)
-    (found.layout.data / "etcd").mkdir(parents=True)
-    for file in (found.layout.owner_log, found.layout.kubeconfig):
+    cluster = Cluster(home, "modelyard")
+    cluster.remember(Using.NODE)
+    (cluster.layout.data / "etcd").mkdir(parents=True)
+    for file in (cluster.layout.owner_log, cluster.layout.kubeconfig):
         file.write_text("of the first\n")
-    with lock.take(found.layout.folder / held, "cluster"):
+    with lock.take(cluster.layout.folder / held, "cluster"):
         assert run(["cluster", *command]) == ExitCode.UNAVAILABLE
     said = capsys.readouterr().err
-    assert "is being started" in said and f"tail -f {found.layout.owner_log}" in said
-    assert found.using is Using.NODE and (found.layout.data / "etcd").is_dir()
-    assert {each.read_text() for each in (found.layout.owner_log, found.layout.kubeconfig)} == {"of the first\n"}
+    assert "is being started" in said and f"tail -f {cluster.layout.owner_log}" in said
+    assert cluster.using is Using.NODE and (cluster.layout.data / "etcd").is_dir()
+    assert {path.read_text() for path in (cluster.layout.owner_log, cluster.layout.kubeconfig)} == {"of the first\n"}
 
 
 @LINUX

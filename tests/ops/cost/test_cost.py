@@ -51,11 +51,11 @@ def test_the_committed_schema_is_current() -> None:
 @pytest.mark.parametrize("stack", ["dev", "prod"])
 def test_the_report_adds_up_and_lists_the_dearest_first(stack: str) -> None:
     report = _report(stack)
-    maxima = [each.amounts.maximum for each in report.components]
+    maxima = [component.amounts.maximum for component in report.components]
     assert maxima == sorted(maxima, reverse=True)
     assert abs(sum(maxima) - report.total.maximum) <= Decimal("0.05")
-    assert abs(sum(each.amounts.maximum for each in report.pools) - report.total.maximum) <= Decimal("0.05")
-    assert [each.amounts for each in report.environments] == [report.total]
+    assert abs(sum(pool.amounts.maximum for pool in report.pools) - report.total.maximum) <= Decimal("0.05")
+    assert [environment.amounts for environment in report.environments] == [report.total]
     assert report.budget.left == min(report.budget.monthly, report.budget.ceiling) - report.total.maximum
     assert report.budget.fits and not report.refusals
 
@@ -66,13 +66,13 @@ def test_shares_add_up_to_the_total_whoever_owns_a_pool(key: str, tmp_path: Path
     report = cost.report(LoadedStack.read("dev", file))
     found: list[cost.Share] = getattr(report, key)
     for amount in ("minimum", "expected", "maximum"):
-        summed = sum(getattr(each.amounts, amount) for each in found)
+        summed = sum(getattr(share.amounts, amount) for share in found)
         # Each is rounded once, to half a cent.
         assert abs(summed - getattr(report.total, amount)) <= Decimal("0.005") * len(found)
     planned = plan(Stack.read(StackFile.read(file)), guard())
     sums = shares.by(planned.items, planned.team)
-    assert sum(each.maximum for each in sums.values()) == planned.totals.maximum
-    assert set(sums) == {"chat-team", "ml-platform"} == {each.name for each in report.teams}
+    assert sum(totals.maximum for totals in sums.values()) == planned.totals.maximum
+    assert set(sums) == {"chat-team", "ml-platform"} == {team.name for team in report.teams}
 
 
 def test_shares_stand_in_every_format(tmp_path: Path) -> None:
@@ -87,7 +87,9 @@ def test_shares_stand_in_every_format(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("days", "warned"), [(0, False), (1, True)])
 def test_prices_that_are_too_old_are_warned_of(days: int, warned: bool) -> None:
     report = _report()
-    oldest = min(line.price_as_of for each in report.components for line in each.lines if len(line.price_as_of) == 10)
+    oldest = min(
+        line.price_as_of for component in report.components for line in component.lines if len(line.price_as_of) == 10
+    )
     limit = datetime.date.fromisoformat(oldest) + datetime.timedelta(days=1000 + days)
     told = cost.report(replace(_loaded("dev"), today=limit)).warnings
     assert any("days old" in each for each in told) == warned
@@ -99,8 +101,8 @@ def test_what_is_over_but_no_dearer_than_what_is_deployed_is_warned_of(cents: st
     most = plan(Stack.read(StackFile.read(file)), guard()).totals.maximum
     report = cost.report(LoadedStack.read("dev", file), deployed=Deployed(maximum=most + Decimal(cents)))
     assert report.budget.fits == fits
-    assert any("no dearer than what is deployed" in each for each in report.warnings) == fits
-    assert any("can cost more than its budget" in each for each in report.refusals) != fits
+    assert any("no dearer than what is deployed" in warning for warning in report.warnings) == fits
+    assert any("can cost more than its budget" in refusal for refusal in report.refusals) != fits
 
 
 def test_the_command_writes_each_format(capsys: pytest.CaptureFixture[str]) -> None:
@@ -141,7 +143,7 @@ def test_a_line_without_a_price_is_shown_as_such_in_every_format(tmp_path: Path)
 def test_a_comparison_names_every_component_of_both_stacks(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(["cost", "--stack", "prod", "--compare", "dev", "--format", "json"]) == ExitCode.OK
     compared: dict[str, Any] = json.loads(capsys.readouterr().out)["compared"]
-    names = {each["name"]: each for each in compared["components"]}
+    names = {component["name"]: component for component in compared["components"]}
     assert names["gpu-pool-tune"]["there"] is None
     difference = _report("prod").total.maximum - _report("dev").total.maximum
     assert abs(Decimal(compared["difference"]["maximum"]) - difference) <= Decimal("0.01")
@@ -169,9 +171,9 @@ def test_nothing_of_a_name_becomes_markup() -> None:
 
 
 def test_a_stack_is_compared_with_itself_at_a_commit(tmp_path: Path) -> None:
-    found = cost.other(ROOT, ROOT / "Pulumi.dev.yaml", "HEAD", tmp_path)
+    path = cost.other(ROOT, ROOT / "Pulumi.dev.yaml", "HEAD", tmp_path)
     assert (
-        found.read_text()
+        path.read_text()
         == subprocess.run(
             ["git", "show", "HEAD:Pulumi.dev.yaml"], cwd=ROOT, capture_output=True, text=True, check=True
         ).stdout

@@ -50,7 +50,7 @@ TAG = resource("aws:costexplorer/costAllocationTag:CostAllocationTag", "t", id="
 
 def told(given: dict[str, Any], **changes: Any) -> list[str]:
     changed = {**given, "outputs": {**given["outputs"], **changes}}
-    return [each.line for each in by_design(changed)]
+    return [kept.line for kept in by_design(changed)]
 
 
 def test_a_key_waits_and_says_how_long_and_how_it_is_kept() -> None:
@@ -79,7 +79,7 @@ def test_volumes_stay_where_their_class_retains_them() -> None:
 
 
 def test_what_pulumi_was_told_to_retain_is_left_as_it_is() -> None:
-    assert [each.until for each in by_design(TAG)] == ["left as it is (retainOnDelete)"]
+    assert [kept.until for kept in by_design(TAG)] == ["left as it is (retainOnDelete)"]
     assert list(by_design({**TAG, "retainOnDelete": False})) == []
     assert list(by_design({**TAG, "type": "modelyard:registry:Prompt"})) == []
 
@@ -102,7 +102,7 @@ def test_what_carries_the_tag_is_left_over_unless_it_is_kept_by_design() -> None
 
 def test_what_a_failed_destroy_has_not_deleted_is_neither_kept_nor_left_over() -> None:
     left = Remains.of([PROVIDER, A_KEY, SECRET], [A_KEY], lambda *_: [KEY], simulated=False)
-    assert [each.what for each in left.kept] == ["secret"]
+    assert [kept.what for kept in left.kept] == ["secret"]
     assert left.tagged == ()
 
 

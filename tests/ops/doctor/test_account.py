@@ -26,8 +26,8 @@ def stubbed() -> Iterator[Callable[[str], Stubber]]:
         return clients[service]
 
     yield stub
-    for each in clients.values():
-        each.assert_no_pending_responses()
+    for client in clients.values():
+        client.assert_no_pending_responses()
 
 
 def test_a_quota_that_was_never_raised_is_aws_s_default(stubbed: Callable[[str], Stubber]) -> None:

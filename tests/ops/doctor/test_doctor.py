@@ -206,14 +206,14 @@ def test_the_standard_quota_must_hold_the_limits_and_should_hold_the_replacement
 
 
 def test_a_new_account_has_no_gpus_at_all() -> None:
-    found = stopped(Healthy(quotas={G_SPOT: 0, G_ON_DEMAND: 0}))
-    assert [check.status for check in found] == [Status.FAIL, Status.FAIL]
+    checks = stopped(Healthy(quotas={G_SPOT: 0, G_ON_DEMAND: 0}))
+    assert [check.status for check in checks] == [Status.FAIL, Status.FAIL]
 
 
 def test_a_quota_that_may_not_be_read_stops_and_names_the_permission() -> None:
-    found = stopped(Healthy(denied="quota"))
-    assert {check.status for check in found} == {Status.UNKNOWN}
-    assert all(check.stops and "servicequotas:GetServiceQuota" in check.fix for check in found)
+    checks = stopped(Healthy(denied="quota"))
+    assert {check.status for check in checks} == {Status.UNKNOWN}
+    assert all(check.stops and "servicequotas:GetServiceQuota" in check.fix for check in checks)
 
 
 def test_without_credentials_nothing_else_is_asked() -> None:
@@ -249,10 +249,10 @@ def test_a_zone_that_is_not_there_or_takes_no_control_plane_stops() -> None:
 def test_types_that_one_zone_lacks_are_a_warning_and_that_all_zones_lack_a_failure() -> None:
     one_less = Healthy().offers - {("g6.2xlarge", "us-east-1b")}
     assert stopped(Healthy(offers=one_less)) == []
-    without_b = {each for each in Healthy().offers if not (each[0].startswith("g6") and each[1].endswith("b"))}
+    without_b = {offer for offer in Healthy().offers if not (offer[0].startswith("g6") and offer[1].endswith("b"))}
     (warned,) = stopped(Healthy(offers=without_b))
     assert (warned.name, warned.status) == ("types of gpuPools.chat", Status.WARN)
-    (failed,) = stopped(Healthy(offers={each for each in Healthy().offers if not each[0].startswith("g6")}))
+    (failed,) = stopped(Healthy(offers={offer for offer in Healthy().offers if not offer[0].startswith("g6")}))
     assert failed.status is Status.FAIL
 
 
@@ -383,13 +383,13 @@ def test_kubectl_is_needed_when_the_registry_has_content_and_no_address(
     of = stack(registry=registry) if registry is not None else stack()
     for there in (True, False):
         monkeypatch.setattr("shutil.which", lambda name, there=there: name if there or name != "kubectl" else None)
-        found = [
-            each
-            for each in doctor.cloud(place, LoadedStack(name="dev", stack=of), {}, Healthy())
-            if each.name == "kubectl"
+        checks = [
+            check
+            for check in doctor.cloud(place, LoadedStack(name="dev", stack=of), {}, Healthy())
+            if check.name == "kubectl"
         ]
-        assert [each.stops for each in found] == ([not there] if asked else [])
-        assert all("install kubectl" in each.fix for each in found) or there
+        assert [check.stops for check in checks] == ([not there] if asked else [])
+        assert all("install kubectl" in check.fix for check in checks) or there
 
 
 def test_an_image_that_does_not_run_on_its_nodes_stops_an_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -399,11 +399,11 @@ def test_an_image_that_does_not_run_on_its_nodes_stops_an_up(monkeypatch: pytest
     monkeypatch.setattr("ops.images.deployed.wanted", lambda _: [image])
     for built, stops in ((("amd64",), True), (("amd64", "arm64"), False)):
         answer = Manifest(digest="sha256:0", architectures=built)
-        found = doctor.cloud(
+        checks = doctor.cloud(
             place,
             LoadedStack(name="dev", stack=stack()),
             {},
             Healthy(denied="caller"),
             lambda *_, answer=answer: answer,
         )
-        assert [each.stops for each in found if each.name == "image app"] == [stops]
+        assert [check.stops for check in checks if check.name == "image app"] == [stops]

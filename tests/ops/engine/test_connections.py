@@ -77,6 +77,6 @@ def test_every_operation_of_modelyard_opens_a_connection_of_its_own(
     ("heard", "said"), [([], "error: disk full"), ([Diagnostic(message="no capacity")], "no capacity")]
 )
 def test_the_engines_own_words_are_the_reason_when_no_event_gave_one(heard: list[Diagnostic], said: str) -> None:
-    found = EngineEvents(planning=True, errors=heard)
-    _explain(create_command_error(CommandResult(stdout="", stderr="error: disk full", code=255)), found)
-    assert [each.message for each in found.errors] == [said]
+    events = EngineEvents(planning=True, errors=heard)
+    _explain(create_command_error(CommandResult(stdout="", stderr="error: disk full", code=255)), events)
+    assert [error.message for error in events.errors] == [said]

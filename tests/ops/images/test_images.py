@@ -76,7 +76,7 @@ def silent(repository: str, reference: str) -> Manifest:
 
 
 def status(read: images.Read, name: str = "prod") -> dict[str, Check]:
-    return {each.name: each for each in checks(found(name).values(), read)}
+    return {check.name: check for check in checks(found(name).values(), read)}
 
 
 def test_prods_registry_needs_what_its_general_pool_is_built_of() -> None:
@@ -104,11 +104,11 @@ def test_every_image_and_chart_of_a_stack_is_pinned_and_fits_or_is_named(name: s
 def test_nothing_is_looked_at_twice_and_every_chart_is_looked_at() -> None:
     for name in ("dev", "prod"):
         everything = list(found(name).values())
-        assert len({(each.repository, each.tag) for each in everything}) == len(everything)
+        assert len({(wanted.repository, wanted.tag) for wanted in everything}) == len(everything)
     both = [*found("dev").values(), *found("prod").values()]
-    assert {each.chart[0] for each in both if each.chart} == CHARTS.keys()
+    assert {wanted.chart[0] for wanted in both if wanted.chart} == CHARTS.keys()
     # Envoy is an image of Envoy Gateway's own object, and llama.cpp runs on a cluster of one's own.
-    assert {each.name for each in both} >= set(IMAGES) - {"envoy", "llama-cpp"}
+    assert {wanted.name for wanted in both} >= set(IMAGES) - {"envoy", "llama-cpp"}
 
 
 def test_an_image_that_is_not_built_for_its_nodes_is_refused() -> None:
@@ -170,7 +170,7 @@ def test_a_pod_lands_where_its_selector_fits_and_every_taint_is_tolerated(
 
 
 def test_every_pool_and_the_system_nodes_are_looked_at() -> None:
-    assert {each.name for each in nodes(stack("prod"), declared(loaded(stack("prod"))))} == {
+    assert {node.name for node in nodes(stack("prod"), declared(loaded(stack("prod"))))} == {
         "system",
         "general-on-demand",
         "chat-spot",
@@ -186,7 +186,7 @@ def test_the_images_of_a_chart_are_those_of_its_own_values(chart: str) -> None:
     own = CHARTS[chart].image
     known = [*CHART_IMAGES.get(chart, ()), *([own] if own else [])]
     said = {value for where, value in facts.items() if where not in NOT_RUN}
-    assert {f"{each.repository.partition('/')[2]}:{each.tag}" for each in known} == said
+    assert {f"{image.repository.partition('/')[2]}:{image.tag}" for image in known} == said
 
 
 def test_what_registries_say_is_written_beside_the_entry_and_nothing_else_changes() -> None:
@@ -211,7 +211,7 @@ def test_a_digest_that_its_tag_no_longer_names_is_refused_until_somebody_has_loo
 
     with pytest.raises(Refused) as refused:
         refresh(moved)
-    names = {each.where.rpartition(" ")[2] for each in refused.value.problems}
+    names = {problem.where.rpartition(" ")[2] for problem in refused.value.problems}
     assert names == {"karpenter", "karpenter-crd", "nvidia-device-plugin", "dcgm-exporter"}
     assert refresh(moved, accept=names).pins
 
@@ -238,8 +238,8 @@ def test_a_stack_on_arm64_gpus_needs_images_for_them() -> None:
 
 def test_the_page_names_exactly_what_has_no_digest() -> None:
     said = (ROOT / "docs" / "images.md").read_text().partition("## What has not been read")[2]
-    images = {each.name: each.digest for each in IMAGES.values()}
-    digests = {**images, **{each.name: each.digest for each in CHARTS.values()}}
+    images = {image.name: image.digest for image in IMAGES.values()}
+    digests = {**images, **{chart.name: chart.digest for chart in CHARTS.values()}}
     for name, digest in digests.items():
         assert (f"`{name}`" in said) is (digest == ""), name
     assert ("arm64 has not been" in said.replace("\n", " ")) is ("arm64" not in IMAGES["mlflow"].architectures)

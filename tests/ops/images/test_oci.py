@@ -42,9 +42,9 @@ def test_a_token_is_asked_for_once_a_repository_and_sent_to_nobody_else(registry
     registry.single("a", "1", {"architecture": "amd64", "os": "linux"})
     registry.image("a", "2", "amd64")
     registry.image("b", "1", "amd64")
-    found = Registries()
+    registries = Registries()
     for name, tag in (("a", "1"), ("a", "2"), ("b", "1")):
-        found.manifest(f"{registry.host}/{name}", tag)
+        registries.manifest(f"{registry.host}/{name}", tag)
     assert registry.tokens == 2
     tokens = [sent for path, sent in registry.asked if path.startswith("/token")]
     assert all("Authorization" not in sent for sent in tokens)

@@ -131,10 +131,10 @@ def test_no_module_on_the_way_from_a_command_to_a_gate_changes_without_a_guardia
 
 def test_all_that_the_packs_and_the_programs_gate_stand_on_is_guarded_and_the_data_beside_it() -> None:
     graph = _graph()
-    packs = {each for each in graph.modules if each.startswith("policies.") and each.endswith(".__main__")}
+    packs = {module for module in graph.modules if module.startswith("policies.") and module.endswith(".__main__")}
     assert {"policies.__main__", "policies.budget.__main__", "policies.security.__main__"} <= packs
     gates = packs | {"infra.__main__", "infra.plan"}
-    stands_on = gates.union(*(graph.find_upstream_modules(each) for each in gates))
+    stands_on = gates.union(*(graph.find_upstream_modules(gate) for gate in gates))
     files = {file for each in stands_on for file in _files_of(each)}
     assert {
         "core/problem.py",

@@ -86,11 +86,11 @@ class PriceList:
 
 @pytest.fixture
 def aws() -> Iterator[PriceList]:
-    found = PriceList()
-    yield found
-    found.server.shutdown()
-    found.server.server_close()
-    assert found.answers == [], "the reader did not ask for everything"
+    price_list = PriceList()
+    yield price_list
+    price_list.server.shutdown()
+    price_list.server.server_close()
+    assert price_list.answers == [], "the reader did not ask for everything"
 
 
 def files(region: str = "us-east-1", **usd: str) -> dict[str, Any]:
@@ -181,7 +181,7 @@ def test_a_price_that_is_gone_is_refused_and_leaves_the_book_only_when_told(aws:
     found = refresh(aws, tmp_path, forget=["m7g.large"])
     after = book.read({**files(), **found.files}, "us-east-1", "x")
     assert after.on_demand("m7g.large") is None
-    assert [(each.key, each.after) for each in found.moved["us-east-1"]] == [("m7g.large", None)]
+    assert [(moved.key, moved.after) for moved in found.moved["us-east-1"]] == [("m7g.large", None)]
 
 
 @pytest.mark.parametrize(
@@ -226,7 +226,7 @@ def test_a_region_that_the_book_has_nothing_of_gets_its_prices(aws: PriceList, t
     priced = book.read({**files(), **found.files}, "eu-central-2", "x")
     hour, tiers = priced.service("nat-gateway/hour"), priced.tiers["privatelink/interface-endpoint-data"]
     assert hour is not None and (hour.usd, hour.unit, hour.as_of) == (Decimal("0.052"), "hour", "2026-11-24")
-    assert [(each.price.usd, each.above, each.up_to) for each in tiers] == [
+    assert [(tier.price.usd, tier.above, tier.up_to) for tier in tiers] == [
         (Decimal("0.01"), Decimal(0), Decimal(1048576)),
         (Decimal("0.006"), Decimal(1048576), None),
     ]
@@ -276,8 +276,8 @@ def test_a_dearer_type_moves_the_compiled_limit_of_a_pool_bound_by_dollars(
     (tmp_path / "prompts").symlink_to(root / "prompts")
     batches = facts.load("on_demand")["batches"]
     dearer = [
-        {**each, "usd": {n: p * Decimal(times) if n[0] == "g" else p for n, p in each["usd"].items()}}
-        for each in batches
+        {**batch, "usd": {n: p * Decimal(times) if n[0] == "g" else p for n, p in batch["usd"].items()}}
+        for batch in batches
     ]
     found = prices.Refresh(moved={"us-east-1": []})
     found.files["on_demand"] = {**facts.load("on_demand"), "batches": dearer}

@@ -196,7 +196,7 @@ def test_in_an_account_what_is_said_is_imported_or_cleared_after_a_yes(
     said = Said(ids=[f"{QUEUE}=https://queue?a=b"], clear=[BUCKET])
     assert recover.recover(cloud_job(tmp_path), said) is ExitCode.OK
     (state,) = in_account.imported
-    assert [(each["urn"], each["id"]) for each in state["resources"]] == [
+    assert [(resource["urn"], resource["id"]) for resource in state["resources"]] == [
         (ROLE, "nodes"),
         (QUEUE, "https://queue?a=b"),
     ]
@@ -222,7 +222,7 @@ def test_in_an_account_who_can_be_asked_is_asked_for_each_id(in_account: FakeEng
 
     assert recover.recover(cloud_job(tmp_path), Said(ask=ask)) is ExitCode.OK
     assert len(asked) == 2
-    assert [each["id"] for each in in_account.imported[0]["resources"]] == ["nodes", "https://queue"]
+    assert [resource["id"] for resource in in_account.imported[0]["resources"]] == ["nodes", "https://queue"]
 
 
 def test_an_id_for_something_that_is_not_pending_is_refused(in_account: FakeEngine, tmp_path: Path) -> None:

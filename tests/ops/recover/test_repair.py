@@ -66,7 +66,11 @@ def test_an_object_without_a_provider_in_the_state_is_left_alone_and_said() -> N
 
 def test_a_replacement_that_happened_marks_the_old_one_for_deletion() -> None:
     repaired = repair(state(creating(VPC)), [Made(urn=VPC, id="vpc-1"), Made(urn=VPC, id="vpc-2")])
-    assert [(each["id"], each.get("delete", False)) for each in repaired.state["resources"] if each["urn"] == VPC] == [
+    assert [
+        (resource["id"], resource.get("delete", False))
+        for resource in repaired.state["resources"]
+        if resource["urn"] == VPC
+    ] == [
         ("vpc-1", True),
         ("vpc-2", False),
     ]

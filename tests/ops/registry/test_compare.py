@@ -48,14 +48,14 @@ def compare(
 
 
 def judged_on(*digests: str, use: str = "evaluation") -> tuple[DataSet, ...]:
-    return tuple(DataSet(name="d", digest=each, use=use) for each in digests)
+    return tuple(DataSet(name="d", digest=digest, use=use) for digest in digests)
 
 
 def test_versions_judged_on_the_same_data_are_shown_with_what_differs_and_the_best_of_each_metric() -> None:
-    found = compare(FIRST, SECOND)
-    assert found.params == ("rank",) and found.comparable
-    assert found.best == {"accuracy": {2}, "loss": {2}}
-    lines = list(compare_page.table(found))
+    comparison = compare(FIRST, SECOND)
+    assert comparison.params == ("rank",) and comparison.comparable
+    assert comparison.best == {"accuracy": {2}, "loss": {2}}
+    lines = list(compare_page.table(comparison))
     cells = {line.split("  ")[0]: line.split()[1:] for line in lines}
     assert cells["rank"] == ["4", "8"] and "seed" not in cells
     assert cells["accuracy"] == ["0.5", "0.9", "*"] and cells["loss"] == ["0.9", "0.2", "*"]
@@ -106,10 +106,10 @@ def test_versions_pass_when_every_one_was_judged_on_the_same_known_digests_and_n
 
 
 def test_shown_all_the_same_they_say_why_nothing_is_marked() -> None:
-    found = compare(FIRST, replace(SECOND, data=judged_on("cc33")), anyhow=True)
-    assert not any(found.best.values())
+    comparison = compare(FIRST, replace(SECOND, data=judged_on("cc33")), anyhow=True)
+    assert not any(comparison.best.values())
     for form in CompareFormat:
-        text = compare_page.written(found, form)
+        text = compare_page.written(comparison, form)
         assert ("judged on different data" in text) or (
             form is CompareFormat.JSON and not json.loads(text)["comparable"]
         )
@@ -134,10 +134,10 @@ def test_the_best_is_by_the_models_own_word_else_by_a_name_that_is_common_knowle
     metric: str, tags: dict[str, str], best: set[int]
 ) -> None:
     low, high = replace(FIRST, metrics={metric: 0.1}), replace(SECOND, metrics={metric: 0.2})
-    found = compare(low, high, tags=tags)
-    assert found.best[metric] == best
-    assert (metric in found.undirected) is (not best)
-    assert (f"which way is better: {metric}" in "\n".join(compare_page.table(found))) is (not best)
+    comparison = compare(low, high, tags=tags)
+    assert comparison.best[metric] == best
+    assert (metric in comparison.undirected) is (not best)
+    assert (f"which way is better: {metric}" in "\n".join(compare_page.table(comparison))) is (not best)
 
 
 def test_equals_are_best_together_unless_all_are_equal_and_what_is_no_number_never_is() -> None:
@@ -161,7 +161,7 @@ def test_versions_are_named_by_number_or_alias() -> None:
     assert chosen(both, ["2", "1"]) == [FIRST, SECOND]
     with pytest.raises(Refused) as refused:
         chosen(both, ["3", "1", "staging"])
-    assert [each.found for each in refused.value.problems] == ["3", "staging"]
+    assert [problem.found for problem in refused.value.problems] == ["3", "staging"]
     with pytest.raises(Refused, match="no versions yet"):
         chosen(model(), [])
 
@@ -193,11 +193,11 @@ class Page(HTMLParser):
 @given(st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1))
 def test_no_text_of_a_registry_becomes_a_tag_of_a_page_or_a_row_of_a_table(text: str) -> None:
     strange = replace(SECOND, aliases=(text,), params={"rank": text}, metrics={text: 1.0}, commit=text)
-    found = compare(FIRST, strange)
+    comparison = compare(FIRST, strange)
     plain = compare(FIRST, replace(strange, aliases=("x",), params={"rank": "x"}, metrics={"zz": 1.0}, commit="x"))
-    page = Page(compare_page.page(found, text))
+    page = Page(compare_page.page(comparison, text))
     assert sorted(page.tags) == sorted(Page(compare_page.page(plain, "x")).tags)
-    rows = [line for line in compare_page.markdown(found) if line.startswith("| ")]
+    rows = [line for line in compare_page.markdown(comparison) if line.startswith("| ")]
     assert all(len(line.replace("\\|", "").split("|")) == 5 for line in rows if "`" not in text)
 
 

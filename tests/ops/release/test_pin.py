@@ -120,7 +120,7 @@ def test_pin_writes_size_digest_and_architecture_and_keeps_every_comment(
     assert written.startswith(FILE)
     said = yaml.safe_load(written)
     assert said["architecture"] == FIGURES
-    assert said["weights"]["sizeBytes"] == sum(each.stat().st_size for each in source.iterdir())
+    assert said["weights"]["sizeBytes"] == sum(path.stat().st_size for path in source.iterdir())
     capsys.readouterr()
     assert run([*arguments, "--format", "json"]) == ExitCode.OK
     assert json.loads(capsys.readouterr().out)["written"] is False

@@ -32,10 +32,10 @@ ROOT = "urn:pulumi:dev::modelyard::"
 
 
 def events_of(*events: dict[str, Any]) -> EngineEvents:
-    found = EngineEvents(True)
+    engine_events = EngineEvents(True)
     for number, event in enumerate(events):
-        found.listen(EngineEvent.from_json({"sequence": number, "timestamp": 0, **event}))
-    return found
+        engine_events.listen(EngineEvent.from_json({"sequence": number, "timestamp": 0, **event}))
+    return engine_events
 
 
 def step(op: str, kind: str, name: str, old: Any = None, new: Any = None, **more: Any) -> dict[str, Any]:
@@ -195,7 +195,7 @@ def test_the_steps_of_a_replacement_are_one_change() -> None:
     assert [(each.path, each.before, each.after) for each in group.changes[0].properties] == [
         ("engine", "postgres", "mysql")
     ]
-    assert [each.why for each in report.dangers] == [
+    assert [danger.why for danger in report.dangers] == [
         "it is replaced, as engine cannot be changed; its data goes with it"
     ]
 

@@ -47,10 +47,10 @@ def _put(inputs: Any, path: tuple[str | int, ...], value: Any) -> Any:
 
 def changed(name: str, token: str, path: tuple[str | int, ...], value: Any) -> tuple[Node, ...]:
     """The stack with one property of one resource changed."""
-    found = [node for node in _nodes() if node.name == name and node.type.endswith(token)]
-    assert len(found) == 1
+    nodes = [node for node in _nodes() if node.name == name and node.type.endswith(token)]
+    assert len(nodes) == 1
     return tuple(
-        dataclasses.replace(node, inputs=_put(node.inputs, path, value)) if node is found[0] else node
+        dataclasses.replace(node, inputs=_put(node.inputs, path, value)) if node is nodes[0] else node
         for node in _nodes()
     )
 
@@ -133,9 +133,9 @@ BROKEN: dict[str, tuple[tuple[str, str], tuple[str | int, ...], Any, str]] = {
 @pytest.mark.parametrize("case", BROKEN)
 def test_one_thing_broken_is_refused_at_its_place(case: str) -> None:
     (name, token), path, value, expected = BROKEN[case]
-    found = judged(changed(name, token, path, value))
-    assert expected in refused(found)
-    assert all(verdict.level.value == "mandatory" and verdict.problem.fix for verdict in found)
+    verdicts = judged(changed(name, token, path, value))
+    assert expected in refused(verdicts)
+    assert all(verdict.level.value == "mandatory" and verdict.problem.fix for verdict in verdicts)
 
 
 def test_smaller_than_counted_passes() -> None:

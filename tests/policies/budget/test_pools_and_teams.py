@@ -35,9 +35,9 @@ PARTS = [("Pool", "chat"), ("Pool", "general"), ("Team", "ml-platform")]
 def test_a_part_that_costs_its_budget_passes_and_a_cent_less_is_refused(kind: str, name: str) -> None:
     for budget, lets in ((most(kind, name), True), (most(kind, name) - CENT, False)):
         nodes = changed("platform", "Platform", ("budget", f"per{kind}"), {name: str(budget)})
-        found = judged(nodes)
-        assert refused(found) == (set() if lets else {"budget-parts platform"})
-        assert lets or found[0].problem.where.endswith(f"budget.per{kind}.{name}")
+        verdicts = judged(nodes)
+        assert refused(verdicts) == (set() if lets else {"budget-parts platform"})
+        assert lets or verdicts[0].problem.where.endswith(f"budget.per{kind}.{name}")
 
 
 @pytest.mark.parametrize(("kind", "name"), PARTS)

@@ -52,11 +52,11 @@ def _problem(tmp_path: Path, text: str) -> Problem:
 
 
 def test_the_repositorys_own_file_is_valid_and_names_every_environment() -> None:
-    assert load(GUARD).max_monthly_usd.keys() == {each.value for each in Environment}
+    assert load(GUARD).max_monthly_usd.keys() == {environment.value for environment in Environment}
 
 
 def test_every_exemption_of_the_repositorys_own_file_names_a_rule() -> None:
-    assert {each.rule for each in load(GUARD).exemptions} <= {rule.name for rule in rules()}
+    assert {exemption.rule for exemption in load(GUARD).exemptions} <= {rule.name for rule in rules()}
 
 
 def test_a_ceiling_is_a_decimal_and_an_environment_without_one_is_refused(tmp_path: Path) -> None:
@@ -80,7 +80,7 @@ def test_an_exemption_lifts_the_ceiling_to_its_amount_until_its_last_day(tmp_pat
 def test_a_mistake_in_a_budget_exemption_is_refused_by_its_own_keys(tmp_path: Path) -> None:
     with pytest.raises(Refused) as caught:
         _load(tmp_path, HAPPY + EXEMPTION.replace("monthlyUsd", "monthlyEur"))
-    unknown = {each.where: each for each in caught.value.problems}["budgetExemptions[0].monthlyEur"]
+    unknown = {problem.where: problem for problem in caught.value.problems}["budgetExemptions[0].monthlyEur"]
     assert (unknown.line, unknown.allowed) == (13, "environment, expires, monthlyUsd, owner, reason")
 
 
@@ -101,7 +101,7 @@ def test_a_mistake_is_refused_with_its_line(tmp_path: Path, old: str, new: str, 
     problems = []
     with pytest.raises(Refused) as caught:
         _load(tmp_path, HAPPY.replace(old, new, 1))
-    problems = [(each.where, each.line) for each in caught.value.problems]
+    problems = [(problem.where, problem.line) for problem in caught.value.problems]
     assert (where, line) in problems
 
 

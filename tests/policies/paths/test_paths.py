@@ -37,10 +37,10 @@ STACKS = ("dev", "prod", "local")
 @functools.cache
 def declared(stack: str) -> Graph:
     """A stack of the repository as its program declares it."""
-    found = declare(
+    declared_resources = declare(
         program.make(LoadedStack.read(stack, ROOT / f"Pulumi.{stack}.yaml")), project="modelyard", stack=stack
     )
-    return as_graph(found, texts=True)
+    return as_graph(declared_resources, texts=True)
 
 
 def changed(graph: Graph, chosen: Callable[[Node], bool], change: Callable[[dict[str, Any]], dict[str, Any]]) -> Graph:
@@ -48,10 +48,10 @@ def changed(graph: Graph, chosen: Callable[[Node], bool], change: Callable[[dict
     assert any(map(chosen, graph.nodes))
     return Graph(
         tuple(
-            replace(each, inputs={key: plain(value) for key, value in change(dict(each.inputs)).items()})
-            if chosen(each)
-            else each
-            for each in graph.nodes
+            replace(node, inputs={key: plain(value) for key, value in change(dict(node.inputs)).items()})
+            if chosen(node)
+            else node
+            for node in graph.nodes
         )
     )
 
@@ -59,7 +59,7 @@ def changed(graph: Graph, chosen: Callable[[Node], bool], change: Callable[[dict
 def less(graph: Graph, chosen: Callable[[Node], bool]) -> Graph:
     """The graph without the chosen resources."""
     assert any(map(chosen, graph.nodes))
-    return Graph(tuple(each for each in graph.nodes if not chosen(each)))
+    return Graph(tuple(node for node in graph.nodes if not chosen(node)))
 
 
 def _not(type_: str, urns: tuple[str, ...]) -> tuple[str, ...]:
@@ -71,7 +71,7 @@ def named(type_: str, name: str) -> Callable[[Node], bool]:
 
 
 def status(graph: Graph) -> dict[str, Status]:
-    return {each.name: each.status for each in paths(graph)}
+    return {path.name: path.status for path in paths(graph)}
 
 
 @pytest.mark.parametrize("stack", STACKS)
@@ -79,8 +79,8 @@ def test_every_path_that_a_stack_needs_exists_and_none_is_out_of_sight(stack: st
     found = paths(declared(stack))
     assert problems(found) == []
     assert unseen(found) == {}
-    assert {each.status for each in found} == {Status.EXISTS}
-    assert len({each.name for each in found}) == len(found)
+    assert {path.status for path in found} == {Status.EXISTS}
+    assert len({path.name for path in found}) == len(found)
 
 
 @pytest.mark.parametrize("stack", STACKS)
@@ -147,8 +147,8 @@ def access(graph: Graph, said: dict[str, Any]) -> Graph:
     ],
 )
 def test_the_deployer_comes_as_the_settings_say_or_the_stack_is_refused(said: dict[str, Any], why: str) -> None:
-    found = [each for each in paths(access(declared("prod"), said)) if each.name.startswith("deployer")]
-    told = " ".join(problem.summary for each in found for problem in each.broken)
+    found = [path for path in paths(access(declared("prod"), said)) if path.name.startswith("deployer")]
+    told = " ".join(problem.summary for path in found for problem in path.broken)
     assert (why in told) if why else told == ""
     assert found
 
@@ -156,7 +156,7 @@ def test_the_deployer_comes_as_the_settings_say_or_the_stack_is_refused(said: di
 def test_a_tunnel_leads_through_a_node_that_session_manager_knows() -> None:
     tunnel = access(declared("prod"), {"reach": "ssmTunnel"})
     deaf = less(tunnel, lambda node: str(node.read("policyArn")).endswith("AmazonSSMManagedInstanceCore"))
-    told = [problem.summary for each in paths(deaf) if each.name.startswith("deployer") for problem in each.broken]
+    told = [problem.summary for path in paths(deaf) if path.name.startswith("deployer") for problem in path.broken]
     assert told == ["no node may speak to Session Manager"]
 
 
@@ -204,23 +204,23 @@ def test_a_vpc_that_answers_no_names_carries_nothing_that_is_called_by_name(swit
 
 
 def test_a_way_out_by_an_internet_gateway_needs_public_addresses() -> None:
-    gateway = next(each for each in declared("dev").of_type(ROUTE) if each.name == "public-out")
+    gateway = next(node for node in declared("dev").of_type(ROUTE) if node.name == "public-out")
     graph = Graph(
         tuple(
             replace(
-                each,
+                node,
                 inputs={
-                    **{key: value for key, value in each.inputs.items() if key != "natGatewayId"},
+                    **{key: value for key, value in node.inputs.items() if key != "natGatewayId"},
                     "gatewayId": UNKNOWN,
                 },
-                references={**each.references, "gatewayId": gateway.references["gatewayId"]},
+                references={**node.references, "gatewayId": gateway.references["gatewayId"]},
             )
-            if each.type == ROUTE and each.name == "private-a-out"
-            else each
-            for each in declared("dev").nodes
+            if node.type == ROUTE and node.name == "private-a-out"
+            else node
+            for node in declared("dev").nodes
         )
     )
-    assert [each.summary for each in problems(paths(graph))] == [
+    assert [problem.summary for problem in problems(paths(graph))] == [
         "its way out is an internet gateway, and machines there get no public address"
     ]
 
@@ -260,8 +260,8 @@ def extra(type_: str, **inputs: Any) -> Node:
 )
 def test_what_can_take_paths_away_and_is_not_read_refuses_the_stack(type_: str) -> None:
     found = paths(Graph((*declared("dev").nodes, extra(type_))))
-    assert {each.status for each in found} == {Status.MISSING}
-    assert [each.summary for each in problems(found)] == ["nobody can say what this lets through"]
+    assert {path.status for path in found} == {Status.MISSING}
+    assert [problem.summary for problem in problems(found)] == ["nobody can say what this lets through"]
 
 
 def test_a_program_that_nobody_knows_and_a_policy_that_nobody_can_read_are_said_by_name() -> None:

@@ -68,7 +68,7 @@ def test_a_plan_made_with_other_rules_is_told_apart_by_its_version() -> None:
 
 @given(st.lists(st.decimals(1, 99, places=2), max_size=4), st.decimals(1, 99, places=2))
 def test_one_more_rule_never_raises_a_price_and_rules_never_add_up(percents: list[Decimal], more: Decimal) -> None:
-    rules = [replace(RULE, percent=each) for each in percents]
+    rules = [replace(RULE, percent=percent) for percent in percents]
     before, after = usd(discounted(BOOK, rules, DAY)), usd(discounted(BOOK, [*rules, replace(RULE, percent=more)], DAY))
     assert after <= before
     assert after == usd(BOOK) * (100 - max([*percents, more])) / 100
@@ -80,7 +80,7 @@ def test_the_most_that_spot_can_cost_stays_at_the_list_price() -> None:
 
     def most(buying: Buying, prices: PriceBook) -> Decimal:
         items = share_items("pool", ask, Share(buying=buying, gpus=1, nodes=None), prices)
-        return sum((each.maximum or Decimal(0) for each in items if isinstance(each, CostItem)), Decimal(0))
+        return sum((item.maximum or Decimal(0) for item in items if isinstance(item, CostItem)), Decimal(0))
 
     assert most(Buying.SPOT, book) == most(Buying.SPOT, BOOK) > 0
     assert most(Buying.ON_DEMAND, book) == most(Buying.ON_DEMAND, BOOK) * Decimal("0.9")

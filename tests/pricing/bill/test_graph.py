@@ -44,8 +44,8 @@ def test_a_resource_knows_the_component_that_owns_it_and_a_stray_one_has_none(gr
 
 
 def test_resources_are_found_by_type_in_order(graph: Graph) -> None:
-    found = graph.of_type("aws:s3/bucket:Bucket", "modelyard:index:GpuPool")
-    assert [each.name for each in found] == ["chat", "stray"]
+    nodes = graph.of_type("aws:s3/bucket:Bucket", "modelyard:index:GpuPool")
+    assert [node.name for node in nodes] == ["chat", "stray"]
 
 
 def test_reading_an_input_tells_absent_from_unknown(graph: Graph) -> None:

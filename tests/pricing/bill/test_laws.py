@@ -91,18 +91,18 @@ def test_shares_add_up_to_the_total_and_the_amounts_are_in_order(size: tuple[int
 
 
 def _added(parts: dict[str, Totals]) -> tuple[Decimal, Decimal, Decimal]:
-    found = list(parts.values())
+    sums = list(parts.values())
     return (
-        sum((each.minimum for each in found), Decimal(0)),
-        sum((each.expected for each in found), Decimal(0)),
-        sum((each.maximum for each in found), Decimal(0)),
+        sum((totals.minimum for totals in sums), Decimal(0)),
+        sum((totals.expected for totals in sums), Decimal(0)),
+        sum((totals.maximum for totals in sums), Decimal(0)),
     )
 
 
 def test_an_unpriced_line_stays_in_its_share() -> None:
     bill = _bill(("aws:sagemaker/endpoint:Endpoint", {}), ("aws:ec2/eip:Eip", {}))
     parts = shares.by(bill.items, shares.component)
-    assert sum(len(each.unpriced) for each in parts.values()) == len(totals(bill.items).unpriced) == 1
+    assert sum(len(part.unpriced) for part in parts.values()) == len(totals(bill.items).unpriced) == 1
 
 
 def ten_thousand() -> Graph:

@@ -63,7 +63,7 @@ def test_another_value_of_a_priced_input_changes_the_bill(case: Case) -> None:
 def test_a_priced_input_that_is_not_known_never_makes_a_bill_smaller(case: Case) -> None:
     unknown = _bill(_changed(case, UNKNOWN)).totals
     others = [_bill(case[1]).totals, _bill(_changed(case, case[3])).totals]
-    known = [each.maximum for each in others if each.complete]
+    known = [other.maximum for other in others if other.complete]
     assert known and (not unknown.complete or unknown.maximum >= max(known))
 
 

@@ -19,10 +19,10 @@ def book() -> PriceBook:
 
 
 def test_a_known_price_comes_with_its_date_source_and_unit(book: PriceBook) -> None:
-    found = book.on_demand("g6e.xlarge")
-    assert found is not None
-    assert (found.usd, found.unit, found.as_of) == (Decimal("1.861"), "instance-hour", "2026-07-20")
-    assert "karpenter-provider-aws" in found.source
+    price = book.on_demand("g6e.xlarge")
+    assert price is not None
+    assert (price.usd, price.unit, price.as_of) == (Decimal("1.861"), "instance-hour", "2026-07-20")
+    assert "karpenter-provider-aws" in price.source
 
 
 def test_an_unknown_price_is_none_and_its_reason_names_type_and_region(book: PriceBook) -> None:
@@ -51,17 +51,17 @@ def test_a_capacity_block_is_quoted_at_its_current_rate_and_only_where_it_is_sol
 
 
 def test_a_spot_price_says_that_it_is_no_percentile(book: PriceBook) -> None:
-    found = book.spot("g6e.xlarge")
-    assert found is not None
-    assert "not a percentile" in found.basis
-    assert found.as_of == "2026-08-10"
+    price = book.spot("g6e.xlarge")
+    assert price is not None
+    assert "not a percentile" in price.basis
+    assert price.as_of == "2026-08-10"
 
 
 def test_a_spot_spread_tells_zones_and_interruptions_of_its_day(book: PriceBook) -> None:
-    found = book.spreads.get("g5.xlarge")
-    assert found is not None
-    assert (found.as_of, found.zones) == ("2025-05-28", 5)
-    assert found.interruption_band
+    spread = book.spreads.get("g5.xlarge")
+    assert spread is not None
+    assert (spread.as_of, spread.zones) == ("2025-05-28", 5)
+    assert spread.interruption_band
     assert "m7g.large" not in book.spreads
 
 

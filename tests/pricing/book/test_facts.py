@@ -247,7 +247,7 @@ def test_the_fact_folder_holds_nothing_but_facts() -> None:
 def test_every_gpu_type_and_every_priced_general_type_has_its_most_pods() -> None:
     general = {name for name in PriceBook.embedded("us-east-1").on_demand_prices if shape(name)}
     assert (set(gpu_types()) | general) <= set(most_pods())
-    assert all(4 <= each <= 1514 for each in most_pods().values())
+    assert all(4 <= pod <= 1514 for pod in most_pods().values())
     data = facts.load("pods")
     assert "v1.15.1" in data["source"] and data["rule"]
 

@@ -48,13 +48,13 @@ def test_reading_the_same_prices_again_changes_nothing(read: dict[str, Decimal])
 def test_a_percentile_lies_between_its_prices_and_never_falls_when_one_rises(
     changes: list[Change], place: int, more: Decimal
 ) -> None:
-    found = percentile(changes, START, END)
-    assert found is not None
-    assert min(each.usd for each in changes) <= found <= max(each.usd for each in changes)
+    amount = percentile(changes, START, END)
+    assert amount is not None
+    assert min(change.usd for change in changes) <= amount <= max(change.usd for change in changes)
     number = place % len(changes)
     each = changes[number]
     dearer = [*changes[:number], Change(zone=each.zone, at=each.at, usd=each.usd + more), *changes[number + 1 :]]
-    assert (percentile(dearer, START, END) or 0) >= found
+    assert (percentile(dearer, START, END) or 0) >= amount
 
 
 def test_a_price_counts_by_the_time_that_it_held() -> None:

@@ -31,13 +31,13 @@ KINDS = st.lists(
 
 
 def test_the_limit_is_filled_with_the_dearest_nodes_that_still_fit_whole() -> None:
-    found = dearest([kind("one", 1, "1"), kind("eight", 8, "40")], 10, None)
-    assert (dict(found.nodes), found.usd, found.gpus) == ({"eight": 1, "one": 2}, Decimal(42), 10)
+    packing = dearest([kind("one", 1, "1"), kind("eight", 8, "40")], 10, None)
+    assert (dict(packing.nodes), packing.usd, packing.gpus) == ({"eight": 1, "one": 2}, Decimal(42), 10)
 
 
 def test_several_small_nodes_replace_a_large_one_that_costs_less() -> None:
-    found = dearest([kind("one", 1, "6"), kind("eight", 8, "40")], 10, None)
-    assert (dict(found.nodes), found.usd) == ({"one": 10}, Decimal(60))
+    packing = dearest([kind("one", 1, "6"), kind("eight", 8, "40")], 10, None)
+    assert (dict(packing.nodes), packing.usd) == ({"one": 10}, Decimal(60))
 
 
 def test_a_rest_too_small_for_any_node_stays_empty() -> None:
@@ -47,8 +47,8 @@ def test_a_rest_too_small_for_any_node_stays_empty() -> None:
 
 
 def test_a_limit_of_nodes_bounds_too() -> None:
-    found = dearest([kind("one", 1, "6"), kind("eight", 8, "40")], 100, 2)
-    assert (dict(found.nodes), found.usd) == ({"eight": 2}, Decimal(80))
+    packing = dearest([kind("one", 1, "6"), kind("eight", 8, "40")], 100, 2)
+    assert (dict(packing.nodes), packing.usd) == ({"eight": 2}, Decimal(80))
 
 
 def test_per_gpu_ties_go_to_the_first_name() -> None:
@@ -70,9 +70,9 @@ def test_a_huge_limit_costs_no_time() -> None:
 def test_with_a_gpu_limit_alone_no_set_of_nodes_costs_more_and_one_costs_as_much(
     kinds: list[NodeKind], gpus: int
 ) -> None:
-    found = dearest(kinds, gpus, None)
-    assert found.usd == max(every_cost(kinds, gpus, gpus))
-    assert found.gpus <= gpus
+    packing = dearest(kinds, gpus, None)
+    assert packing.usd == max(every_cost(kinds, gpus, gpus))
+    assert packing.gpus <= gpus
 
 
 @given(KINDS, st.integers(0, 12), st.integers(1, 4))

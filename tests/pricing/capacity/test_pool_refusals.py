@@ -36,12 +36,12 @@ def cut(profile: str) -> dict[str, Any]:
 
 
 def refusal(ask: PoolAsk, book: PriceBook = BOOK) -> Problem:
-    found = problems_of(ask, book)
-    assert len(found) == 1, [problem.text() for problem in found]
-    assert found[0].fix and found[0].where
+    problems = problems_of(ask, book)
+    assert len(problems) == 1, [problem.text() for problem in problems]
+    assert problems[0].fix and problems[0].where
     with pytest.raises(Refused):
         pool_bound(ask, book)
-    return found[0]
+    return problems[0]
 
 
 @pytest.mark.parametrize(
@@ -57,9 +57,9 @@ def refusal(ask: PoolAsk, book: PriceBook = BOOK) -> Problem:
     ],
 )
 def test_a_type_that_cannot_serve_is_refused_at_its_place_in_the_list(name: str, summary: str, fix: str) -> None:
-    found = refusal(replace(PLAIN, instance_types=("g6e.xlarge", name)))
-    assert found.where == "instanceTypes[1]"
-    assert summary in found.summary and fix in found.fix
+    problem = refusal(replace(PLAIN, instance_types=("g6e.xlarge", name)))
+    assert problem.where == "instanceTypes[1]"
+    assert summary in problem.summary and fix in problem.fix
 
 
 def test_a_pool_without_types_is_refused_before_anything_else() -> None:
@@ -76,8 +76,8 @@ def test_one_spot_type_in_one_zone_is_refused_and_a_second_zone_or_type_mends_it
 
 def test_efa_is_refused_where_one_type_has_none() -> None:
     assert not problems_of(replace(LARGE, efa=True), BOOK)
-    found = refusal(replace(PLAIN, efa=True, instance_types=("g6e.8xlarge", "g6e.xlarge")))
-    assert found.where == Where.EFA and "g6e.xlarge" in found.fix and "g6e.8xlarge" not in found.fix
+    problem = refusal(replace(PLAIN, efa=True, instance_types=("g6e.8xlarge", "g6e.xlarge")))
+    assert problem.where == Where.EFA and "g6e.xlarge" in problem.fix and "g6e.8xlarge" not in problem.fix
 
 
 def test_mig_is_refused_on_a_gpu_without_it_and_for_an_unknown_profile() -> None:
@@ -92,16 +92,16 @@ def test_mig_is_refused_on_a_gpu_without_it_and_for_an_unknown_profile() -> None
 def test_a_node_of_which_nobody_knows_what_it_announces_is_refused_though_its_gpu_could_do_it() -> None:
     # Bottlerocket would make one whole GPU of these two, in silence.
     for profile in ("4g.40gb", "1g.10gb+me"):
-        found = refusal(replace(LARGE, **cut(profile)))
-        assert "nothing is known about a node" in found.summary and profile not in found.allowed
+        problem = refusal(replace(LARGE, **cut(profile)))
+        assert "nothing is known about a node" in problem.summary and profile not in problem.allowed
     assert refusal(replace(LARGE, sharing=Sharing.MIG, mig_profile="1g.10gb")).where == "sharing.mode"
 
 
 def test_mixed_gpu_memories_are_refused_only_where_one_size_is_needed() -> None:
     mixed = replace(PLAIN, instance_types=("g6.xlarge", "g6e.xlarge"))
     assert not problems_of(mixed, BOOK)
-    found = refusal(replace(mixed, uniform_gpu_memory=True))
-    assert found.where == Where.TYPES and "22888 MiB" in found.found and "mixedGpuMemory" in found.fix
+    problem = refusal(replace(mixed, uniform_gpu_memory=True))
+    assert problem.where == Where.TYPES and "22888 MiB" in problem.found and "mixedGpuMemory" in problem.fix
     same = replace(mixed, instance_types=("g6.xlarge", "g5.xlarge"), uniform_gpu_memory=True)
     assert not problems_of(same, BOOK)
 
@@ -114,8 +114,8 @@ def test_a_pool_without_any_limit_is_refused_and_any_one_is_enough() -> None:
 
 def test_a_limit_below_one_node_is_refused_and_one_node_is_enough() -> None:
     assert not problems_of(LARGE, BOOK)
-    found = refusal(replace(LARGE, gpus=7))
-    assert found.where == Where.GPUS and found.allowed == "at least 8"
+    problem = refusal(replace(LARGE, gpus=7))
+    assert problem.where == Where.GPUS and problem.allowed == "at least 8"
 
 
 def test_with_slices_one_node_of_the_largest_type_must_fit() -> None:
@@ -127,14 +127,14 @@ def test_with_slices_one_node_of_the_largest_type_must_fit() -> None:
 def test_a_dollar_limit_that_buys_no_gpu_is_refused_to_the_cent() -> None:
     one = Decimal("1.861") * 730
     assert not problems_of(replace(PLAIN, monthly_usd=one), BOOK)
-    found = refusal(replace(PLAIN, monthly_usd=one - Decimal("0.01")))
-    assert found.where == Where.USD
-    assert "not even one GPU" in found.summary and found.allowed == "at least 1358.53 USD a month"
+    problem = refusal(replace(PLAIN, monthly_usd=one - Decimal("0.01")))
+    assert problem.where == Where.USD
+    assert "not even one GPU" in problem.summary and problem.allowed == "at least 1358.53 USD a month"
 
 
 def test_a_dollar_limit_below_one_large_node_is_refused() -> None:
-    found = refusal(replace(LARGE, monthly_usd=Decimal("40179.19")))
-    assert found.where == Where.USD and "7 GPUs, and p5.48xlarge has 8" in found.summary
+    problem = refusal(replace(LARGE, monthly_usd=Decimal("40179.19")))
+    assert problem.where == Where.USD and "7 GPUs, and p5.48xlarge has 8" in problem.summary
     assert not problems_of(replace(LARGE, monthly_usd=Decimal("40179.20")), BOOK)
 
 
@@ -143,16 +143,16 @@ def test_a_dollar_limit_below_one_large_node_is_refused() -> None:
 )
 def test_a_dollar_limit_without_a_price_is_refused_naming_type_and_region(region: str, name: str) -> None:
     ask = replace(PLAIN, instance_types=(name,), gpus=8, monthly_usd=Decimal(10**6))
-    found = refusal(ask, PriceBook.embedded(region))
-    assert found.where == Where.USD
-    assert name in found.summary and region in found.summary
+    problem = refusal(ask, PriceBook.embedded(region))
+    assert problem.where == Where.USD
+    assert name in problem.summary and region in problem.summary
 
 
 def test_the_fall_back_must_leave_one_node_to_spot() -> None:
     assert not problems_of(replace(CHAT, on_demand_fallback_gpus=13), BOOK)
-    found = refusal(replace(CHAT, on_demand_fallback_gpus=14))
-    assert found.where == Where.FALLBACK
-    assert found.allowed == "1 to 13 GPUs" and "limits.monthlyUsd" in found.found
+    problem = refusal(replace(CHAT, on_demand_fallback_gpus=14))
+    assert problem.where == Where.FALLBACK
+    assert problem.allowed == "1 to 13 GPUs" and "limits.monthlyUsd" in problem.found
 
 
 def test_the_fall_back_must_hold_one_node_of_its_own() -> None:

@@ -132,7 +132,7 @@ def test_every_chart_whose_values_were_read_is_listed_at_the_same_version() -> N
 
 
 def _listed(known: Mapping[str, Any]) -> set[str]:
-    counted = {each.get("claim", f"{each.get('persistence')}.enabled") for each in known.get("volumes", ())}
+    counted = {volume.get("claim", f"{volume.get('persistence')}.enabled") for volume in known.get("volumes", ())}
     return {*known.get("unpriced", ()), *known.get("pods", ()), *counted}
 
 

@@ -62,7 +62,7 @@ def misspelt(token: str) -> list[tuple[str, dict[str, Any]]]:
 
 def test_each_type_with_names_of_aws_has_its_example_with_each_place_filled() -> None:
     checked = {
-        token for token, at in names.places().items() if any(names.kinds()[each.kind].said for each in at.values())
+        token for token, at in names.places().items() if any(names.kinds()[place.kind].said for place in at.values())
     }
     assert set(REAL) == checked
     for token, inputs in REAL.items():

@@ -56,9 +56,9 @@ def test_one_broken_property_is_refused_with_its_path(schemas: Schemas, path: li
     place[path[-1]] = value
     shape = schemas.shape(CLUSTER)
     assert shape is not None
-    found = shape.faults(news)
-    assert found[0].path.startswith(".".join(path))
-    assert said in found[0].reason
+    faults = shape.faults(news)
+    assert faults[0].path.startswith(".".join(path))
+    assert said in faults[0].reason
 
 
 def test_unknown_and_secret_values_are_accepted_wherever_their_type_fits(schemas: Schemas) -> None:
@@ -81,8 +81,8 @@ def test_a_whole_number_is_required_where_the_sdk_says_int(schemas: Schemas) -> 
     shape = schemas.shape("aws:eks/nodeGroup:NodeGroup")
     assert shape is not None
     sizes = {"minSize": 1, "maxSize": 2, "desiredSize": 1.5}
-    found = shape.faults({"clusterName": "c", "nodeRoleArn": "r", "subnetIds": ["s"], "scalingConfig": sizes})
-    assert [fault.path for fault in found] == ["scalingConfig.desiredSize"]
+    faults = shape.faults({"clusterName": "c", "nodeRoleArn": "r", "subnetIds": ["s"], "scalingConfig": sizes})
+    assert [fault.path for fault in faults] == ["scalingConfig.desiredSize"]
 
 
 def test_a_type_that_the_sdk_does_not_have_has_no_shape(schemas: Schemas) -> None:

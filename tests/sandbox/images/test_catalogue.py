@@ -48,7 +48,7 @@ def test_a_recipe_says_what_it_stands_in_for_and_has_ingredients(recipe: Recipe)
 
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=lambda recipe: recipe.name)
 def test_an_image_has_a_name_of_ours_or_the_very_name_that_a_stack_asks_for(recipe: Recipe) -> None:
-    declared = {f"{each.repository}:{each.tag}" for each in IMAGES.values()}
+    declared = {f"{image.repository}:{image.tag}" for image in IMAGES.values()}
     assert recipe.image.name.startswith(f"{OURS}/") or recipe.image.name in declared
     assert "@" not in recipe.image.name, "no image made here has the digest of another"
 
@@ -57,7 +57,7 @@ def test_an_image_has_a_name_of_ours_or_the_very_name_that_a_stack_asks_for(reci
 def test_what_an_image_is_made_of_is_installed_wherever_a_cluster_can_be_started(locked: str) -> None:
     lines = (ROOT / "requirements" / locked).read_text().splitlines()
     pinned = {line.partition("==")[0].partition("[")[0] for line in lines if "==" in line and not line.startswith(" ")}
-    asked = [name for each in RECIPES.values() for name in each.packages]
+    asked = [name for recipe in RECIPES.values() for name in recipe.packages]
     assert len(asked) > 3 and [d.name for d in python.closure(asked) if canonicalize_name(d.name) not in pinned] == []
 
 
@@ -88,12 +88,12 @@ def test_a_main_of_ours_that_is_edited_is_built_again_and_so_is_its_image(
 
 def test_an_image_says_in_its_labels_what_it_is_made_of_and_stands_in_for(root: Path) -> None:
     (made,) = catalogue.ensure(root, ["pause"])
-    found = archive.read(made.archive)
-    assert found.labels == {
+    read = archive.read(made.archive)
+    assert read.labels == {
         STANDS_IN: RECIPES["pause"].stands_in_for,
         MADE_OF: f"pause {tools.edition(root, tools.TOOLS['pause'])}",
     }
-    assert found.name == f"{OURS}/pause:1"
+    assert read.name == f"{OURS}/pause:1"
     assert f"stands in for {RECIPES['pause'].stands_in_for}" in made.line
 
 
@@ -148,7 +148,8 @@ def test_an_image_over_another_has_its_layers_first(root: Path, monkeypatch: pyt
 
 def test_packages_come_with_all_that_they_need_and_extras_only_when_asked_for() -> None:
     plain, full = (
-        {each.metadata["Name"].lower() for each in python.closure([name])} for name in ("mlflow", "mlflow[auth]")
+        {distribution.metadata["Name"].lower() for distribution in python.closure([name])}
+        for name in ("mlflow", "mlflow[auth]")
     )
     assert {"mlflow", "flask", "werkzeug", "sqlalchemy"} <= plain
     assert full - plain >= {"flask-wtf"} and plain < full
@@ -156,7 +157,7 @@ def test_packages_come_with_all_that_they_need_and_extras_only_when_asked_for() 
 
 
 def test_whatever_our_scripts_in_the_cluster_import_is_in_the_image_that_runs_them() -> None:
-    inside = {each.metadata["Name"].lower() for each in python.closure(RECIPES["mlflow"].packages)}
+    inside = {distribution.metadata["Name"].lower() for distribution in python.closure(RECIPES["mlflow"].packages)}
     brought_by = importlib.metadata.packages_distributions()
     lacking = set()
     scripts = sorted(ROOT.glob("components/*/in_cluster/*.py"))
@@ -165,7 +166,7 @@ def test_whatever_our_scripts_in_the_cluster_import_is_in_the_image_that_runs_th
         nodes = [
             each for each in ast.walk(ast.parse(script.read_text())) if isinstance(each, ast.Import | ast.ImportFrom)
         ]
-        names = {(each.module if isinstance(each, ast.ImportFrom) else each.names[0].name) or "" for each in nodes}
+        names = {(node.module if isinstance(node, ast.ImportFrom) else node.names[0].name) or "" for node in nodes}
         asked = {name.partition(".")[0] for name in names} - set(sys.stdlib_module_names) - {""}
         lacking |= {name for name in asked if not inside & {each.lower() for each in brought_by.get(name, [])}}
     assert lacking == set()

@@ -50,13 +50,13 @@ def test_a_layer_holds_what_was_put_in_with_every_folder_before_what_is_in_it(fi
         _, data = written(list(files.items()), Path(folder))
     seen: set[str] = {""}
     with tarfile.open(fileobj=io.BytesIO(data)) as tar:
-        for each in tar:
-            assert str(Path(each.name).parent).removeprefix(".") in seen
-            assert (each.mtime, each.uid, each.gid, each.uname, each.gname) == (0, 0, 0, "", "")
-            seen.add(each.name)
-            if each.isreg():
-                source = tar.extractfile(each)
-                assert source is not None and source.read() == files.pop(each.name)
+        for info in tar:
+            assert str(Path(info.name).parent).removeprefix(".") in seen
+            assert (info.mtime, info.uid, info.gid, info.uname, info.gname) == (0, 0, 0, "", "")
+            seen.add(info.name)
+            if info.isreg():
+                source = tar.extractfile(info)
+                assert source is not None and source.read() == files.pop(info.name)
     assert not files
 
 
@@ -119,7 +119,7 @@ def make(folder: Path, image: Image = IMAGE) -> Path:
 
 def test_every_digest_and_size_of_an_archive_is_that_of_what_it_names(tmp_path: Path) -> None:
     with tarfile.open(make(tmp_path)) as tar:
-        files = {each.name: tar.extractfile(each) for each in tar}
+        files = {info.name: tar.extractfile(info) for info in tar}
         content = {name: source.read() for name, source in files.items() if source}
     blobs = {name: data for name, data in content.items() if name.startswith("blobs/")}
     assert blobs and all(name == f"blobs/sha256/{hashlib.sha256(data).hexdigest()}" for name, data in blobs.items())
@@ -132,8 +132,8 @@ def test_every_digest_and_size_of_an_archive_is_that_of_what_it_names(tmp_path: 
     (entry,) = json.loads(content["index.json"])["manifests"]
     manifest = json.loads(of(entry))
     config = json.loads(of(manifest["config"]))
-    layers = [hashlib.sha256(of(each)).hexdigest() for each in manifest["layers"]]
-    assert config["rootfs"]["diff_ids"] == [f"sha256:{each}" for each in layers]
+    layers = [hashlib.sha256(of(layer)).hexdigest() for layer in manifest["layers"]]
+    assert config["rootfs"]["diff_ids"] == [f"sha256:{layer}" for layer in layers]
     assert len(blobs) == 2 + len(layers), "nothing else is in it"
     assert json.loads(content["oci-layout"]) == {"imageLayoutVersion": "1.0.0"}
 
@@ -144,20 +144,18 @@ def test_an_archive_is_the_same_bytes_each_time(tmp_path: Path) -> None:
 
 
 def test_an_archive_says_its_name_labels_and_how_it_runs(tmp_path: Path) -> None:
-    found = archive.read(make(tmp_path))
-    assert (found.name, found.labels) == (IMAGE.name, IMAGE.labels)
-    assert found.config["config"]["Entrypoint"] == ["/thing"] and found.config["config"]["ExposedPorts"] == {
-        "80/tcp": {}
-    }
-    assert "User" not in found.config["config"], "what is not said is left out"
+    read = archive.read(make(tmp_path))
+    assert (read.name, read.labels) == (IMAGE.name, IMAGE.labels)
+    assert read.config["config"]["Entrypoint"] == ["/thing"] and read.config["config"]["ExposedPorts"] == {"80/tcp": {}}
+    assert "User" not in read.config["config"], "what is not said is left out"
 
 
 def test_layers_are_taken_out_as_they_were_put_in(tmp_path: Path) -> None:
     made, out = make(tmp_path), tmp_path / "out"
     out.mkdir()
     taken = archive.layers_of(made, out)
-    assert tuple(each.digest for each in taken) == archive.read(made).layers
-    assert [each.path.read_bytes() for each in taken] == [(tmp_path / f"layer-{n}").read_bytes() for n in (1, 2)]
+    assert tuple(blob.digest for blob in taken) == archive.read(made).layers
+    assert [blob.path.read_bytes() for blob in taken] == [(tmp_path / f"layer-{n}").read_bytes() for n in (1, 2)]
 
 
 @pytest.mark.parametrize("content", [b"", b"no tar file", b"\0" * 10240])

@@ -56,14 +56,14 @@ def door(monkeypatch: pytest.MonkeyPatch) -> Iterator[http.client.HTTPConnection
     monkeypatch.setenv("HOSTNAME", "chat-abc-1")
     servers = [http.server.ThreadingHTTPServer(("127.0.0.1", 0), each) for each in (Behind, Door)]
     monkeypatch.setattr(model_server, "_BEHIND", servers[0].server_port)
-    for each in servers:
-        threading.Thread(target=each.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    for server in servers:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     connection = http.client.HTTPConnection("127.0.0.1", servers[1].server_port, timeout=10)
     yield connection
     connection.close()
-    for each in servers:
-        each.shutdown()
-        each.server_close()
+    for server in servers:
+        server.shutdown()
+        server.server_close()
 
 
 def post(door: http.client.HTTPConnection, **body: object) -> tuple[int, bytes, http.client.HTTPResponse]:
@@ -132,8 +132,14 @@ def test_the_options_are_those_of_llama_server_and_one_thread_is_what_nobody_ask
         "--parallel=2",
         "--metrics",
     ]
-    found = options(asked)
-    assert (found.model, found.alias, found.ctx_size, found.parallel, found.threads) == ("/m.gguf", "chat", 2048, 2, 1)
+    namespace = options(asked)
+    assert (namespace.model, namespace.alias, namespace.ctx_size, namespace.parallel, namespace.threads) == (
+        "/m.gguf",
+        "chat",
+        2048,
+        2,
+        1,
+    )
     monkeypatch.setenv("LLAMA_ARG_MODEL", "/other.gguf")
     monkeypatch.setenv("LLAMA_ARG_LORA", "/a.gguf,/b.gguf")
     assert options([]).model == "/other.gguf" and options([]).lora == ["/a.gguf", "/b.gguf"]

@@ -38,7 +38,7 @@ NEW = "31 25 0:27 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw,nsdelegate,mem
 
 
 def test_where_hierarchies_are_of_version_1_ours_stands_below_the_group_we_are_in() -> None:
-    groups = {each.hierarchy.names: str(each.folder) for each in cgroups.plan(OLD, OWN, "7")}
+    groups = {group.hierarchy.names: str(group.folder) for group in cgroups.plan(OLD, OWN, "7")}
     assert groups == {
         "cpu,cpuacct": f"/sys/fs/cgroup/cpu,cpuacct/{PREFIX}7",
         "cpuset": f"/sys/fs/cgroup/cpuset/{PREFIX}7",
@@ -57,7 +57,7 @@ def test_where_there_is_version_2_alone_ours_stands_at_its_root() -> None:
 
 def test_inside_a_container_a_path_is_seen_from_the_mounts_root() -> None:
     mounted = OLD.replace("0:29 / /sys", "0:29 /batch /sys")
-    memory = next(each for each in cgroups.plan(mounted, OWN, "7") if each.hierarchy.names == "memory")
+    memory = next(group for group in cgroups.plan(mounted, OWN, "7") if group.hierarchy.names == "memory")
     assert str(memory.folder) == f"/sys/fs/cgroup/memory/one/{PREFIX}7"
 
 
@@ -96,7 +96,7 @@ def test_only_folders_of_ours_whose_owner_is_gone_are_leftovers(tmp_path: Path, 
         "somebody-elses",
     ):
         (tmp_path / name / "kubepods").mkdir(parents=True)
-    found = {str(each.relative_to(tmp_path)) for each in cgroups.leftovers(hierarchy)}
+    found = {str(leftover.relative_to(tmp_path)) for leftover in cgroups.leftovers(hierarchy)}
     assert found == {f"{PREFIX}{number}-{int(started) + 1}-1", f"below/{PREFIX}1-0-1"}, (
         "a number that is used again is another"
     )

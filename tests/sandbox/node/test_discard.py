@@ -32,4 +32,4 @@ def test_what_an_earlier_one_did_not_get_to_is_deleted_too_and_nothing_else(tmp_
     discard(tmp_path / "data")
     while (tmp_path / ".gone-1-1").exists():
         time.sleep(0.02)
-    assert [each.name for each in tmp_path.iterdir()] == ["logs"]
+    assert [path.name for path in tmp_path.iterdir()] == ["logs"]

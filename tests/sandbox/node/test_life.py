@@ -81,21 +81,21 @@ sys.exit(keeper.main([sys.argv[1]]))
 
 
 def test_when_the_node_ends_the_keeper_deletes_keys_and_data_and_holds_the_folder_until_then(tmp_path: Path) -> None:
-    found = Layout(tmp_path)
-    (found.data / "etcd").mkdir(parents=True)
-    found.kubeconfig.write_text("key")
-    plan = {"groups": [], "data": str(found.data), "kubeconfig": str(found.kubeconfig)}
-    found.plan.write_text(json.dumps(plan))
+    layout = Layout(tmp_path)
+    (layout.data / "etcd").mkdir(parents=True)
+    layout.kubeconfig.write_text("key")
+    plan = {"groups": [], "data": str(layout.data), "kubeconfig": str(layout.kubeconfig)}
+    layout.plan.write_text(json.dumps(plan))
     with lock.take(tmp_path / "lock", "cluster") as held:
-        command = [sys.executable, "-c", KEEPING, str(found.plan)]
+        command = [sys.executable, "-c", KEEPING, str(layout.plan)]
         keeper = subprocess.Popen(command, stdin=subprocess.PIPE, pass_fds=[held.fileno()])
     assert keeper.stdin is not None
     with pytest.raises(Refused, match="another command is using the cluster"):
         lock.take(tmp_path / "lock", "cluster")
-    assert found.kubeconfig.exists()
+    assert layout.kubeconfig.exists()
     keeper.stdin.close()
     assert keeper.wait(60) == 0
-    assert not found.data.exists() and not found.kubeconfig.exists()
+    assert not layout.data.exists() and not layout.kubeconfig.exists()
     lock.take(tmp_path / "lock", "cluster").close()
 
 
@@ -178,9 +178,9 @@ def test_a_network_that_is_gone_is_an_error_and_no_publisher() -> None:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A folder whose path is longer than a socket's may be."""
-    found = tmp_path / ("long" * 30)
-    found.mkdir()
-    return found
+    path = tmp_path / ("long" * 30)
+    path.mkdir()
+    return path
 
 
 def answer(question: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -41,17 +41,17 @@ def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Layout:
     if sys.platform != "linux":
         pytest.skip("who writes it is named by what Linux knows of the process")
     monkeypatch.setattr("sandbox.node.isolation.cgroups.here", lambda _: GROUPS)
-    found = Layout(tmp_path / "cluster")
-    found.folder.mkdir()
-    node._write(found, FILES, [tmp_path / "pause.tar"])
-    return found
+    layout = Layout(tmp_path / "cluster")
+    layout.folder.mkdir()
+    node._write(layout, FILES, [tmp_path / "pause.tar"])
+    return layout
 
 
 @pytest.mark.parametrize("groups", [GROUPS, UNIFIED], ids=["version 1", "version 2"])
 def test_whatever_is_mounted_covers_only_what_the_node_has_of_its_own(groups: list[Group]) -> None:
     plan = mounts.plan(Layout(Path("/data/one")), groups)
-    for each in plan:
-        assert any(Path(each.target).is_relative_to(place) for place in (*mounts.COVERED, "/proc/sys")), each
+    for mount in plan:
+        assert any(Path(mount.target).is_relative_to(place) for place in (*mounts.COVERED, "/proc/sys")), mount
     written = [each.source for each in plan if each.kind == "bind"]
     written += [
         part.partition("=")[2] for each in plan if each.kind == "overlay" for part in each.options.split(",")[1:]
@@ -60,50 +60,50 @@ def test_whatever_is_mounted_covers_only_what_the_node_has_of_its_own(groups: li
 
 
 def test_every_control_group_is_mounted_again_as_the_node_sees_it() -> None:
-    plan = {each.target: each for each in mounts.plan(Layout(Path("/data")), GROUPS)}
+    plan = {mount.target: mount for mount in mounts.plan(Layout(Path("/data")), GROUPS)}
     assert plan["/sys/fs/cgroup/cpu,cpuacct"].options == "cpu,cpuacct"
     assert plan["/sys/fs/cgroup/systemd"].options == "none,name=systemd"
-    assert [each.target for each in mounts.plan(Layout(Path("/data")), UNIFIED) if each.kind == "cgroup2"] == [
+    assert [mount.target for mount in mounts.plan(Layout(Path("/data")), UNIFIED) if mount.kind == "cgroup2"] == [
         "/sys/fs/cgroup"
     ]
 
 
 def test_a_setting_of_the_kernel_is_covered_and_never_written() -> None:
-    for each in mounts.plan(Layout(Path("/data")), GROUPS):
-        if each.target.startswith("/proc/sys"):
-            assert each.command() == ["mount", "--bind", each.source, each.target]
-            assert each.file == mounts.SETTINGS[each.target.removeprefix("/proc/sys/")] + "\n"
+    for mount in mounts.plan(Layout(Path("/data")), GROUPS):
+        if mount.target.startswith("/proc/sys"):
+            assert mount.command() == ["mount", "--bind", mount.source, mount.target]
+            assert mount.file == mounts.SETTINGS[mount.target.removeprefix("/proc/sys/")] + "\n"
 
 
 def test_every_file_that_a_program_is_told_of_has_been_written(written: Layout) -> None:
     told = [*programs.first(written, FILES), *programs.second(written, FILES)]
     suffixes = (".crt", ".key", ".yaml", ".toml", ".kubeconfig", ".conf")
-    named = {value for each in told for value in (flag.partition("=")[2] for flag in each.command[1:])}
+    named = {value for program in told for value in (flag.partition("=")[2] for flag in program.command[1:])}
     kubelet = documents.kubelet(written)
     named |= {str(value) for value in (*kubelet.values(), kubelet["authentication"]["x509"]["clientCAFile"])}
     named.add(documents.proxy(written)["clientConnection"]["kubeconfig"])
     files = [Path(value) for value in named if value.startswith("/") and value.endswith(suffixes)]
-    assert len(files) > 12 and [str(each) for each in files if not each.is_file()] == []
+    assert len(files) > 12 and [str(file) for file in files if not file.is_file()] == []
 
 
 def test_no_socket_of_a_program_has_a_path_that_is_too_long_however_long_the_folders_is() -> None:
     far = Layout(Path("/data", *["a-long-name"] * 20))
-    flags = {flag for each in programs.second(far, FILES) if each.name == "kubelet" for flag in each.command}
+    flags = {flag for program in programs.second(far, FILES) if program.name == "kubelet" for flag in program.command}
     assert f"--root-dir={layout.KUBELET}" in flags and len(layout.KUBELET) < 40
-    assert layout.KUBELET in {each.target for each in mounts.plan(far, GROUPS)}
+    assert layout.KUBELET in {mount.target for mount in mounts.plan(far, GROUPS)}
     assert len(documents.kubelet(far)["containerRuntimeEndpoint"]) < 107
 
 
 def test_only_the_owner_may_read_what_has_been_written(written: Layout) -> None:
-    assert {each.stat().st_mode & 0o777 for each in (written.data, written.logs)} == {0o700}
-    for each in written.data.iterdir():
-        if each.suffix in (".key", ".kubeconfig"):
-            assert each.stat().st_mode & 0o777 == 0o600, each
+    assert {path.stat().st_mode & 0o777 for path in (written.data, written.logs)} == {0o700}
+    for path in written.data.iterdir():
+        if path.suffix in (".key", ".kubeconfig"):
+            assert path.stat().st_mode & 0o777 == 0o600, path
 
 
 def test_the_plan_has_all_that_the_first_process_reads(written: Layout) -> None:
     plan = json.loads(written.plan.read_text())
-    assert [mounts.Mount(**each) for each in plan["mounts"]] == mounts.plan(written, GROUPS)
+    assert [mounts.Mount(**mount) for mount in plan["mounts"]] == mounts.plan(written, GROUPS)
     assert keeper.groups_of(plan) == GROUPS
     assert [name for name, _ in plan["first"]] == ["etcd", "kube-apiserver", "containerd"]
     assert {name for name, _ in plan["first"] + plan["second"]} == {*programs.BUILT, "containerd"}
@@ -177,18 +177,18 @@ def test_every_program_that_the_node_runs_comes_from_a_package_that_is_named() -
         keeper.command("plan", GROUPS)[0],
         inside.import_command("x")[0],
     }
-    asked |= {each.command()[0] for each in mounts.plan(Layout(Path("/data")), GROUPS)} | {
+    asked |= {mount.command()[0] for mount in mounts.plan(Layout(Path("/data")), GROUPS)} | {
         "nsenter",
         "hostname",
         "containerd",
     }
     assert asked <= set(needs.PROGRAMS)
-    plugins = {each["type"] for each in documents.network()["plugins"]} | {
+    plugins = {plugin["type"] for plugin in documents.network()["plugins"]} | {
         documents.network()["plugins"][0]["ipam"]["type"]
     }
-    assert {f"{layout.CNI_PROGRAMS}/{each}" for each in plugins} <= set(needs.PROGRAMS)
+    assert {f"{layout.CNI_PROGRAMS}/{plugin}" for plugin in plugins} <= set(needs.PROGRAMS)
     table = (ROOT / "SECURITY.md").read_text()
-    assert [each for each in set(needs.PROGRAMS.values()) if f"`{each}`" not in table] == []
+    assert [program for program in set(needs.PROGRAMS.values()) if f"`{program}`" not in table] == []
 
 
 def test_of_version_2_the_namespace_of_control_groups_is_entered_before_the_others() -> None:

@@ -107,8 +107,8 @@ def ensured(root: Path, said: list[str] | None = None) -> toolchain.Toolchain:
 
 
 def test_a_pulumi_on_path_that_is_new_enough_is_taken(nothing: Path) -> None:
-    found = engine(nothing / "bin", PULUMI_MINIMUM)
-    assert (ensured(nothing).origin, ensured(nothing).pulumi) == (Origin.PATH, found)
+    path = engine(nothing / "bin", PULUMI_MINIMUM)
+    assert (ensured(nothing).origin, ensured(nothing).pulumi) == (Origin.PATH, path)
 
 
 def test_a_pulumi_on_path_that_is_one_version_too_old_is_not_taken(nothing: Path) -> None:

@@ -150,10 +150,10 @@ def test_every_wheel_that_brings_a_program_is_named_and_pinned() -> None:
     wheels = {name for origin in _named().values() for name in re.findall("the wheel `([^`]+)`", origin)}
     folder = ROOT / "requirements"
     for_images = {
-        line.partition("==")[0] for each in (folder / "images").glob("*.in") for line in each.read_text().splitlines()
+        line.partition("==")[0] for path in (folder / "images").glob("*.in") for line in path.read_text().splitlines()
     }
     assert wheels - for_images == _with_programs()
     pinned = "".join(
-        each.read_text(encoding="utf-8") for each in (folder / "dev.in", *(folder / "images").glob("*.in"))
+        path.read_text(encoding="utf-8") for path in (folder / "dev.in", *(folder / "images").glob("*.in"))
     )
     assert all(re.search(rf"^{name}==", pinned, re.M) for name in wheels)

@@ -69,7 +69,7 @@ def test_a_stand_in_says_which_version_the_chart_runs_where_that_is_another(monk
 
 @pytest.mark.parametrize("objects", EVERY.values(), ids=list(EVERY))
 def test_every_pod_is_restricted_and_its_image_is_one_that_is_made_here(objects: list[dict[str, Any]]) -> None:
-    made = {each.image.name for each in RECIPES.values()}
+    made = {recipe.image.name for recipe in RECIPES.values()}
     for pod in pods(objects):
         assert pod["securityContext"]["runAsNonRoot"] and pod["securityContext"]["seccompProfile"]
         for container in pod["containers"]:
@@ -82,7 +82,7 @@ def test_every_pod_is_restricted_and_its_image_is_one_that_is_made_here(objects:
 @pytest.mark.parametrize("objects", EVERY.values(), ids=list(EVERY))
 def test_nobody_is_an_administrator_and_every_account_that_is_used_is_there(objects: list[dict[str, Any]]) -> None:
     accounts = {each["metadata"]["name"] for each in objects if each["kind"] == "ServiceAccount"}
-    assert {each["serviceAccountName"] for each in pods(objects)} == accounts
+    assert {pod["serviceAccountName"] for pod in pods(objects)} == accounts
     for role in (each for each in objects if each["kind"] in ("Role", "ClusterRole")):
         said = [word for rule in role["rules"] for words in rule.values() for word in words]
         assert "*" not in said and "escalate" not in said and "impersonate" not in said

@@ -57,8 +57,8 @@ def test_the_happy_block_is_taken() -> None:
 def test_a_bad_block_is_refused_at_its_place(changed: dict[str, Any], where: str) -> None:
     with pytest.raises(Refused) as refused:
         stack(**changed)
-    assert f"registry.{where}" in "\n".join(each.where for each in refused.value.problems) or any(
-        each.where.endswith(where) for each in refused.value.problems
+    assert f"registry.{where}" in "\n".join(problem.where for problem in refused.value.problems) or any(
+        problem.where.endswith(where) for problem in refused.value.problems
     )
 
 

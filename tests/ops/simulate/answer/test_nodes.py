@@ -87,7 +87,7 @@ def test_efa_is_refused_where_nodes_would_come_for_it_and_never_announce_it(aske
     ask = load({"vpc.amazonaws.com/efa": "4"}, nodeSelector={POOL: "tune"})
     assert problems(ask, asked) == []
     plain = {"p5.48xlarge": announced(NodeAsk(instance_type="p5.48xlarge"))}
-    without = [replace(each, announced=plain) if each.pool == "tune" else each for each in asked]
+    without = [replace(purchase, announced=plain) if purchase.pool == "tune" else purchase for purchase in asked]
     (found,) = problems(ask, without)
     assert "nodes of tune" in found.summary and "gpuPools.tune" in found.fix
 

@@ -28,8 +28,8 @@ def test_a_limit_is_named_with_its_amount_and_the_setting_that_binds(asked: tupl
 
 def test_a_pool_that_the_pod_does_not_ask_for_is_left_out_however_full(asked: tuple[Purchase, ...]) -> None:
     message = "; ".join([FULL.format("tune-reserved"), SMALL])
-    assert [each.partition(":")[0] for each in reasons(message, asked, "chat")] == ["chat-spot"]
-    assert [each.partition(":")[0] for each in reasons(message, asked)] == ["tune-reserved", "chat-spot"]
+    assert [reason.partition(":")[0] for reason in reasons(message, asked, "chat")] == ["chat-spot"]
+    assert [reason.partition(":")[0] for reason in reasons(message, asked)] == ["tune-reserved", "chat-spot"]
 
 
 def test_a_pod_that_is_too_large_is_told_what_it_asks_for(asked: tuple[Purchase, ...]) -> None:

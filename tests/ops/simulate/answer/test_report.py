@@ -49,12 +49,12 @@ def of(asked: tuple[Purchase, ...], seen: Timeline, **more: Any) -> Report:
 
 @pytest.fixture
 def seen() -> Timeline:
-    found = Timeline()
-    found.look([node("a")], [pod("load0-0", "a"), pod("load0-1"), pod("load0-2")], 1.5)
-    found.look(
+    timeline = Timeline()
+    timeline.look([node("a")], [pod("load0-0", "a"), pod("load0-1"), pod("load0-2")], 1.5)
+    timeline.look(
         [node("a"), node("b", zone="us-east-1b")], [pod("load0-0", "a"), pod("load0-1", "b"), pod("load0-2")], 2.5
     )
-    return found
+    return timeline
 
 
 def test_equal_nodes_stand_in_one_line_with_their_zones_times_and_options(
@@ -69,24 +69,24 @@ def test_equal_nodes_stand_in_one_line_with_their_zones_times_and_options(
     )
     assert found.zones == {"us-east-1a": 1, "us-east-1b": 1}
     assert (found.first_after_sec, found.last_after_sec) == (1.5, 2.5)
-    assert [each.instance_type for each in found.options] == ["g6e.xlarge", "g6e.2xlarge"]
+    assert [option.instance_type for option in found.options] == ["g6e.xlarge", "g6e.2xlarge"]
 
 
 def test_the_price_goes_from_the_types_that_came_to_the_dearest_allowed(
     asked: tuple[Purchase, ...], seen: Timeline
 ) -> None:
-    found = of(asked, seen)
-    assert found.hourly_usd.cheapest == 2 * Decimal("1.6119")
-    assert found.hourly_usd.dearest == 2 * Decimal("2.182")
-    assert found.monthly_usd.cheapest == 730 * found.hourly_usd.cheapest
+    report = of(asked, seen)
+    assert report.hourly_usd.cheapest == 2 * Decimal("1.6119")
+    assert report.hourly_usd.dearest == 2 * Decimal("2.182")
+    assert report.monthly_usd.cheapest == 730 * report.hourly_usd.cheapest
 
 
 def test_a_pod_without_a_node_makes_the_load_not_fit_and_its_reason_is_said_once(
     asked: tuple[Purchase, ...], seen: Timeline
 ) -> None:
-    found = of(asked, seen, messages={"load0-2": FULL})
-    (load,) = found.loads
-    assert not found.fits and (load.placed, load.pending, load.after_sec) == (2, 1, 2.5)
+    report = of(asked, seen, messages={"load0-2": FULL})
+    (load,) = report.loads
+    assert not report.fits and (load.placed, load.pending, load.after_sec) == (2, 1, 2.5)
     assert load.reasons == [
         "chat-spot: no room is left under its limit of 10 nvidia.com/gpu (gpuPools.chat.limits.monthlyUsd)"
     ]
@@ -94,8 +94,8 @@ def test_a_pod_without_a_node_makes_the_load_not_fit_and_its_reason_is_said_once
 
 def test_when_every_pod_has_a_node_the_load_fits(asked: tuple[Purchase, ...], seen: Timeline) -> None:
     seen.look([node("a"), node("b")], [pod(f"load0-{number}", "a") for number in range(3)], 3.0)
-    found = of(asked, seen)
-    assert found.fits and found.loads[0].pending == 0 and found.loads[0].reasons == []
+    report = of(asked, seen)
+    assert report.fits and report.loads[0].pending == 0 and report.loads[0].reasons == []
 
 
 def test_the_page_says_first_that_it_is_a_simulation_and_by_whom(
@@ -116,11 +116,11 @@ def test_the_page_says_first_that_it_is_a_simulation_and_by_whom(
 def test_what_is_not_known_about_a_load_or_a_kind_is_said_first(
     asked: tuple[Purchase, ...], seen: Timeline, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    found = of(
+    report = of(
         asked, seen, loads=[chat(doubts=("spec.x: nobody knows",))], undetermined=["RayCluster r: it may make pods"]
     )
-    assert found.loads[0].undetermined == ["spec.x: nobody knows"]
-    page.write(found, Show())
+    assert report.loads[0].undetermined == ["spec.x: nobody knows"]
+    page.write(report, Show())
     text = capsys.readouterr().out
     assert "undetermined: RayCluster r: it may make pods" in text
     assert "chat: undetermined; as far as it is simulated, 1 of 3 pods stay pending" in text

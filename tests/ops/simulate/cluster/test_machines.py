@@ -22,19 +22,19 @@ BOOK = PriceBook.embedded("us-east-1")
 
 @pytest.fixture
 def found(asked: tuple[Purchase, ...]) -> dict[str, Machine]:
-    return {each.name: each for each in machines(asked, BOOK)}
+    return {machine.name: machine for machine in machines(asked, BOOK)}
 
 
 def prices(machine: Machine) -> dict[str, set[Decimal]]:
-    return {buying: {each.usd for each in machine.offers if each.buying == buying} for buying in Buying}
+    return {buying: {offer.usd for offer in machine.offers if offer.buying == buying} for buying in Buying}
 
 
 def test_every_type_that_a_nodepool_names_is_offered(asked: tuple[Purchase, ...], found: dict[str, Machine]) -> None:
-    assert set(found) == {name for each in asked for name in each.types}
-    for each in asked:
-        for name in each.types:
+    assert set(found) == {name for purchase in asked for name in purchase.types}
+    for purchase in asked:
+        for name in purchase.types:
             offered = {(offer.buying, offer.zone) for offer in found[name].offers}
-            assert {(each.buying, zone) for zone in each.zones} <= offered
+            assert {(purchase.buying, zone) for zone in purchase.zones} <= offered
 
 
 def test_an_offer_costs_what_the_price_book_says(found: dict[str, Machine]) -> None:
@@ -48,21 +48,21 @@ def test_an_offer_costs_what_the_price_book_says(found: dict[str, Machine]) -> N
 
 
 def test_a_capacity_block_costs_its_own_fee(asked: tuple[Purchase, ...]) -> None:
-    block = [replace(each, capacity_block=True) for each in asked if each.name == "tune-reserved"]
-    assert {each.usd for each in machines(block, BOOK)[0].offers} == {Decimal("41.528")}
+    block = [replace(purchase, capacity_block=True) for purchase in asked if purchase.name == "tune-reserved"]
+    assert {offer.usd for offer in machines(block, BOOK)[0].offers} == {Decimal("41.528")}
 
 
 def test_without_spot_only_spot_offers_are_gone_and_types_that_had_no_other(asked: tuple[Purchase, ...]) -> None:
-    left = {each.name: each for each in machines(asked, BOOK, spot=False)}
+    left = {machine.name: machine for machine in machines(asked, BOOK, spot=False)}
     assert set(left) == {"g6e.xlarge", "g6e.2xlarge", "p5.48xlarge", "m7g.xlarge", "m7g.2xlarge", "m7g.4xlarge"}
-    assert all(offer.buying is not Buying.SPOT for each in left.values() for offer in each.offers)
+    assert all(offer.buying is not Buying.SPOT for machine in left.values() for offer in machine.offers)
 
 
 def test_a_type_whose_price_is_not_known_is_refused_and_never_free(asked: tuple[Purchase, ...]) -> None:
     unpriced = [replace(asked[0], types=("p5.48xlarge", "g6f.large", "nothing.xlarge"))]
     with pytest.raises(Refused) as refused:
         machines(unpriced, PriceBook.embedded("eu-west-1"))
-    assert [each.found for each in refused.value.problems] == ["g6f.large", "nothing.xlarge", "p5.48xlarge"]
+    assert [problem.found for problem in refused.value.problems] == ["g6f.large", "nothing.xlarge", "p5.48xlarge"]
 
 
 def test_resources_are_the_types_own_less_what_a_node_keeps(found: dict[str, Machine]) -> None:
@@ -77,7 +77,7 @@ def test_resources_are_the_types_own_less_what_a_node_keeps(found: dict[str, Mac
 
 
 def test_a_type_of_two_pools_has_the_smaller_disk(asked: tuple[Purchase, ...]) -> None:
-    general = next(each for each in asked if each.name == "general")
+    general = next(purchase for purchase in asked if purchase.name == "general")
     both = machines([replace(general, disk_gib=200), replace(general, disk_gib=90)], BOOK)
     assert both[0].resources["ephemeral-storage"] == str(90 * 1024**3)
 
@@ -117,7 +117,7 @@ def test_efa_counts_only_where_a_pool_has_the_plugin_for_it(
 ) -> None:
     assert found["p5.48xlarge"].resources["vpc.amazonaws.com/efa"] == "32"
     plain = announced(NodeAsk(instance_type="p5.48xlarge"))
-    tune = next(each for each in asked if each.pool == "tune")
+    tune = next(purchase for purchase in asked if purchase.pool == "tune")
     (without,) = machines([replace(tune, announced={"p5.48xlarge": plain})], BOOK)
     assert without.resources["nvidia.com/gpu"] == "8" and "vpc.amazonaws.com/efa" not in without.resources
 
@@ -132,14 +132,14 @@ def test_every_label_of_the_aws_provider_is_known_for_a_type_or_known_to_be_unkn
 
 
 def test_the_file_has_one_requirement_a_label_and_a_number_for_a_price(found: dict[str, Machine]) -> None:
-    entries = {each["name"]: each for each in json.loads(instance_types_file(tuple(found.values())))}
+    entries = {load["name"]: load for load in json.loads(instance_types_file(tuple(found.values())))}
     entry = entries["g6e.xlarge"]
     assert entry["architecture"] == "amd64" and entry["operatingSystems"] == ["linux"]
     assert entries["m7g.xlarge"]["architecture"] == "arm64"
     assert len(entry["offerings"]) == 6
     cheapest = entry["offerings"][0]
     assert cheapest["Price"] == 1.6119
-    required = {each["key"]: each["values"] for each in cheapest["Requirements"]}
+    required = {requirement["key"]: requirement["values"] for requirement in cheapest["Requirements"]}
     assert required["karpenter.sh/capacity-type"] == ["spot"]
     assert required["topology.kubernetes.io/zone"] == ["us-east-1a"]
     assert required["karpenter.k8s.aws/instance-gpu-name"] == ["l40s"]

@@ -23,10 +23,10 @@ def test_of_every_declared_nodepool_only_the_node_class_reference_is_another(
     asked: tuple[Purchase, ...], declared: dict[str, Declared]
 ) -> None:
     pools = {each.inputs["metadata"]["name"]: each.inputs for each in declared.values() if each.token == NODE_POOL}
-    assert {each.name for each in asked} == set(pools) and len(pools) == 5
+    assert {purchase.name for purchase in asked} == set(pools) and len(pools) == 5
     reference = ".spec.template.spec.nodeClassRef"
-    for each in asked:
-        assert differences(pools[each.name], each.kwok()) == [f"{reference}.group", f"{reference}.kind"]
+    for purchase in asked:
+        assert differences(pools[purchase.name], purchase.kwok()) == [f"{reference}.group", f"{reference}.kind"]
 
 
 def test_the_comparison_of_nodepools_would_see_a_single_changed_value(asked: tuple[Purchase, ...]) -> None:
@@ -42,13 +42,13 @@ def test_making_the_kwok_variant_leaves_what_was_declared_alone(asked: tuple[Pur
 
 
 def test_nodepools_come_in_the_order_in_which_karpenter_tries_them(asked: tuple[Purchase, ...]) -> None:
-    weights = [each.manifest["spec"]["weight"] for each in asked]
+    weights = [purchase.manifest["spec"]["weight"] for purchase in asked]
     assert weights == sorted(weights, reverse=True)
     assert asked[0].name == "tune-reserved"
 
 
 def test_a_purchase_says_what_its_nodepool_may_buy(asked: tuple[Purchase, ...]) -> None:
-    by_name = {each.name: each for each in asked}
+    by_name = {purchase.name: purchase for purchase in asked}
     spot, embed, tune = by_name["chat-spot"], by_name["embed-spot"], by_name["tune-reserved"]
     assert (spot.pool, spot.buying) == ("chat", Buying.SPOT)
     assert spot.types == ("g6e.2xlarge", "g6e.xlarge")
@@ -63,9 +63,9 @@ def test_a_purchase_says_what_its_nodepool_may_buy(asked: tuple[Purchase, ...]) 
 
 
 def test_each_nodepool_points_at_a_kwok_node_class_of_its_own_name(asked: tuple[Purchase, ...]) -> None:
-    for each in asked:
-        reference = each.kwok()["spec"]["template"]["spec"]["nodeClassRef"]
-        made = each.node_class
+    for purchase in asked:
+        reference = purchase.kwok()["spec"]["template"]["spec"]["nodeClassRef"]
+        made = purchase.node_class
         assert reference == {
             "group": made["apiVersion"].partition("/")[0],
             "kind": made["kind"],

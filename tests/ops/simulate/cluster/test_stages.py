@@ -22,7 +22,7 @@ def made(asked: tuple[Purchase, ...], **more: Any) -> dict[str, dict[str, Any]]:
 
 def test_every_type_of_every_pool_has_a_stage_for_its_nodes_alone(asked: tuple[Purchase, ...]) -> None:
     found = made(asked)
-    pairs = {f"node-{each.pool}-{name}" for each in asked for name in each.types}
+    pairs = {f"node-{purchase.pool}-{name}" for purchase in asked for name in purchase.types}
     assert set(found) == pairs | {"pod-runs", "pod-stops"}
     assert found["node-chat-g6e.xlarge"]["selector"]["matchLabels"] == {
         "modelyard.dev/pool": "chat",

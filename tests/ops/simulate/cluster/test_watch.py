@@ -20,7 +20,7 @@ def claim(name: str, *conditions: str, **more: Any) -> dict[str, Any]:
     return {
         "metadata": {"uid": name, "name": name, "labels": labels, **more},
         "spec": {"requirements": requirements},
-        "status": {"conditions": [{"type": each, "status": "True"} for each in conditions]},
+        "status": {"conditions": [{"type": condition, "status": "True"} for condition in conditions]},
     }
 
 

@@ -30,7 +30,7 @@ def _under(shape: Shape, path: str) -> Iterator[str]:
 
 def test_every_field_that_the_api_publishes_for_a_pod_is_in_the_table_and_the_table_has_no_other() -> None:
     fields = list(published())
-    assert [each for each in fields if each not in FATES] == [], "classify it in ops/simulate/workload/fields.py"
+    assert [field for field in fields if field not in FATES] == [], "classify it in ops/simulate/workload/fields.py"
     assert set(FATES) == set(fields)
     assert len(fields) > 140
 

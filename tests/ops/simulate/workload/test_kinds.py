@@ -29,7 +29,7 @@ def test_every_kind_of_kubernetes_that_holds_a_pods_spec_is_classified_as_more_t
         shape = schemas.shape(api_version, kind)
         if shape is not None and any(each is pod.fields["spec"] for each in shapes(shape, set())):
             holding.add((api_version, kind))
-    own = {each for each in WORKLOADS if not each[0].startswith("argoproj.io")}
+    own = {workload for workload in WORKLOADS if not workload[0].startswith("argoproj.io")}
     lists = {each for each in holding if each[1].endswith("List")}
     assert holding - lists == own | {("apps/v1", "DaemonSet"), ("v1", "PodTemplate")}
     # Nothing makes pods of a PodTemplate by itself.
@@ -80,6 +80,6 @@ def test_every_custom_kind_with_facts_of_ours_has_a_role_that_somebody_chose() -
         ("karpenter.sh/v1", "NodeClaim"),
         ("karpenter.k8s.aws/v1", "EC2NodeClass"),
     }
-    for each in custom.kinds():
-        expected = Role.PODS if each in pods else Role.CHANGES if each in changing else Role.NONE
-        assert role(*each) is expected
+    for kind in custom.kinds():
+        expected = Role.PODS if kind in pods else Role.CHANGES if kind in changing else Role.NONE
+        assert role(*kind) is expected

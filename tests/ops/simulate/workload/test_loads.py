@@ -54,15 +54,15 @@ def loads(tmp_path: Path) -> Any:
 def refused(loads: Any, text: str) -> list[str]:
     with pytest.raises(Refused) as raised:
         loads(text)
-    return [each.text() for each in raised.value.problems]
+    return [problem.text() for problem in raised.value.problems]
 
 
 def test_the_short_form_asks_for_its_pool_and_tolerates_its_taint(loads: Any) -> None:
     asked = loads(SHORT)
-    assert asked.skipped == asked.doubts == () and [(each.name, each.replicas) for each in asked.loads] == [("chat", 3)]
+    assert asked.skipped == asked.doubts == () and [(load.name, load.replicas) for load in asked.loads] == [("chat", 3)]
     pods = list(asked.loads[0].pods(0))
     assert pods[0]["metadata"]["namespace"] == NAMESPACE
-    assert [each["metadata"]["name"] for each in pods] == ["load0-0", "load0-1", "load0-2"]
+    assert [pod["metadata"]["name"] for pod in pods] == ["load0-0", "load0-1", "load0-2"]
     spec = pods[0]["spec"]
     assert spec["nodeSelector"] == {"modelyard.dev/pool": "chat"}
     assert spec["tolerations"] == [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}]
@@ -146,7 +146,7 @@ def test_what_could_change_the_answer_is_a_doubt_with_its_path(loads: Any) -> No
     claims = [{"name": "gpu", "resourceClaimName": "one"}]
     manifest = with_spec(priorityClassName="high", volumes=volumes, resourceClaims=claims)
     (found,) = loads(yaml.safe_dump(manifest)).loads
-    assert [each.partition(":")[0] for each in found.doubts] == [
+    assert [doubt.partition(":")[0] for doubt in found.doubts] == [
         "spec.template.spec.priorityClassName",
         "spec.template.spec.resourceClaims",
         "spec.template.spec.volumes[0].persistentVolumeClaim",
@@ -203,7 +203,7 @@ def test_a_daemon_set_is_made_to_take_its_room_and_brings_no_pods_of_its_own(loa
     made = with_spec("DaemonSet")
     del made["spec"]["replicas"]
     asked = loads(yaml.safe_dump(made) + "---\n" + SHORT)
-    assert [each.name for each in asked.loads] == ["chat"]
+    assert [load.name for load in asked.loads] == ["chat"]
     (daemons,) = asked.around
     assert daemons["kind"] == "DaemonSet" and daemons["metadata"] == {"name": "api", "namespace": "team"}
     assert set(daemons["spec"]["template"]["spec"]["containers"][0]) == {"name", "image", "resources"}
@@ -230,7 +230,7 @@ def test_kinds_that_may_make_pods_are_named_and_alone_give_no_answer(loads: Any)
     ray = "apiVersion: ray.io/v1\nkind: RayCluster\nmetadata: { name: r }\nspec: {}\n"
     hpa = "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: { name: h }\n"
     asked = loads(f"{ray}---\n{hpa}---\n{SHORT}")
-    assert [each.partition(":")[0] for each in asked.doubts] == ["RayCluster r", "HorizontalPodAutoscaler h"]
+    assert [doubt.partition(":")[0] for doubt in asked.doubts] == ["RayCluster r", "HorizontalPodAutoscaler h"]
     with pytest.raises(Refused) as raised:
         loads(ray)
     assert raised.value.code is ExitCode.UNDETERMINED and "RayCluster r" in str(raised.value)
@@ -269,7 +269,7 @@ def test_a_manifest_without_an_api_version_is_refused(loads: Any) -> None:
 
 def test_the_last_number_of_pods_that_passes_and_the_first_that_does_not(loads: Any) -> None:
     half = f"- {{ name: a, replicas: {MAX_PODS // 2} }}\n"
-    assert sum(each.replicas for each in loads(half + half).loads) == MAX_PODS
+    assert sum(load.replicas for load in loads(half + half).loads) == MAX_PODS
     assert f"found: {MAX_PODS + 1}" in refused(loads, half + half + "- name: b\n")[0]
 
 

@@ -47,7 +47,7 @@ def _bill(*resources: tuple[str, dict[str, Any]], depends: tuple[str, ...] = ())
 
 def _amounts(bill: Estimate) -> tuple[str, ...]:
     assert bill.totals.complete, [item.assumptions for item in bill.totals.unpriced]
-    return tuple(f"{cents(each):f}" for each in (bill.totals.minimum, bill.totals.expected, bill.totals.maximum))
+    return tuple(f"{cents(amount):f}" for amount in (bill.totals.minimum, bill.totals.expected, bill.totals.maximum))
 
 
 def node_class(**changed: Any) -> tuple[str, dict[str, Any]]:
@@ -332,8 +332,8 @@ UNPRICED: dict[str, tuple[Resources, str]] = {
 @pytest.mark.parametrize("case", UNPRICED)
 def test_an_input_that_nothing_prices_is_unpriced_by_its_name_and_never_zero(case: str) -> None:
     resources, why = UNPRICED[case]
-    found = _bill(*resources).totals.unpriced
-    assert why in " | ".join(said for item in found for said in item.assumptions)
+    items = _bill(*resources).totals.unpriced
+    assert why in " | ".join(said for item in items for said in item.assumptions)
 
 
 def test_a_limit_in_dollars_leaves_room_for_cpu_credits() -> None:

@@ -148,16 +148,16 @@ def test_the_third_year_is_dearer_from_its_first_day_on_and_after_the_last_there
 
 
 def test_support_of_each_version_ends_in_order() -> None:
-    found = [rds_postgresql_support(str(major)) for major in range(11, 19)]
-    for each in found:
-        assert each is not None and each.standard_ends < each.year_3_starts < each.extended_ends
+    supports = [rds_postgresql_support(str(major)) for major in range(11, 19)]
+    for support in supports:
+        assert support is not None and support.standard_ends < support.year_3_starts < support.extended_ends
     assert rds_postgresql_support("10") is None
 
 
 def _sums(changed: dict[str, Any]) -> Totals:
-    found = bill(database(**changed)).totals
-    assert found.complete
-    return found
+    totals = bill(database(**changed)).totals
+    assert totals.complete
+    return totals
 
 
 @given(
