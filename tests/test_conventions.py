@@ -22,22 +22,20 @@ from components.spec import Spec
 
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS = (
-    *(
-        "app",
-        "components",
-        "engine",
-        "infra",
-        "kube",
-        "labs",
-        "mlflow_provider",
-        "ops",
-        "policies",
-        "pricing",
-        "sandbox",
-    ),
+    "app",
+    "components",
     "contract",
+    "core",
+    "engine",
+    "infra",
+    "kube",
+    "labs",
+    "mlflow_provider",
+    "ops",
+    "policies",
+    "pricing",
+    "sandbox",
 )
-FLOOR = ("core/problem.py", "core/versions.py")
 
 
 def python_files(*rooms: str) -> list[Path]:
@@ -53,7 +51,7 @@ def tracked() -> list[Path]:
     return [ROOT / name for name in names if name and (ROOT / name).is_file()]
 
 
-SOURCES = [*python_files(*ROOMS), *(ROOT / name for name in FLOOR)]
+SOURCES = python_files(*ROOMS)
 COMPONENT_FILES = [path for path in python_files("components") if "ComponentResource" in path.read_text()]
 
 
