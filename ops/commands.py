@@ -17,7 +17,7 @@ from ops.engine.automation import Engine, Outcome, Program
 from ops.report.deployed import DeployedBill
 from ops.show import Show, as_value
 from ops.up import first_up
-from ops.worlds.places import Place
+from ops.worlds.world import Place
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,8 +23,9 @@ from ops.commands import Job
 from ops.preview import command as reporting
 from ops.registry.reach import reached
 from ops.show import Show
-from ops.worlds.places import Place, root
+from ops.worlds.places import root
 from ops.worlds.sandbox import SandboxWorld
+from ops.worlds.world import Place
 from sandbox.programs import toolchain
 
 STACK = "dev"

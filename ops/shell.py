@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 from core.problem import ExitCode, Problem, Refused
 from ops.show import Show
-from ops.worlds.places import Place
 from ops.worlds.sandbox import SandboxWorld
+from ops.worlds.world import Place
 
 
 def run(place: Place, world: SandboxWorld, command: Sequence[str], show: Show) -> int:

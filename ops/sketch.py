@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from components.nodes.nodepools import arithmetic
 from infra.declared import declare
 from ops import commands
-from ops.worlds.places import Place
+from ops.worlds.world import Place
 
 
 def lines(place: Place) -> Iterator[str]:

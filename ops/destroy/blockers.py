@@ -7,7 +7,7 @@ from typing import Any
 
 from core.problem import Problem, Refused
 from ops.doctor.account import Unanswered
-from ops.worlds.places import Place
+from ops.worlds.world import Place
 
 BUCKET = "aws:s3/bucket:Bucket"
 Holds = Callable[[str, str], bool]

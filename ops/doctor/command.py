@@ -31,7 +31,7 @@ from ops.images import deployed as images
 from ops.images.oci import Registries
 from ops.show import Show
 from ops.up import first_up
-from ops.worlds.places import Place
+from ops.worlds.world import Place
 
 _ROOM_GB = 1
 _BUILD_GB = 4

@@ -23,7 +23,7 @@ from ops.report.model import JudgingCheckout, Report, Verdict, as_json
 from ops.report.page import page
 from ops.report.terminal import lines, terminal
 from ops.show import Show
-from ops.worlds.places import Place
+from ops.worlds.world import Place
 from policies.guard import file as guard_file
 from policies.guard.file import NAME as GUARD
 from policies.packs import rules

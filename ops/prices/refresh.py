@@ -14,7 +14,7 @@ from core.problem import ExitCode, Problem, Refused
 from infra.stack.consistency import bounds
 from infra.stack.stack import Stack
 from ops.prices.reader import Reader
-from ops.worlds.places import Place
+from ops.worlds.world import Place
 from pricing.book import book, facts, price_list, refreshed, spot_history, wanted
 from pricing.book.book import PriceBook
 from pricing.book.refreshed import Moved

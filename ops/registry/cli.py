@@ -31,8 +31,9 @@ from ops.registry import (
 from ops.registry.reach import reached
 from ops.show import Show
 from ops.worlds.choose import sandbox_or_cloud
-from ops.worlds.places import Place, place_of, registry_asks
+from ops.worlds.places import place_of, registry_asks
 from ops.worlds.sandbox import SandboxWorld
+from ops.worlds.world import Place
 
 registry = typer.Typer(name="registry", no_args_is_help=True, help="The model registry of a stack.")
 models = typer.Typer(name="models", no_args_is_help=True, help="Models of the registry: versions, metrics, lineage.")

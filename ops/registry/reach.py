@@ -15,7 +15,7 @@ from mlflow_provider.credentials import NoSecret, Secrets
 from mlflow_provider.kinds.catalogue import PACKAGE
 from ops.engine.automation import Engine
 from ops.show import Show
-from ops.worlds.places import Place
+from ops.worlds.world import Place
 
 
 @contextlib.contextmanager

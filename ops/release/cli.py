@@ -20,7 +20,8 @@ from ops.release import model_files, yaml_edit
 from ops.release import status as release_status
 from ops.show import Show
 from ops.worlds.choose import sandbox_or_cloud
-from ops.worlds.places import Place, place_of, root
+from ops.worlds.places import place_of, root
+from ops.worlds.world import Place
 from sandbox.kubernetes.real.api import Api
 
 app = typer.Typer(name="release", no_args_is_help=True, help="Releases: which model version is served where.")

@@ -21,7 +21,7 @@ from ops.simulate.cluster.pools import purchases
 from ops.simulate.cluster.watch import Timeline
 from ops.simulate.workload import loads
 from ops.simulate.workload.loads import Asked
-from ops.worlds.places import Place
+from ops.worlds.world import Place
 from pricing.book.book import PriceBook
 
 

@@ -26,8 +26,7 @@ from ops.engine.automation import Engine, Program
 from ops.engine.process import EngineCommand
 from ops.recorded import Recorded
 from ops.show import Show
-from ops.worlds.places import Place
-from ops.worlds.world import LocalRecords, Say
+from ops.worlds.world import LocalRecords, Place, Say
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from core.problem import Problem, Refused
 from mlflow_provider.api import Server
 from ops.engine.automation import Engine
 from ops.recorded import Recorded
-from ops.worlds.places import Place
 from ops.worlds.sandbox import SandboxWorld, names_a_cluster, runs_pods
+from ops.worlds.world import Place
 
 
 @dataclass(frozen=True)

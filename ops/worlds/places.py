@@ -2,53 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from core.problem import ExitCode, Problem, Refused
-from infra.loaded import LoadedStack
-from infra.stack.file import StackFile
-
-if TYPE_CHECKING:
-    from infra.stack.settings import Settings
-    from ops.worlds.world import World
-
-
-@dataclass(frozen=True, kw_only=True)
-class Place:
-    """A stack, the file that describes it and the world it is in; `root` is the repository.
-
-    The file is read when it is first asked for, and once: whatever a command does, it does to the same stack.
-    """
-
-    root: Path
-    stack: str
-    stack_file: Path
-    world: World
-
-    @cached_property
-    def file(self) -> StackFile:
-        """The stack file. Raises Refused when it cannot be read."""
-        return StackFile.read(self.stack_file)
-
-    @cached_property
-    def loaded(self) -> LoadedStack:
-        """The stack that the file describes. Raises Refused with each problem's line."""
-        return LoadedStack.of(self.stack, self.file)
-
-    @property
-    def settings(self) -> Settings | None:
-        """What the stack file says; None when it is refused, for those who leave that to the stack's own program."""
-        try:
-            return self.loaded.settings
-        except Refused:
-            return None
-
-    def plain(self, arguments: str) -> str:
-        """The command a person would type without us for `pulumi <arguments>`."""
-        return self.world.plain(self.stack, arguments)
+from ops.worlds.world import Place, World
 
 
 def registry_asks(place: Place) -> bool | None:

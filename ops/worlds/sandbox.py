@@ -22,8 +22,8 @@ from ops.engine.process import EngineCommand
 from ops.recorded import Recorded
 from ops.recover.repair import Made
 from ops.show import Show
-from ops.worlds.places import Place, registry_asks
-from ops.worlds.world import LocalRecords, Say
+from ops.worlds.places import registry_asks
+from ops.worlds.world import LocalRecords, Place, Say
 from sandbox.faults import CloudError
 from sandbox.items import ItemStore
 from sandbox.kubernetes.cluster import current

@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from ops.engine.automation import Engine, Program
+from core.problem import Refused
+from infra.loaded import LoadedStack
+from infra.stack.file import StackFile
 
 if TYPE_CHECKING:
+    from infra.stack.settings import Settings
     from mlflow_provider.api import Server
     from ops.doctor.checks import Check
     from ops.engine.automation import Engine, Program
     from ops.recorded import Recorded
     from ops.recover.repair import Made
     from ops.show import Show
-    from ops.worlds.places import Place
 
 Say = Callable[[str], None]
 
@@ -83,3 +86,38 @@ class World(Protocol):
 
     def registry(self, place: Place) -> AbstractContextManager[Server] | None:
         """The stack's model registry where this world runs one itself; None where the stack's own is reached."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """A stack, the file that describes it and the world it is in; `root` is the repository.
+
+    The file is read when it is first asked for, and once: whatever a command does, it does to the same stack.
+    """
+
+    root: Path
+    stack: str
+    stack_file: Path
+    world: World
+
+    @cached_property
+    def file(self) -> StackFile:
+        """The stack file. Raises Refused when it cannot be read."""
+        return StackFile.read(self.stack_file)
+
+    @cached_property
+    def loaded(self) -> LoadedStack:
+        """The stack that the file describes. Raises Refused with each problem's line."""
+        return LoadedStack.of(self.stack, self.file)
+
+    @property
+    def settings(self) -> Settings | None:
+        """What the stack file says; None when it is refused, for those who leave that to the stack's own program."""
+        try:
+            return self.loaded.settings
+        except Refused:
+            return None
+
+    def plain(self, arguments: str) -> str:
+        """The command a person would type without us for `pulumi <arguments>`."""
+        return self.world.plain(self.stack, arguments)

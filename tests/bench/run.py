@@ -33,8 +33,8 @@ from ops.preview import command as reporting
 from ops.report.fit import fitted
 from ops.report.make import make as report_of
 from ops.show import Show
-from ops.worlds.places import Place
 from ops.worlds.sandbox import SandboxWorld
+from ops.worlds.world import Place
 from policies.packs import rules
 from sandbox.stack.session import Session
 from tests.bench.flat import flat_program

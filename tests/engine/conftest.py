@@ -26,8 +26,8 @@ from ops.commands import Job
 from ops.engine.automation import Engine, Outcome, Program
 from ops.preview import command as reporting
 from ops.show import Show
-from ops.worlds.places import Place
 from ops.worlds.sandbox import SandboxWorld
+from ops.worlds.world import Place
 from sandbox.items import Item, ItemStore
 from sandbox.programs import toolchain
 from sandbox.stack import session

@@ -14,8 +14,8 @@ import pytest
 
 from ops.commands import Job
 from ops.show import Show
-from ops.worlds.places import Place
 from ops.worlds.sandbox import SandboxWorld
+from ops.worlds.world import Place
 from sandbox.programs import toolchain
 from sandbox.stack import session
 from tests.roots import ROOT

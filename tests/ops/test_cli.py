@@ -13,9 +13,8 @@ from ops.worlds import cloud as cloud_world
 from ops.worlds.choose import choose
 from ops.worlds.cloud import CloudWorld
 from ops.worlds.kubeconfig import KubeconfigWorld
-from ops.worlds.places import Place
 from ops.worlds.sandbox import SandboxWorld
-from ops.worlds.world import World
+from ops.worlds.world import Place, World
 
 GOOD = """\
 config:

@@ -30,7 +30,7 @@ from ops.simulate.cluster.cluster import Cluster
 from ops.worlds import cloud, sandbox
 from sandbox.programs import toolchain
 from sandbox.stack import mlflow_server as registry
-from tests.ops.doctor.test_doctor import Healthy
+from tests.ops.doctor.healthy import Healthy
 from tests.roots import ROOT
 
 PLANS = (

@@ -86,7 +86,7 @@ SCALED: Resources = (
     workload(DEPLOYMENT, volumes=PASSING),
 )
 ROLLED: Resources = (storage_class(), workload(DEPLOYMENT, volumes=PASSING, replicas=8))
-RELEASED: Resources = ((RELEASE, {"chart": "external-secrets", "version": "2.9.0", "values": {}}),)
+RELEASED: Resources = ((RELEASE, {"chart": "keda", "version": "2.20.2", "values": {}}),)
 POOLED: Resources = (node_class(), pool())
 
 _DISK = "spec.blockDeviceMappings.ebs"
@@ -144,7 +144,7 @@ CASES: list[Case] = [
         for token, path in POD_SPECS.items()
     ),
     (RELEASE, RELEASED, "chart", "loki"),
-    (RELEASE, RELEASED, "values", {"webhook": {"service": {"type": "LoadBalancer"}}}),
+    (RELEASE, RELEASED, "values", {"service": {"type": "LoadBalancer"}}),
     (RELEASE, RELEASED, "version", "0.0.1"),
     (POOL, POOLED, "spec.disruption.budgets", [{"nodes": "2"}]),
     (POOL, POOLED, "spec.limits", {"nvidia.com/gpu": "16"}),

@@ -27,7 +27,7 @@ from ops.engine.automation import Outcome
 from ops.recover import command as recover
 from ops.release import status as release_status
 from ops.worlds.kubeconfig import KubeconfigWorld
-from ops.worlds.places import Place
+from ops.worlds.world import Place
 from sandbox.images.catalogue import RECIPES
 from sandbox.node.giving import give
 from sandbox.node.node import Node

@@ -19,7 +19,7 @@ from ops.engine.automation import Outcome
 from ops.recover import command as recover
 from ops.show import Show
 from ops.worlds.kubeconfig import KubeconfigWorld
-from ops.worlds.places import Place
+from ops.worlds.world import Place
 from sandbox.kubernetes.real.controlplane import ControlPlane
 from sandbox.programs import toolchain
 from sandbox.stack import mlflow_server as registry

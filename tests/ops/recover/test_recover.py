@@ -27,7 +27,7 @@ from ops.recover import command as recover
 from ops.recover.command import Said
 from ops.show import Show
 from ops.worlds.cloud import CloudWorld
-from ops.worlds.places import Place
+from ops.worlds.world import Place
 from sandbox.items import ItemStore
 from sandbox.stack import session
 

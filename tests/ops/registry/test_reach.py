@@ -17,7 +17,7 @@ from mlflow_provider.connection import PASSWORD, URL, USER
 from mlflow_provider.credentials import SIMULATED
 from ops.registry import reach
 from ops.worlds.cloud import CloudWorld
-from ops.worlds.places import Place
+from ops.worlds.world import Place
 from tests.roots import ROOT
 
 KUBECTL = """#!/bin/sh
