@@ -26,7 +26,7 @@ from components.secrets import part as secrets
 from components.serving import part as serving
 from components.stack import Stack
 from components.storage import part as storage
-from pricing.bill.cost import CostItem
+from pricing.items.cost import CostItem
 from pricing.meters import meters as lines
 
 PARTS: tuple[Part, ...] = (

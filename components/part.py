@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from components.alerts.rule import Group
 from components.dashboards.board import Board
 from components.stack import Aws, Stack
-from pricing.bill.cost import CostItem
-from pricing.bill.usage import Usage
 from pricing.book.book import PriceBook
 from pricing.capacity.quota_load import Load
+from pricing.items.cost import CostItem
+from pricing.items.usage import Usage
 from pricing.meters.meters import Meter
 
 

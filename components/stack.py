@@ -21,8 +21,8 @@ from components.publication.component import PublicationSpec
 from components.registry.component import RegistrySpec
 from components.serving.spec import ReleaseSpec
 from components.storage.component import StorageSpec
-from pricing.capacity.general import GeneralBound
 from pricing.capacity.pool import PoolBound
+from pricing.meters.compute.general_pool import GeneralBound
 
 
 @dataclass(frozen=True, kw_only=True)

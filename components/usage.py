@@ -1,4 +1,4 @@
-"""What a stack expects to use of what is paid by use: the amounts of `pricing.bill.usage`, as a stack file states them."""
+"""What a stack expects to use of what is paid by use: the amounts of `pricing.items.usage`, as a stack file states them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pydantic import Field, field_validator
 
 from components.kinds.words import UsageKey
 from components.spec import Invalid, Spec
-from pricing.bill.usage import AMOUNTS, Usage, known_key, out_of_range, to_camel
+from pricing.items.usage import AMOUNTS, Usage, known_key, out_of_range, to_camel
 
 _USUAL = Usage()
 

@@ -19,7 +19,7 @@ import pulumi
 from pulumi.runtime import mocks, rpc, sync_await
 from pulumi.runtime.stack import run_pulumi_func
 
-from pricing.bill.graph import UNKNOWN, Graph
+from pricing.items.graph import UNKNOWN, Graph
 
 ACCOUNT = "${aws#accountId}"
 SECRET = "${secret}"  # noqa: S105

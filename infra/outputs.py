@@ -11,7 +11,7 @@ from modelyard_contract import PlatformOutputs
 from pydantic import ConfigDict
 
 from policies.guard.deployed import COST, MAXIMUM, PARTS, Deployed
-from pricing.bill.cost import Totals
+from pricing.items.cost import Totals
 
 
 class Written(PlatformOutputs):

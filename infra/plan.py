@@ -20,11 +20,11 @@ from policies.guard.ceilings import Bounds
 from policies.guard.deployed import Deployed
 from policies.guard.model import Guard
 from policies.guard.pools_and_teams import parts as parts_of
+from pricing.bill import age
 from pricing.bill import breakdown as shares
-from pricing.bill.cost import CostItem, Totals, totals
 from pricing.bill.discounts import discounted
-from pricing.book import age
 from pricing.book.book import PriceBook
+from pricing.items.cost import CostItem, Totals, totals
 
 MICRO = Decimal("0.000001")
 """Precision (USD) of the amounts in the registered plan."""

@@ -21,7 +21,7 @@ from policies.evaluate import Evaluator, Verdict
 from policies.graph import Node
 from policies.rule import Level, Rule, Severity
 from policies.wire import plain
-from pricing.bill.graph import plain as frozen
+from pricing.items.graph import plain as frozen
 
 if TYPE_CHECKING:
     from pulumi.runtime.proto import analyzer_pb2 as wire

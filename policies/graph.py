@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pricing.bill.graph import UNKNOWN, Graph, Node, Value
-from pricing.bill.tokens import PLATFORM
+from pricing.items.graph import UNKNOWN, Graph, Node, Value
+from pricing.items.tokens import PLATFORM
 
 __all__ = [
     "PLATFORM",

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from components.alerts import sources
-from components.dashboards import overview
+from components.monitoring import overview
 from components.monitoring.component import STACK
 from components.part import Meters, Part
 from components.stack import Stack
 from components.storage.bill import volumes
-from pricing.bill.cost import CostItem
+from pricing.items.cost import CostItem
 
 NAME = "monitoring"
 

@@ -12,13 +12,13 @@ from components.nodes.gpu_pool import GpuPoolSpec
 from components.nodes.nodepools import pool_name
 from components.nodes.system_nodes import SystemNodesSpec
 from components.part import Meters
-from pricing.bill.cost import CostItem
-from pricing.bill.unpriced import Unpriced
 from pricing.capacity.announced import AmiFamily
-from pricing.capacity.general import GeneralBound, general_items, general_node_counts
 from pricing.capacity.pool import Buying, PoolBound
 from pricing.capacity.pool_plan import node_counts, share_items
+from pricing.items.cost import CostItem
+from pricing.items.unpriced import Unpriced
 from pricing.meters.compute.fleet import SURGE_PER_ZONE, Fleet, fleet
+from pricing.meters.compute.general_pool import GeneralBound, general_items, general_node_counts
 from pricing.meters.storage import disks
 from pricing.meters.storage.disks import Disk
 

@@ -17,8 +17,8 @@ from components.nodes.nodepools import node_pool
 from components.spec import Spec
 from pricing.book.book import PriceBook
 from pricing.capacity.announced import AmiFamily
-from pricing.capacity.general import GeneralBound, general_bound
 from pricing.capacity.pool import Buying
+from pricing.meters.compute.general_pool import GeneralBound, general_bound
 
 POOL = "general"
 

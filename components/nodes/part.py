@@ -8,8 +8,8 @@ from components.nodes import bill, dashboard, machines
 from components.nodes.alerts import gpu, nodes, pools
 from components.part import Meters, Part, aws_of, in_aws
 from components.stack import Stack
-from pricing.bill.cost import CostItem
 from pricing.capacity.announced import Plugin, plugin
+from pricing.items.cost import CostItem
 
 
 def _system_nodes_bill(meters: Meters, stack: Stack) -> Iterator[CostItem]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from components.part import Meters, Part
 from components.stack import Stack
-from pricing.bill.cost import CostItem
+from pricing.items.cost import CostItem
 from pricing.meters import keys
 
 NAME = "publication"

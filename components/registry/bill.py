@@ -11,8 +11,8 @@ from components.registry.outside import Exposure
 from components.storage.bill import volumes
 from components.storage.component import StorageSpec
 from core.versions import POSTGRESQL
-from pricing.bill.cost import CostItem
-from pricing.bill.unpriced import Unpriced
+from pricing.items.cost import CostItem
+from pricing.items.unpriced import Unpriced
 from pricing.meters import keys
 from pricing.meters import meters as price
 from pricing.meters.storage.database import Database

@@ -8,7 +8,7 @@ from components.part import Meters, Part
 from components.registry import alerts, bill, dashboard
 from components.registry.component import Keeping
 from components.stack import Stack
-from pricing.bill.cost import CostItem
+from pricing.items.cost import CostItem
 
 
 def _bill(meters: Meters, stack: Stack) -> Iterator[CostItem]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from components.storage.component import StorageSpec
-from pricing.bill.cost import CostItem
+from pricing.items.cost import CostItem
 from pricing.meters import charts
 from pricing.meters.meters import Meter
 from pricing.meters.storage.claims import undeclared

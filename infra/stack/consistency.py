@@ -28,10 +28,10 @@ from infra.stack.audiences import crossing
 from infra.stack.file import REGION_KEY
 from infra.stack.settings import Settings
 from pricing.book.book import PriceBook
-from pricing.capacity.general import GeneralBound
 from pricing.capacity.gpus import shape
 from pricing.capacity.pool import PoolBound
 from pricing.capacity.pool_plan import pool_bound
+from pricing.meters.compute.general_pool import GeneralBound
 
 AWS_PARTS = {"network": "network", "cluster": "cluster", "karpenter": "karpenter", "generalPool": "general_pool"}
 """The parts that are in AWS and nowhere else: their keys in a stack file and their fields."""

@@ -10,7 +10,7 @@ from typing import Any
 from ops.cost.report import Amounts, Line, Report, as_json
 from ops.options import CostFormat
 from ops.pages import render
-from ops.report.inert import plain
+from ops.pages.inert import plain
 from pricing.bill.breakdown import SHARED
 
 NONE = "-"

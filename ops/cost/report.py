@@ -21,9 +21,9 @@ from infra.loaded import LoadedStack
 from infra.plan import Plan
 from policies.guard import ceilings
 from policies.guard.deployed import Deployed
+from pricing.bill import age
 from pricing.bill import breakdown as shares
-from pricing.bill.cost import HOURS_PER_MONTH, CostItem, Totals, cents
-from pricing.book import age
+from pricing.items.cost import HOURS_PER_MONTH, CostItem, Totals, cents
 
 SCHEMA = Path(__file__).resolve().parents[2] / "docs" / "schema" / "cost.json"
 

@@ -13,7 +13,7 @@ from infra.loaded import LoadedStack
 from ops.doctor import seen_network
 from ops.doctor.checks import Answers, Check, Status
 from policies.paths.reachable import Path, paths, problems, unseen
-from pricing.bill.graph import Graph
+from pricing.items.graph import Graph
 
 NAME = "network paths"
 

@@ -9,10 +9,10 @@ from typing import Any
 
 from ops.options import CompareFormat
 from ops.pages import render
+from ops.pages.inert import cell, plain
 from ops.registry.compare import Comparison
 from ops.registry.model_page import aligned, as_value, day, short
 from ops.registry.versions import Version
-from ops.report.inert import cell, plain
 
 BEST = "*"
 _DIGEST_SHOWN = 12

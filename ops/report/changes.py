@@ -11,7 +11,7 @@ from pulumi.automation.events import StepEventMetadata
 from ops.report import diff
 from ops.report.danger import REPLACES, danger
 from ops.report.model import Change, Danger, Group, Property
-from pricing.bill.tokens import COMPONENT, PLATFORM
+from pricing.items.tokens import COMPONENT, PLATFORM
 
 STACK = "pulumi:pulumi:Stack"
 SUMMED_UP = {PLATFORM: ("bill", "digest")}

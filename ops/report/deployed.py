@@ -9,7 +9,7 @@ from typing import Any
 
 from ops.report.model import Amounts
 from policies.guard.deployed import COST, Deployed, amount_of
-from pricing.bill.cost import ZERO, cents
+from pricing.items.cost import ZERO, cents
 
 
 @dataclass(frozen=True, kw_only=True)

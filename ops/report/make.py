@@ -30,7 +30,7 @@ from ops.report.model import (
     Verdict,
 )
 from policies.guard.model import Guard
-from pricing.bill.cost import cents
+from pricing.items.cost import cents
 
 KEPT = frozenset({"priceBook", "revision"})
 """Fields that hold a digest of ours, which looks like a key."""

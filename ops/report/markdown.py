@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from html import escape
 
-from ops.report.inert import cell, code, plain
+from ops.pages.inert import cell, code, plain
 from ops.report.model import Change, Cost, Danger, Group, Policies, PolicyRow, Property, Report, Told
 from ops.report.words import ICONS, MARKS, cost_rows, counted, hazards, judged, more, outline, silent
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from policies.graph import UNKNOWN, Node, mapping
 from policies.guard.deployed import amount_of
-from pricing.bill.cost import CENT, ZERO
+from pricing.items.cost import CENT, ZERO
 
 AMOUNTS = ("minimumUsd", "expectedUsd", "maximumUsd")
 

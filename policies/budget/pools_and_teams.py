@@ -12,7 +12,7 @@ from policies.guard import pools_and_teams
 from policies.guard.deployed import Deployed
 from policies.rule import Context, Finding, Rule, Severity, refuse
 from pricing.bill import breakdown as shares
-from pricing.bill.tokens import GPU_POOL
+from pricing.items.tokens import GPU_POOL
 
 
 def parts_within_budgets(node: Node, context: Context) -> Iterator[Finding]:

@@ -10,14 +10,14 @@ from policies.budget.bill import Unreadable, lines
 from policies.graph import PLATFORM, UNKNOWN, Graph, Node, items
 from policies.rule import Context, Finding, Rule, Severity, refuse
 from pricing.bill import inputs
-from pricing.bill.cost import ZERO, CostItem
 from pricing.bill.discounts import discounted
 from pricing.bill.estimate import Estimator, stated_usage
 from pricing.bill.free import why_free
 from pricing.bill.priced import PRICED
-from pricing.bill.tokens import COMPONENT, GPU_POOL, LAUNCH_TEMPLATE, NODE_CLASS, NODE_POOL, SCALER, STORAGE_CLASS
-from pricing.bill.usage import Usage
 from pricing.book.book import PriceBook
+from pricing.items.cost import ZERO, CostItem
+from pricing.items.tokens import COMPONENT, GPU_POOL, LAUNCH_TEMPLATE, NODE_CLASS, NODE_POOL, SCALER, STORAGE_CLASS
+from pricing.items.usage import Usage
 
 TOLERANCE = Decimal("0.00001")
 """USD; the plan writes its amounts with six decimals."""

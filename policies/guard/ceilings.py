@@ -14,7 +14,7 @@ from typing import Protocol
 from core.problem import Problem
 from policies.guard import pools_and_teams
 from policies.guard.deployed import Deployed
-from pricing.bill.cost import ZERO, cents
+from pricing.items.cost import ZERO, cents
 
 WHERE = "budget.monthlyUsd"
 UNDETERMINED = "budget-undetermined"

@@ -13,8 +13,8 @@ from decimal import Decimal
 
 from core.problem import Problem, Refused
 from policies.guard.deployed import Deployed
-from pricing.bill.cost import ZERO
 from pricing.bill.discounts import Discount
+from pricing.items.cost import ZERO
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from core.problem import Problem
-from pricing.bill.cost import ZERO, cents
+from pricing.items.cost import ZERO, cents
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 from policies.graph import items, mapping
-from pricing.bill.graph import UNKNOWN, Graph, Node, Unknown
+from pricing.items.graph import UNKNOWN, Graph, Node, Unknown
 
 Key: TypeAlias = "str | Unknown"
 """A URN of the graph, the id of something that somebody else made, or UNKNOWN."""

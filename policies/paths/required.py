@@ -25,7 +25,7 @@ from policies.paths.keys import (
 )
 from policies.paths.network import SUBNET
 from policies.paths.programs import ADDON, SYSTEM, Programs, dns
-from pricing.bill.tokens import NODE_CLASS
+from pricing.items.tokens import NODE_CLASS
 
 NODE_GROUP = "aws:eks/nodeGroup:NodeGroup"
 ASSOCIATION = "aws:eks/podIdentityAssociation:PodIdentityAssociation"

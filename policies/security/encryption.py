@@ -7,7 +7,7 @@ from typing import Any
 
 from policies.graph import UNKNOWN, Graph, Node, items, mapping
 from policies.rule import Context, Finding, Reference, Rule, Severity, refuse, undetermined
-from pricing.bill.tokens import NODE_CLASS
+from pricing.items.tokens import NODE_CLASS
 
 TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
 INSTANCE = "aws:ec2/instance:Instance"

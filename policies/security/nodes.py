@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from policies.graph import UNKNOWN, Node, inside, items, mapping, places
 from policies.rule import Context, Finding, Reference, Rule, Severity, refuse, undetermined
-from pricing.bill.tokens import NODE_CLASS, NODE_POOL
+from pricing.items.tokens import NODE_CLASS, NODE_POOL
 
 GPU_POOL = "modelyard:index:GpuPool"
 NODE_GROUP = "aws:eks/nodeGroup:NodeGroup"

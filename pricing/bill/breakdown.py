@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 
-from pricing.bill.cost import ZERO, CostItem, Totals, totals
+from pricing.items.cost import ZERO, CostItem, Totals, totals
 
 SHARED = "shared"
 """What no pool causes by itself: network, control plane, system nodes."""

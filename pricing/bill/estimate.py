@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from pricing.bill import inputs
-from pricing.bill.cost import CostItem, Totals, totals
 from pricing.bill.free import why_free
-from pricing.bill.graph import Graph, Node, Value
 from pricing.bill.priced import CLASSIFIED, ON_WHOSE_CLUSTER, PRICED
-from pricing.bill.tokens import COMPONENT, LAUNCH_TEMPLATE, NODE_CLASS, PLATFORM
-from pricing.bill.unpriced import Unpriced
-from pricing.bill.usage import Usage
 from pricing.book.book import PriceBook
+from pricing.items.cost import CostItem, Totals, totals
+from pricing.items.graph import Graph, Node, Value
+from pricing.items.tokens import COMPONENT, LAUNCH_TEMPLATE, NODE_CLASS, PLATFORM
+from pricing.items.unpriced import Unpriced
+from pricing.items.usage import Usage
 from pricing.meters.meters import Meter
 
 OUTSIDE = "(outside)"

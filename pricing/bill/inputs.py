@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Any
 
 from core import yaml_lines
-from pricing.bill.graph import UNKNOWN, Node, Value
+from pricing.items.graph import UNKNOWN, Node, Value
 
 FOLDER = Path(__file__).parent / "data" / "inputs"
 REGION = "region"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from pricing.bill.cost import CostItem
-from pricing.bill.graph import Node
-from pricing.bill.neighbours import Neighbours
-from pricing.bill.tokens import (
+from pricing.items.cost import CostItem
+from pricing.items.graph import Node
+from pricing.items.neighbours import Neighbours
+from pricing.items.tokens import (
     GPU_POOL,
     INGRESS,
     LAUNCH_TEMPLATE,

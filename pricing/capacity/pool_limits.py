@@ -8,11 +8,11 @@ from decimal import ROUND_CEILING, ROUND_DOWN, Decimal
 from fractions import Fraction
 
 from core.problem import Problem
-from pricing.bill.cost import HOURS_PER_MONTH
 from pricing.book.book import CAPACITY_BLOCK, ON_DEMAND, PriceBook
 from pricing.capacity.gpus import GpuType, node_pods
 from pricing.capacity.packing import NodeKind, dearest_per_gpu, reachable
 from pricing.capacity.pool import Buying, Capacity, PoolAsk, Share, Where
+from pricing.items.cost import HOURS_PER_MONTH
 
 
 @dataclass(frozen=True, kw_only=True)

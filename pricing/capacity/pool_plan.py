@@ -12,7 +12,6 @@ from fractions import Fraction
 from types import MappingProxyType
 
 from core.problem import Refused
-from pricing.bill.cost import HOURS_PER_MONTH, ZERO, CostItem, cents
 from pricing.book.book import Price, PriceBook
 from pricing.capacity.announced import announced
 from pricing.capacity.gpus import GpuType, gpu_type
@@ -21,6 +20,7 @@ from pricing.capacity.packing import NodeKind, cheapest_per_gpu, dearest, deares
 from pricing.capacity.pool import Buying, PoolAsk, PoolBound, Share, ShareCost
 from pricing.capacity.pool_checks import static_problems
 from pricing.capacity.pool_limits import Compiled, compile_limits, on_demand_kinds, reserved_kinds
+from pricing.items.cost import HOURS_PER_MONTH, ZERO, CostItem, cents
 
 
 def pool_bound(ask: PoolAsk, book: PriceBook) -> PoolBound:

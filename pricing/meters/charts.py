@@ -11,11 +11,11 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from pricing.bill.cost import CostItem
-from pricing.bill.graph import UNKNOWN, Node, Value
-from pricing.bill.quantity import gibibytes
-from pricing.bill.unpriced import Unpriced
 from pricing.book import facts
+from pricing.items.cost import CostItem
+from pricing.items.graph import UNKNOWN, Node, Value
+from pricing.items.quantity import gibibytes
+from pricing.items.unpriced import Unpriced
 from pricing.meters.meters import Meter
 from pricing.meters.storage import disks
 from pricing.meters.storage.claims import Declared, claimed, of_class

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 
-from pricing.bill.cost import ZERO, CostItem
-from pricing.bill.graph import UNKNOWN, Node, Value
-from pricing.bill.unpriced import Unpriced
+from pricing.items.cost import ZERO, CostItem
+from pricing.items.graph import UNKNOWN, Node, Value
+from pricing.items.unpriced import Unpriced
 from pricing.meters.meters import Meter, at_most
 
 PAID_ROTATIONS = 2

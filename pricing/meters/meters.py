@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from pricing.bill.cost import HOURS_PER_MONTH, ZERO, CostItem
-from pricing.bill.usage import Usage
 from pricing.book.book import Price, PriceBook
 from pricing.capacity.aws_facts import eks_support
+from pricing.items.cost import HOURS_PER_MONTH, ZERO, CostItem
+from pricing.items.usage import Usage
 
 DAYS_PER_MONTH = Decimal(30)
 STANDARD = "standard"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from components.catalogue import PARTS, components, machines
-from components.page import PAGE, page
+from components.pages.parts import PAGE, page
 from infra.declared import declare
 from infra.loaded import LoadedStack
 from infra.program import make

@@ -15,8 +15,8 @@ from infra.guard import guard
 from infra.plan import plan
 from infra.stack.file import StackFile
 from infra.stack.stack import Stack
-from pricing.bill.cost import cents, totals
 from pricing.book.book import PriceBook
+from pricing.items.cost import cents, totals
 from tests.roots import ROOT
 
 PAGE = (ROOT / "tests" / "infra" / "bills.md").read_text(encoding="utf-8")

@@ -20,9 +20,9 @@ from infra.plan import hold, plan
 from infra.stack.stack import Stack
 from policies.guard.ceilings import Bounds
 from policies.guard.deployed import Deployed
-from pricing.bill.cost import CostItem
 from pricing.bill.estimate import estimate
 from pricing.book.book import PriceBook
+from pricing.items.cost import CostItem
 from tests.roots import ROOT
 
 TODAY = datetime.date(2026, 11, 24)

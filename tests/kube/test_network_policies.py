@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kube.network_policies import Addresses, Block, Pod, Policy, covered, denied
-from pricing.bill.graph import UNKNOWN
+from pricing.items.graph import UNKNOWN
 
 WHOLE = Block("10.0.0.0/29")
 HOSTS = tuple(Block(str(i_pv4_address)) for i_pv4_address in WHOLE)

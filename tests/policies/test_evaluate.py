@@ -15,7 +15,7 @@ from policies.graph import PLATFORM
 from policies.guard.model import Exemption, Guard
 from policies.packs import rules
 from policies.rule import Context, Finding, Level, Rule, Severity, refuse, undetermined
-from pricing.bill.graph import UNKNOWN, Graph, Node
+from pricing.items.graph import UNKNOWN, Graph, Node
 
 TODAY = datetime.date(2026, 11, 24)
 QUEUE = "aws:sqs/queue:Queue"

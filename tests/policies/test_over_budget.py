@@ -14,7 +14,7 @@ from infra.guard import guard
 from infra.plan import plan
 from infra.stack.file import StackFile
 from infra.stack.stack import Stack
-from pricing.bill.cost import CENT
+from pricing.items.cost import CENT
 from tests.policies.copies import changed
 
 Engine = Any

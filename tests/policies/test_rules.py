@@ -17,7 +17,7 @@ from policies.evaluate import Evaluator, Verdict
 from policies.guard.model import Guard
 from policies.packs import PACKS, rules
 from policies.rule import Level, Rule
-from pricing.bill.graph import UNKNOWN, Graph, Node
+from pricing.items.graph import UNKNOWN, Graph, Node
 
 EXAMPLES: dict[str, list[dict[str, Any]]] = yaml.safe_load((Path(__file__).parent / "examples.yaml").read_text())
 IN_THE_GRAPH = {"buckets-complete", "buckets-kept", "network-paths"}

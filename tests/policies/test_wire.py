@@ -11,7 +11,7 @@ from pulumi_policy import proxy
 
 from engine.marks import OUTPUT, SECRET, SIGNATURE, UNKNOWNS
 from policies.wire import plain, redact
-from pricing.bill.graph import UNKNOWN
+from pricing.items.graph import UNKNOWN
 
 
 def _plain(value: Any) -> tuple[Any, set[str]]:

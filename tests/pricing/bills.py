@@ -5,11 +5,11 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
-from pricing.bill.cost import cents
 from pricing.bill.estimate import Estimate, estimate
-from pricing.bill.graph import Graph
-from pricing.bill.usage import Usage
 from pricing.book.book import PriceBook
+from pricing.items.cost import cents
+from pricing.items.graph import Graph
+from pricing.items.usage import Usage
 
 BOOK = PriceBook.embedded("us-east-1")
 DAY = datetime.date(2026, 11, 24)

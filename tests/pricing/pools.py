@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from core.problem import Problem, Refused
-from pricing.bill.cost import CostItem
 from pricing.book.book import PriceBook
 from pricing.capacity.pool import PoolAsk, PoolBound
 from pricing.capacity.pool_plan import pool_bound, share_items
+from pricing.items.cost import CostItem
 
 
 def problems_of(ask: PoolAsk, book: PriceBook) -> tuple[Problem, ...]:

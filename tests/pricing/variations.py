@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pricing.bill.graph import UNKNOWN
+from pricing.items.graph import UNKNOWN
 
 Resources = tuple[tuple[str, dict[str, Any]], ...]
 Case = tuple[str, Resources, str, Any]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pricing.bill.tokens import SCALER
+from pricing.items.tokens import SCALER
 from pricing.meters.network.balancers import BALANCER
 from pricing.meters.storage.workloads import POD_SPECS
 from tests.pricing.bills import DEFAULT, STORAGE_CLASS, claim, storage_class

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from ops.show import Show
 from ops.simulate.answer.report import Nodes, Placement, Report
-from pricing.bill.cost import HOURS_PER_MONTH
+from pricing.items.cost import HOURS_PER_MONTH
 
 _HEADS = ("pool", "type", "bought", "zones", "nodes", "USD/h each", "USD/h", "registered after")
 

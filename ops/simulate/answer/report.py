@@ -19,9 +19,9 @@ from ops.simulate.answer.reasons import reasons
 from ops.simulate.cluster.pools import Purchase
 from ops.simulate.cluster.watch import Claim, Timeline
 from ops.simulate.workload.load import LOAD_LABEL, Load
-from pricing.bill.cost import HOURS_PER_MONTH
 from pricing.book.book import PriceBook
 from pricing.capacity.offers import hourly
+from pricing.items.cost import HOURS_PER_MONTH
 
 SCHEMA = Path(__file__).resolve().parents[3] / "docs" / "schema" / "simulate.json"
 NOT_SIMULATED = (

@@ -13,9 +13,9 @@ from typing import Any
 from components.nodes.nodepools import POOL_LABEL
 from infra.declared import Declared
 from infra.stack.stack import Stack
-from pricing.bill.tokens import NODE_CLASS, NODE_POOL
 from pricing.capacity.announced import Announced, Sharing, announced
 from pricing.capacity.pool import Buying
+from pricing.items.tokens import NODE_CLASS, NODE_POOL
 from pricing.meters.compute.nodepools import BUYING, TYPE
 
 GROUP, VERSION, KIND = "karpenter.kwok.sh", "v1alpha1", "KWOKNodeClass"

@@ -10,10 +10,10 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 
-from pricing.bill.cost import ZERO
 from pricing.book import facts
 from pricing.book.book import ON_DEMAND, Price, PriceBook
 from pricing.capacity.gpus import shape
+from pricing.items.cost import ZERO
 
 _BURSTABLE = re.compile(r"(t\d[a-z]*)\.([a-z0-9]+)")
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from pricing.bill.cost import HOURS_PER_MONTH, ZERO, CostItem
-from pricing.bill.unpriced import Unpriced
+from pricing.items.cost import HOURS_PER_MONTH, ZERO, CostItem
+from pricing.items.unpriced import Unpriced
 from pricing.meters.compute.credits import Rate, rate
 from pricing.meters.meters import Meter, ranged
 from pricing.meters.storage.disks import Disk, lines

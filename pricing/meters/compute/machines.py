@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterator, Mapping
 from decimal import ROUND_CEILING, Decimal
 
-from pricing.bill.cost import CostItem
-from pricing.bill.graph import UNKNOWN, Node, Value
-from pricing.bill.unpriced import Unpriced
+from pricing.items.cost import CostItem
+from pricing.items.graph import UNKNOWN, Node, Value
+from pricing.items.unpriced import Unpriced
 from pricing.meters.compute.fleet import SURGE_PER_ZONE, Fleet, fleet
 from pricing.meters.meters import Meter
 from pricing.meters.storage.disks import Disk, mapped

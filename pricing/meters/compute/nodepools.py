@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from core.problem import Refused
-from pricing.bill.cost import HOURS_PER_MONTH, CostItem
-from pricing.bill.graph import UNKNOWN, Node, Value
-from pricing.bill.unpriced import Unpriced
-from pricing.capacity.general import general_bound, general_items, general_node_counts
 from pricing.capacity.gpus import GpuType, gpu_type, node_pods, shape
 from pricing.capacity.pool import Buying, Capacity, PoolAsk, Share
 from pricing.capacity.pool_plan import node_counts, share_items
+from pricing.items.cost import HOURS_PER_MONTH, CostItem
+from pricing.items.graph import UNKNOWN, Node, Value
+from pricing.items.unpriced import Unpriced
+from pricing.meters.compute.general_pool import general_bound, general_items, general_node_counts
 from pricing.meters.compute.machines import BOTTLEROCKET, whole_images
 from pricing.meters.meters import Meter, ranged
 from pricing.meters.storage import disks

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from pricing.bill.cost import CostItem
-from pricing.bill.graph import UNKNOWN, Node
-from pricing.bill.unpriced import Unpriced
+from pricing.items.cost import CostItem
+from pricing.items.graph import UNKNOWN, Node
+from pricing.items.unpriced import Unpriced
 from pricing.meters import meters
 from pricing.meters.meters import Meter
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from pricing.bill.cost import CostItem
-from pricing.bill.graph import Node, Value
-from pricing.bill.unpriced import Unpriced
+from pricing.items.cost import CostItem
+from pricing.items.graph import Node, Value
+from pricing.items.unpriced import Unpriced
 from pricing.meters.meters import Meter
 from pricing.meters.storage.claims import Declared
 

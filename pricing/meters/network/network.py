@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from pricing.bill.cost import CostItem
-from pricing.bill.graph import UNKNOWN, Node
-from pricing.bill.neighbours import Neighbours
-from pricing.bill.unpriced import Unpriced
+from pricing.items.cost import CostItem
+from pricing.items.graph import UNKNOWN, Node
+from pricing.items.neighbours import Neighbours
+from pricing.items.unpriced import Unpriced
 from pricing.meters import meters
 from pricing.meters.meters import Meter
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
-from pricing.bill.graph import UNKNOWN, Node, Value
-from pricing.bill.quantity import gibibytes
-from pricing.bill.tokens import STORAGE_CLASS
-from pricing.bill.unpriced import Unpriced
+from pricing.items.graph import UNKNOWN, Node, Value
+from pricing.items.quantity import gibibytes
+from pricing.items.tokens import STORAGE_CLASS
+from pricing.items.unpriced import Unpriced
 from pricing.meters.storage.disks import GP3, PROVISIONED, Disk, whole
 
 DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from pricing.bill.cost import HOURS_PER_MONTH, CostItem
-from pricing.bill.graph import UNKNOWN, Node
-from pricing.bill.unpriced import Unpriced
 from pricing.capacity.aws_facts import rds_postgresql_support
+from pricing.items.cost import HOURS_PER_MONTH, CostItem
+from pricing.items.graph import UNKNOWN, Node
+from pricing.items.unpriced import Unpriced
 from pricing.meters.keys import secret
 from pricing.meters.meters import Meter, at_most, public_address
 from pricing.meters.storage.claims import Declared

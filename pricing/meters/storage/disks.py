@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from pricing.bill.cost import CostItem
-from pricing.bill.graph import Node, Value
-from pricing.bill.quantity import gibibytes
-from pricing.bill.unpriced import Unpriced
+from pricing.items.cost import CostItem
+from pricing.items.graph import Node, Value
+from pricing.items.quantity import gibibytes
+from pricing.items.unpriced import Unpriced
 from pricing.meters.meters import GP3_FREE_IOPS, GP3_FREE_THROUGHPUT, Meter, ranged
 
 PLAIN, PROVISIONED = ("gp2", "gp3", "sc1", "st1"), ("io1", "io2")

@@ -12,10 +12,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from pricing.bill.cost import CostItem
-from pricing.bill.graph import UNKNOWN, Node, Value
-from pricing.bill.tokens import SCALER
-from pricing.bill.unpriced import Unpriced
+from pricing.items.cost import CostItem
+from pricing.items.graph import UNKNOWN, Node, Value
+from pricing.items.tokens import SCALER
+from pricing.items.unpriced import Unpriced
 from pricing.meters.meters import Meter
 from pricing.meters.storage import disks
 from pricing.meters.storage.claims import Declared, claimed

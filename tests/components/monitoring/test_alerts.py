@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from components.alerts.page import PAGE, page
 from components.alerts.rule import Alert
 from components.catalogue import GROUPS, alerts
 from components.monitoring import component
+from components.pages.alerts import PAGE, page
 from components.registry import database as registry_database
 from tests.components.monitoring.promtool import write_rules, write_tests
 from tests.roots import ROOT
@@ -63,7 +63,7 @@ def test_the_runbook_of_a_full_volume_means_the_claims_of_our_release() -> None:
 
 
 def test_the_page_of_alerts_is_what_the_code_says() -> None:
-    assert PAGE.read_text() == page(), "run `python -m components.alerts`"
+    assert PAGE.read_text() == page(), "run `python -m components`"
     for alert in alerts():
         assert f"### {alert.name}\n" in PAGE.read_text()
 

@@ -71,7 +71,7 @@ def test_a_planted_wrong_panel_is_found(expr: str, legend: str, unit: Unit, prob
 
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.uid)
 def test_what_is_declared_is_what_the_python_renders(board: Board) -> None:
-    assert board.rendered() == render(board), "run `python -m components.dashboards`"
+    assert board.rendered() == render(board), "run `python -m components`"
 
 
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.uid)

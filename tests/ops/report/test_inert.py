@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from ops.report.inert import cell, code, plain
+from ops.pages.inert import cell, code, plain
 
 READER = MarkdownIt("commonmark").enable("table")
 PIECES = [":secret:", "|", "`", "``", "a", "*b*", "@all", "[x](y)", "<b>", "&lt;", "\\", "#", "http://e.x", " ", "_c_"]

@@ -15,10 +15,10 @@ from policies.guard.ceilings import step_refused
 from policies.guard.deployed import Deployed
 from policies.guard.model import BudgetExemption, Guard
 from policies.guard.pools_and_teams import SubBudget
+from pricing.bill import age
 from pricing.bill import breakdown as shares
-from pricing.bill.cost import CostItem, totals
-from pricing.book import age
 from pricing.book.book import Price
+from pricing.items.cost import CostItem, totals
 
 HAPPY = SubBudget(
     where="budget.perPool.chat",

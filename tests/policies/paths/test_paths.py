@@ -27,7 +27,7 @@ from policies.paths.inside import POLICY
 from policies.paths.network import ASSOCIATION, ENDPOINT, INTERNET, NAT, ROUTE, SUBNET, TABLE, VPC
 from policies.paths.programs import programs, table
 from policies.paths.reachable import Status, paths, problems, unseen
-from pricing.bill.graph import UNKNOWN, Graph, Node, plain
+from pricing.items.graph import UNKNOWN, Graph, Node, plain
 from tests.roots import ROOT
 
 GOLDEN = ROOT / "tests" / "golden" / "paths"

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from core.problem import Refused
 from policies.guard.file import load
-from pricing.bill.cost import CostItem
 from pricing.bill.discounts import Discount, discounted
 from pricing.book.book import PriceBook
 from pricing.capacity.pool import Buying, Capacity, PoolAsk, Share
 from pricing.capacity.pool_plan import share_items
+from pricing.items.cost import CostItem
 
 DAY = datetime.date(2027, 6, 30)
 BOOK = PriceBook.embedded("us-east-1")

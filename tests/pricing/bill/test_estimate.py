@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from pricing.bill.cost import CostItem, cents
 from pricing.bill.estimate import Estimate, estimate
-from pricing.bill.graph import UNKNOWN, Graph
-from pricing.bill.usage import Usage
 from pricing.book.book import PriceBook
+from pricing.items.cost import CostItem, cents
+from pricing.items.graph import UNKNOWN, Graph
+from pricing.items.usage import Usage
 from pricing.meters.network.balancers import BALANCER
 
 BOOK = PriceBook.embedded("us-east-1")

@@ -9,11 +9,11 @@ import pytest
 
 from pricing.bill import inputs
 from pricing.bill.estimate import estimate
-from pricing.bill.graph import UNKNOWN, Graph
 from pricing.bill.input_docs import PAGE, page
 from pricing.bill.priced import CLASSIFIED
-from pricing.bill.usage import Usage
 from pricing.book.book import PriceBook
+from pricing.items.graph import UNKNOWN, Graph
+from pricing.items.usage import Usage
 from tests.pricing.published import aws_inputs, unclassified, unpublished
 
 TOKEN = "aws:ec2/eip:Eip"

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pricing.bill import breakdown as shares
-from pricing.bill.cost import Totals, totals
 from pricing.bill.estimate import Estimate, estimate
-from pricing.bill.graph import Graph
 from pricing.book.book import PriceBook
+from pricing.items.cost import Totals, totals
+from pricing.items.graph import Graph
 from tests.pricing.bill.test_estimate import (
     BOOK,
     CLASS,

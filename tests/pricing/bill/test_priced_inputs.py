@@ -10,10 +10,10 @@ import pytest
 
 from pricing.bill import inputs
 from pricing.bill.estimate import Estimate, estimate
-from pricing.bill.graph import UNKNOWN, Graph
 from pricing.bill.inputs import REGION, Kind
-from pricing.bill.usage import Usage
 from pricing.book.book import PriceBook
+from pricing.items.graph import UNKNOWN, Graph
+from pricing.items.usage import Usage
 from tests.pricing import variations, variations_kept
 from tests.pricing.variations import Case, Resources
 

@@ -10,14 +10,14 @@ from hypothesis import assume, given, reject, settings
 from hypothesis import strategies as st
 
 from core.problem import Refused
-from pricing.bill.cost import totals
 from pricing.book.book import Price, PriceBook
 from pricing.capacity.announced import Sharing
-from pricing.capacity.general import general_bound
 from pricing.capacity.gpus import gpu_types, shape
 from pricing.capacity.packing import reachable
 from pricing.capacity.pool import Buying, Capacity, PoolAsk, PoolBound
 from pricing.capacity.pool_plan import pool_bound
+from pricing.items.cost import totals
+from pricing.meters.compute.general_pool import general_bound
 from tests.pricing.pools import items_of, problems_of
 
 EMBEDDED = PriceBook.embedded("us-east-1")

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from pricing.bill.estimate import Estimate
-from pricing.bill.graph import UNKNOWN
 from pricing.book import facts
+from pricing.items.graph import UNKNOWN
 from tests.pricing.bills import bill, storage_class
 from tests.pricing.bills import claim as asked
 from tests.roots import ROOT

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pricing.bill.graph import UNKNOWN
+from pricing.items.graph import UNKNOWN
 from tests.pricing.bills import Resource, amounts, why
 
 KEY, SECRET, PARAMETER = "aws:kms/key:Key", "aws:secretsmanager/secret:Secret", "aws:ssm/parameter:Parameter"

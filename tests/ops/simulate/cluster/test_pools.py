@@ -7,9 +7,9 @@ from typing import Any
 
 from infra.declared import Declared
 from ops.simulate.cluster.pools import Purchase
-from pricing.bill.tokens import NODE_POOL
 from pricing.capacity.announced import Sharing
 from pricing.capacity.pool import Buying
+from pricing.items.tokens import NODE_POOL
 
 
 def differences(one: Any, other: Any, where: str = "") -> list[str]:

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from core.problem import Refused
-from pricing.bill.cost import cents
 from pricing.bill.estimate import Estimate, estimate
-from pricing.bill.graph import UNKNOWN, Graph
-from pricing.bill.usage import Usage
 from pricing.book.book import PriceBook
-from pricing.capacity.general import general_bound
+from pricing.items.cost import cents
+from pricing.items.graph import UNKNOWN, Graph
+from pricing.items.usage import Usage
+from pricing.meters.compute.general_pool import general_bound
 from tests.pricing.variations import (
     INSTANCE,
     NAT,

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pricing.bill.estimate import Estimate
-from pricing.bill.graph import UNKNOWN
 from pricing.capacity.gpus import node_pods
+from pricing.items.graph import UNKNOWN
 from tests.pricing.bill.test_estimate import CLASS, NODE_CLASS, _bill, _why, node_pool
 
 TYPE = "g6.xlarge"

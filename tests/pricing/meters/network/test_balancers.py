@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pricing.bill.graph import UNKNOWN
+from pricing.items.graph import UNKNOWN
 from pricing.meters.network.balancers import BALANCER
 from tests.pricing.bills import amounts, bill, why
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from pricing.bill.estimate import estimate
-from pricing.bill.graph import UNKNOWN, Graph, Node, plain
 from pricing.book.book import PriceBook
+from pricing.items.graph import UNKNOWN, Graph, Node, plain
 from pricing.meters.network.gateways import ENVOY_PROXY, GATEWAY, GATEWAY_CLASS, ROLLOUT
 
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pricing.bill.cost import Totals
-from pricing.bill.graph import UNKNOWN
 from pricing.capacity.aws_facts import rds_postgresql_support
+from pricing.items.cost import Totals
+from pricing.items.graph import UNKNOWN
 from tests.pricing.bills import DAY, amounts, bill, why
 
 TOKEN = "aws:rds/instance:Instance"

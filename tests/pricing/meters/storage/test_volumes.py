@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pricing.bill.graph import UNKNOWN
-from pricing.bill.quantity import gibibytes
-from pricing.bill.tokens import SCALER
+from pricing.items.graph import UNKNOWN
+from pricing.items.quantity import gibibytes
+from pricing.items.tokens import SCALER
 from pricing.meters.storage.workloads import POD_SPECS
 from tests.pricing.bills import DEFAULT, STORAGE_CLASS, Resource, amounts, bill, claim, storage_class, why
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.problem import Refused
-from pricing.bill.graph import UNKNOWN, Graph, Node
+from pricing.items.graph import UNKNOWN, Graph, Node
 
 ROOT = {"urn": "urn:root", "type": "modelyard:index:Platform", "name": "platform", "parent": "urn:stack"}
 POOL = {"urn": "urn:chat", "type": "modelyard:index:GpuPool", "name": "chat", "parent": "urn:root"}

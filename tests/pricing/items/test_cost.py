@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pricing.bill.cost import CostItem, cents, totals
 from pricing.book.book import Price
+from pricing.items.cost import CostItem, cents, totals
 
 PRICE = Price(usd=Decimal("0.045"), unit="hour", source="a test", as_of="2026-10-07", confidence="single", region="r")
 NAT = CostItem.steady(

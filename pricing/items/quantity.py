@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from decimal import ROUND_CEILING, Decimal
 
-from pricing.bill.graph import Value
-from pricing.bill.unpriced import Unpriced
+from pricing.items.graph import Value
+from pricing.items.unpriced import Unpriced
 
 GIB = Decimal(1024) ** 3
 _SUFFIXES = {

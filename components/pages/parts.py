@@ -8,7 +8,7 @@ from pathlib import Path
 from components.catalogue import PARTS
 from components.part import Part
 
-PAGE = Path(__file__).resolve().parents[1] / "docs" / "parts.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "parts.md"
 
 _HEAD = """# The parts of a platform
 

@@ -12,7 +12,7 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "alerts.md"
 
 _HEAD = """# What each alert means
 
-Written by `python -m components.alerts` from `components/alerts`; a test compares both. `monitoring.alerts` in the stack
+Written by `python -m components` from `components/alerts`; a test compares both. `monitoring.alerts` in the stack
 file sets who gets which alert: see [monitoring](monitoring.md).
 
 | severity | what it asks of you |

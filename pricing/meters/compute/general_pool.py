@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from core.problem import Problem, Refused
-from pricing.bill.cost import HOURS_PER_MONTH, ZERO, CostItem, cents
 from pricing.book.book import PriceBook
 from pricing.capacity.gpus import gpu_type, shape
 from pricing.capacity.packing import reachable
+from pricing.items.cost import HOURS_PER_MONTH, ZERO, CostItem, cents
 from pricing.meters.compute.credits import Rate, rate
 from pricing.meters.compute.fleet import cpu_credits
 from pricing.meters.meters import Meter, ranged

@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Iterator, Sequence
 
 from core.problem import Problem
-from pricing.bill.cost import CostItem
+from pricing.items.cost import CostItem
 
 SHOWN = 3
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
-from pricing.bill.graph import Node
+from pricing.items.graph import Node
 
 
 class Neighbours(Protocol):

@@ -1,0 +1,1 @@
+"""The pages about the parts of a platform, written from their catalogue."""
