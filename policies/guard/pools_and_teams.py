@@ -81,7 +81,7 @@ def refusals(found: SubBudget) -> Iterator[Problem]:
 def warnings(found: SubBudget, warn_at_percent: int) -> Iterator[Problem]:
     """What a reader should know of a part that may be deployed."""
     if found.over and not found.dearer:
-        yield _over(found, "over its budget, but no dearer than what is deployed, so it may pass")
+        yield _over(found, "over its budget, but not more expensive than what is deployed: allowed")
     elif found.effective and not found.over and found.maximum * 100 >= found.effective * warn_at_percent:
         yield Problem(
             summary=f"{found.maximum * 100 / found.effective:.0f} % of this budget is planned",

@@ -175,10 +175,10 @@ def test_plain_values_and_texts_are_read(text: str, found: object) -> None:
         ("2026-11-30T10:00:00Z", "a date"),
         ("1000000000000000", "more than 15 digits"),
         ("<<", "meaning of its own"),
-        ("!!int 5", "no YAML tags"),
-        ('"\\ud83d"', "half a character"),
+        ("!!int 5", "not allowed here: tags"),
+        ('"\\ud83d"', "half of a character"),
         ('"\\UFFFFFFFF"', "names no character"),
-        ("&x 5\nb: *x", "no YAML aliases"),
+        ("&x 5\nb: *x", "not allowed here: aliases"),
     ],
 )
 def test_a_value_that_readers_disagree_about_is_refused_at_its_line(text: str, says: str) -> None:

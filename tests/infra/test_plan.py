@@ -176,7 +176,7 @@ def test_the_last_budget_that_holds_and_the_first_that_does_not() -> None:
     planned = plan(_stack("dev"), guard(), TODAY)
     exact = planned.totals.maximum
     assert list(hold(planned, _bounds(str(exact)))) != []
-    with pytest.raises(Refused, match="can cost more than its budget"):
+    with pytest.raises(Refused, match="can cost more than the budget allows"):
         hold(planned, _bounds(str(exact - Decimal("0.01"))))
 
 
@@ -193,7 +193,7 @@ def test_what_costs_no_more_than_what_is_deployed_is_warned_of_and_not_blocked()
     planned = plan(_stack("dev"), guard(), TODAY)
     most = planned.totals.maximum
     (warning,) = hold(planned, _bounds("100", deployed=Deployed(maximum=most)))
-    assert "no dearer than what is deployed" in warning.summary
+    assert "not more expensive than what is deployed" in warning.summary
     with pytest.raises(Refused):
         hold(planned, _bounds("100", deployed=Deployed(maximum=most - Decimal("0.000001"))))
 

@@ -343,7 +343,7 @@ def test_a_failing_step_does_not_keep_the_gate_from_being_asked(engine: Engine) 
 
 def test_a_rule_that_raises_refuses(engine: Engine, tmp_path: Path) -> None:
     copy = copied_packs(tmp_path)
-    rule = copy / "policies" / "budget" / "plan.py"
+    rule = copy / "policies" / "budget" / "whole_stack.py"
     rule.write_text(rule.read_text().replace("    try:\n        maximum(node)", "    raise ZeroDivisionError\n", 1))
     rule.write_text(rule.read_text().replace("    except Unreadable as wrong:", "    if wrong := node:", 1))
     engine.packs = [copy / "policies" / "run"]

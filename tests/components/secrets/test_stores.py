@@ -224,7 +224,10 @@ def test_a_secret_of_another_name_is_refused_and_not_repeated() -> None:
     stack(monitoring={"remoteWrite": {"url": url, "secret": "modelyard-prod/x"}})
     for name in ("hunter2", "modelyard-prod-hunter2", "modelyard-dev/hunter2"):
         ((where, summary),) = refused(remoteWrite={"url": url, "secret": name})
-        assert (where, summary) == ("monitoring.remoteWrite.secret", "the platform reads secrets of its own name only")
+        assert (where, summary) == (
+            "monitoring.remoteWrite.secret",
+            "the platform reads only secrets whose name starts with its own",
+        )
 
 
 def test_a_registry_whose_keys_nothing_would_read_is_refused() -> None:

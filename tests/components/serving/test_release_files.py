@@ -39,7 +39,7 @@ def test_vllm_without_a_gpu_pool_anywhere_is_refused(tmp_path: Path) -> None:
 
 def test_a_pool_whose_pods_share_memory_is_refused(tmp_path: Path) -> None:
     shared = changed(PLATFORM, gpuPools__chat__sharing={"mode": "timeSlicing", "replicas": 2})
-    assert "use the memory" in refused(tmp_path, RELEASE, platform=shared)[0].summary
+    assert "reserves its memory" in refused(tmp_path, RELEASE, platform=shared)[0].summary
 
 
 def test_the_longest_context_that_fits_passes_and_one_token_more_is_refused(tmp_path: Path) -> None:

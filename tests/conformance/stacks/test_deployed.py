@@ -29,7 +29,7 @@ def test_the_program_knows_what_is_deployed_of_each_part(engine: Engine, tmp_pat
         cost = {"maximumUsd": format(planned.totals.maximum, "f"), "parts": {"pools": {"chat": format(deployed, "f")}}}
         assert engine.run_whole("up", lambda cost=cost: pulumi.export("cost", cost)).ok  # type: ignore[misc]
         run = engine.run_whole("preview", over)
-        assert ("over its budget, but no dearer than what is deployed" in run.output) is lets
+        assert ("over its budget, but not more expensive than what is deployed" in run.output) is lets
         assert ("this part of the stack can cost more than its budget" in run.output) is not lets
 
 
@@ -40,7 +40,7 @@ def test_packs_that_nobody_has_told_what_is_deployed_refuse_what_is_over(engine:
     assert engine.run_whole("up", lambda: pulumi.export("cost", {"maximumUsd": most})).ok
     engine.packs = packs
     run = engine.run_whole("preview", dearer)
-    assert "no dearer than what is deployed" in run.output
+    assert "not more expensive than what is deployed" in run.output
     assert ("budget-ceiling", "platform") in run.refused
     engine.env = {"MODELYARD_DEPLOYED_MAXIMUM_USD": most}
     assert ("budget-ceiling", "platform") not in engine.run_whole("preview", dearer).refused

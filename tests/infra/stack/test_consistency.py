@@ -170,7 +170,7 @@ GROUP = {"allowedSecurityGroupIds": ["sg-0123456789abcdef0"]}
         (
             {"cluster": {"access": {"allowedCidrs": ["10.0.64.0/18", "10.0.128.0/18"]}}},
             f"{CIDRS}[1]",
-            "no runner stands there",
+            "a runner cannot be there",
         ),
         (
             {
@@ -178,12 +178,12 @@ GROUP = {"allowedSecurityGroupIds": ["sg-0123456789abcdef0"]}
                 "network": {"existing": VPC},
             },
             CIDRS,
-            "its owner's to say",
+            "of an existing cluster",
         ),
         (
             {"cluster": {"existing": {"name": "theirs"}, "access": GROUP}, "network": {"existing": VPC}},
             GROUPS,
-            "its owner's to say",
+            "of an existing cluster",
         ),
     ],
 )

@@ -55,7 +55,7 @@ def refusal(folder: Path, data: bytes | str, name: str = "p.chat.yaml", schema: 
         ("- role: user\n  content: '{{ticket}}'", "- just text", 3, "a message is a map"),
         (CHAT, "role: system\ncontent: x", 1, "no chat messages"),
         (CHAT, "[]", 1, "no chat messages"),
-        (CHAT, " \n ", 1, "says nothing"),
+        (CHAT, " \n ", 1, "is empty"),
         ("Answer in one word.", "x" * LONGEST_TEXT, 1, "longer than MLflow keeps"),
     ],
 )
@@ -86,8 +86,8 @@ def test_the_mark_of_an_encoding_is_no_part_of_a_prompt(tmp_path: Path) -> None:
     [
         (b"one\ntwo \xff", 2, "UTF-8"),
         (b"one\ntwo\nth\0ree", 3, "no database keeps"),
-        (b"\n", 1, "says nothing"),
-        (b"", 1, "says"),
+        (b"\n", 1, "is empty"),
+        (b"", 1, "is empty"),
     ],
 )
 def test_a_text_that_cannot_be_kept_is_refused_at_its_line(tmp_path: Path, data: bytes, line: int, says: str) -> None:

@@ -101,8 +101,8 @@ def test_what_is_over_but_no_dearer_than_what_is_deployed_is_warned_of(cents: st
     most = plan(Stack.read(StackFile.read(file)), guard()).totals.maximum
     report = cost.report(LoadedStack.read("dev", file), deployed=Deployed(maximum=most + Decimal(cents)))
     assert report.budget.fits == fits
-    assert any("no dearer than what is deployed" in warning for warning in report.warnings) == fits
-    assert any("can cost more than its budget" in refusal for refusal in report.refusals) != fits
+    assert any("not more expensive than what is deployed" in warning for warning in report.warnings) == fits
+    assert any("can cost more than the budget allows" in refusal for refusal in report.refusals) != fits
 
 
 def test_the_command_writes_each_format(capsys: pytest.CaptureFixture[str]) -> None:

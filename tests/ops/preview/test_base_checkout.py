@@ -76,7 +76,7 @@ def test_what_is_over_but_no_dearer_than_what_is_deployed_is_not_refused_here_ei
     file.write_text(file.read_text().replace("monthlyUsd: 5000", "monthlyUsd: 3000"))
     most = plan(Stack.read(StackFile.read(file)), guard()).totals.maximum + Decimal(cents)
     monkeypatch.setenv(DEPLOYED, "999999")
-    assert "can cost more than its budget" in judged_by(ROOT, ours, "dev", file).refusals[0]
+    assert "can cost more than the budget allows" in judged_by(ROOT, ours, "dev", file).refusals[0]
     judge = judged_by(ROOT, ours, "dev", file, {DEPLOYED: format(most, "f")})
     assert bool(judge.refusals) == refused
 

@@ -71,13 +71,13 @@ def test_a_part_may_only_lower_its_ceiling() -> None:
 
 def test_a_ceiling_alone_binds_too() -> None:
     (problem,) = pools_and_teams.refusals(replace(HAPPY, budget=None, maximum=Decimal(1301)))
-    assert "the ceiling maxPerPoolUsd.dev.chat binds" in problem.summary
+    assert "the ceiling maxPerPoolUsd.dev.chat is the limit" in problem.summary
 
 
 def test_a_part_that_gets_no_dearer_is_warned_of_and_not_blocked() -> None:
     over = replace(HAPPY, maximum=Decimal(2000), deployed=Decimal(2000))
     assert list(pools_and_teams.refusals(over)) == []
-    assert "no dearer" in next(pools_and_teams.warnings(over, 80)).summary
+    assert "not more expensive" in next(pools_and_teams.warnings(over, 80)).summary
     assert list(pools_and_teams.refusals(replace(over, maximum=Decimal(2001)))) != []
 
 
