@@ -25,6 +25,8 @@ def rules(pack: str = "") -> tuple[Rule, ...]:
 
 def read_ahead() -> None:
     """Reads what the first resources would otherwise wait for: schemas, facts of the pinned charts, prices and their inputs."""
+    import policies.budget.counted
+    import policies.paths.reachable  # noqa: F401
     from core.versions import CHARTS
     from kube import charts, custom
     from kube.builtin import schemas

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from policies.graph import Graph
-from policies.paths import reachable as judge
 from policies.rule import Context, Finding, Rule, Severity, undetermined
 
 
 def paths_exist(graph: Graph, _: Context) -> Iterator[Finding]:
     """A stack without a path would come up half and hang: a node that cannot join, a webhook that nobody answers."""
-    paths = judge.paths(graph)
-    for problem in judge.problems(paths):
+    # Loaded for the last question of a run: the engine need not wait for it at its start.
+    from policies.paths import reachable
+
+    paths = reachable.paths(graph)
+    for problem in reachable.problems(paths):
         yield Finding(problem=problem)
-    for what in (*judge.unseen(paths), *judge.later(graph)):
+    for what in (*reachable.unseen(paths), *reachable.later(graph)):
         yield undetermined(what)
 
 
