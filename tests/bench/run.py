@@ -103,7 +103,7 @@ def previews(stack: str, rounds: int) -> list[Result]:
     return [
         Result(name=f"{stack}: preview ({count} resources)", value=statistics.median(house), unit="s"),
         Result(name=f"{stack}: flat program, same resources", value=statistics.median(plain), unit="s"),
-        Result(name=f"{stack}: preview / flat", value=ratio(house, plain), unit="ratio", bar=1.25),
+        Result(name=f"{stack}: preview / flat", value=ratio(house, plain), unit="ratio", bar=1.15),
         Result(
             name=f"{stack}: with {len(rules())} policies / without", value=ratio(judged, house), unit="ratio", bar=1.5
         ),
@@ -133,7 +133,7 @@ def reports(stack: str, rounds: int) -> list[Result]:
     return [
         Result(name=f"{stack}: the packs in one preview", value=cost, unit="s"),
         Result(name=f"{stack}: the whole report", value=statistics.median(all_of_it), unit="s", bar=15),
-        Result(name=f"{stack}: report / preview, same packs", value=ratio(all_of_it, bare), unit="ratio", bar=1.25),
+        Result(name=f"{stack}: report / preview, same packs", value=ratio(all_of_it, bare), unit="ratio", bar=1.15),
     ]
 
 
@@ -211,13 +211,13 @@ def growth(rounds: int) -> list[Result]:
             name=f"time: (t{many} - t{some}) / (t{some} - t{few})",
             value=(times[many] - times[some]) / (times[some] - times[few]),
             unit="ratio",
-            bar=1.3,
+            bar=1.15,
         ),
         Result(
             name=f"memory: (m{many} - m{some}) / (m{some} - m{few})",
             value=(peaks[many] - peaks[some]) / max(peaks[some] - peaks[few], NOISE_MIB),
             unit="ratio",
-            bar=1.3,
+            bar=1.15,
         ),
         Result(name=f"peak memory of the program, {few} GPU pools", value=peaks[few], unit="MiB"),
         Result(name=f"peak memory of the program, {many} GPU pools", value=peaks[many], unit="MiB"),
