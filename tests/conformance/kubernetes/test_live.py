@@ -189,7 +189,7 @@ def test_a_module_of_crds_with_another_hash_is_refused(monkeypatch: pytest.Monke
     pinned = CRD_MODULES["karpenter-crd"]
     changed = type(pinned)(**{**vars(pinned), "sum": pinned.sum[:-2] + "x="})
     monkeypatch.setitem(CRD_MODULES, "karpenter-crd", changed)
-    with pytest.raises(Refused, match=r"is not what versions\.py pins"):
+    with pytest.raises(Refused, match=r"is not what core/versions\.py pins"):
         crds.of_chart.__wrapped__("karpenter-crd")
 
 
