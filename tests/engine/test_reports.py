@@ -144,13 +144,13 @@ def reworded() -> None:
 CHANGES: dict[str, Callable[[Scene], Any]] = {
     "first-deploy": Scene.empty,
     "no-change": Scene.platform,
-    "dearer": lambda ground: ground.dearer(2),
-    "cost-refused": lambda ground: ground.dearer(8),
+    "dearer": lambda scene: scene.dearer(2),
+    "cost-refused": lambda scene: scene.dearer(8),
     "security-refused": Scene.opened,
-    "database-replaced": lambda ground: ground.beside(lambda: aside(engine="mysql")),
-    "prompt-changed": lambda ground: ground.beside(reworded),
-    "many-resources": lambda ground: ground.beside(many),
-    "failing-program": lambda ground: ground.beside(lambda: aside(wrong=True)),
+    "database-replaced": lambda scene: scene.beside(lambda: aside(engine="mysql")),
+    "prompt-changed": lambda scene: scene.beside(reworded),
+    "many-resources": lambda scene: scene.beside(many),
+    "failing-program": lambda scene: scene.beside(lambda: aside(wrong=True)),
 }
 
 

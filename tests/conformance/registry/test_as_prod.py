@@ -48,7 +48,7 @@ print(json.dumps({
 
 
 @pytest.fixture(scope="module")
-def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setting]:
+def setting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setting]:
     """A database as MLflow 2 left it, with a run, a model and a user."""
     with opened(tmp_path_factory.mktemp("prod")) as made:
         _tracking(_engine(made, "registry"))

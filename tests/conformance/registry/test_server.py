@@ -18,7 +18,7 @@ SEARCH = "/api/2.0/mlflow/experiments/search?max_results=1"
 
 
 @pytest.fixture(scope="module")
-def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setting]:
+def setting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setting]:
     with opened(tmp_path_factory.mktemp("registry")) as made:
         yield made
 
