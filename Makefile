@@ -25,7 +25,6 @@ test:
 conformance:
 	@.ci/venv dev
 	@.ci/venv labs
-	@.ci/venv labs
 	@.ci/conformance
 
 lint:

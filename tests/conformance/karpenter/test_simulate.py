@@ -30,11 +30,18 @@ def command(file: Path, *more: str) -> subprocess.Popen[str]:
     )
 
 
-def running_tools(folder: Path) -> set[str]:
-    """The sandbox's own programs that run for the simulation in `folder`, by process id."""
-    found = subprocess.run(["ps", "-ww", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout
-    tools, lines = str(ROOT / ".sandbox" / "tools"), (line.split(maxsplit=1) for line in found.splitlines())
-    return {pid for pid, arguments in lines if arguments.startswith(tools) and str(folder) in arguments}
+def running_tools(tools: set[str]) -> set[str]:
+    """Those of the process ids `tools` that still run."""
+    return {pid for pid in tools if Path("/proc", pid).exists()}
+
+
+def tools_of(simulation: int) -> set[tuple[str, str]]:
+    """Process id and command line of the sandbox's own programs below `simulation`; others may simulate beside it."""
+    found = subprocess.run(["ps", "-ww", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True).stdout
+    lines = [line.split(maxsplit=2) for line in found.splitlines()]
+    guards = {pid for pid, parent, _ in lines if parent == str(simulation)}
+    tools = str(ROOT / ".sandbox" / "tools")
+    return {(pid, args) for pid, parent, args in lines if parent in guards and args.startswith(tools)}
 
 
 @pytest.fixture
@@ -57,19 +64,20 @@ def test_the_answer_is_one_json_value_and_the_exit_code_says_that_a_pod_stays_pe
 
 
 def test_an_interrupted_simulation_leaves_no_process_and_no_folder(pods: Path) -> None:
-    folders = set((ROOT / ".sandbox").glob("simulate-*"))
     running = command(pods)
     assert running.stderr is not None
     for line in running.stderr:
         if "Karpenter decides" in line:
             break
-    (folder,) = set((ROOT / ".sandbox").glob("simulate-*")) - folders
-    assert len(running_tools(folder)) == 6, "etcd, three of Kubernetes, KWOK and Karpenter"
+    started = tools_of(running.pid)
+    assert len(started) == 6, "etcd, three of Kubernetes, KWOK and Karpenter"
+    named = " ".join(args for _, args in started)
+    (folder,) = {each for each in (ROOT / ".sandbox").glob("simulate-*") if str(each) in named}
     running.send_signal(signal.SIGINT)
     _, said = running.communicate(timeout=300)
     assert running.returncode == ExitCode.INTERRUPTED, said
     ends = time.monotonic() + 300
-    while (left := running_tools(folder)) and time.monotonic() < ends:
+    while (left := running_tools({pid for pid, _ in started})) and time.monotonic() < ends:
         time.sleep(0.5)
     assert not left
-    assert set((ROOT / ".sandbox").glob("simulate-*")) == folders
+    assert not folder.exists()
