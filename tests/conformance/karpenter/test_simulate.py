@@ -30,18 +30,23 @@ def command(file: Path, *more: str) -> subprocess.Popen[str]:
     )
 
 
-def running_tools(tools: set[str]) -> set[str]:
-    """Those of the process ids `tools` that still run."""
-    return {pid for pid in tools if Path("/proc", pid).exists()}
-
-
-def tools_of(simulation: int) -> set[tuple[str, str]]:
-    """Process id and command line of the sandbox's own programs below `simulation`; others may simulate beside it."""
+def processes() -> list[tuple[str, str, str]]:
+    """Process id, parent's process id and command line of everything that runs."""
     found = subprocess.run(["ps", "-ww", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True).stdout
-    lines = [line.split(maxsplit=2) for line in found.splitlines()]
-    guards = {pid for pid, parent, _ in lines if parent == str(simulation)}
+    return [(pid, parent, args) for pid, parent, args in (line.split(maxsplit=2) for line in found.splitlines())]
+
+
+def running_tools(folder: Path) -> set[str]:
+    """The sandbox's own programs that run for the simulation in `folder`, by process id."""
     tools = str(ROOT / ".sandbox" / "tools")
-    return {(pid, args) for pid, parent, args in lines if parent in guards and args.startswith(tools)}
+    return {pid for pid, _, args in processes() if args.startswith(tools) and f"{folder}/" in args}
+
+
+def folder_of(simulation: int) -> Path:
+    """The folder of one simulation, which the programs that it has started name; others may simulate beside it."""
+    started = [args for _, parent, args in processes() if parent == str(simulation)]
+    (folder,) = {each for each in (ROOT / ".sandbox").glob("simulate-*") if any(f"{each}/" in args for args in started)}
+    return folder
 
 
 @pytest.fixture
@@ -69,15 +74,13 @@ def test_an_interrupted_simulation_leaves_no_process_and_no_folder(pods: Path) -
     for line in running.stderr:
         if "Karpenter decides" in line:
             break
-    started = tools_of(running.pid)
-    assert len(started) == 6, "etcd, three of Kubernetes, KWOK and Karpenter"
-    named = " ".join(args for _, args in started)
-    (folder,) = {each for each in (ROOT / ".sandbox").glob("simulate-*") if str(each) in named}
+    folder = folder_of(running.pid)
+    assert len(running_tools(folder)) == 6, "etcd, three of Kubernetes, KWOK and Karpenter"
     running.send_signal(signal.SIGINT)
     _, said = running.communicate(timeout=300)
     assert running.returncode == ExitCode.INTERRUPTED, said
     ends = time.monotonic() + 300
-    while (left := running_tools({pid for pid, _ in started})) and time.monotonic() < ends:
+    while (left := running_tools(folder)) and time.monotonic() < ends:
         time.sleep(0.5)
     assert not left
     assert not folder.exists()
