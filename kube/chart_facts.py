@@ -91,12 +91,26 @@ def _tree(facts: Mapping[str, Any]) -> Node:
                 yield tuple(step.replace(name[0], member) for step in steps)
 
     root = Node()
+    found: dict[str, Node] = {"": root}
+
+    def at(path: str) -> Iterator[Node]:
+        # Most paths are plain keys, and most of those share what is above them with others.
+        if "[" in path or "\\" in path or "{" in path:
+            yield from (root.at(steps) for steps in each(path))
+            return
+        node = found.get(path)
+        if node is None:
+            above, _, key = path.rpartition(".")
+            (parent,) = at(above)
+            node = found[path] = parent.at((key,)) if key else parent
+        yield node
+
     for path, kind in facts["values"].items():
-        for steps in each(path):
-            root.at(steps).kind = kind
+        for node in at(path):
+            node.kind = kind
     for path in facts["open_maps"]:
-        for steps in each(path):
-            root.at(steps).open = True
+        for node in at(path):
+            node.open = True
     for path in facts["unread"]:
         root.at(steps_of(path)).unread = True
     return root

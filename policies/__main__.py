@@ -2,7 +2,7 @@
 
 import sys
 
-from policies.packs import run
+from policies.process import run
 
 if __name__ == "__main__":
     run(sys.argv[1:])

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Mapping, Sequence
 from concurrent import futures
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import grpc  # type: ignore[import-untyped]
 from google.protobuf import empty_pb2  # type: ignore[import-untyped]
@@ -25,12 +25,12 @@ from pricing.items.graph import plain as frozen
 
 if TYPE_CHECKING:
     from pulumi.runtime.proto import analyzer_pb2 as wire
-    from pulumi.runtime.proto import analyzer_pb2_grpc, plugin_pb2
+    from pulumi.runtime.proto import plugin_pb2
 
     from policies.guard.model import Guard
 else:
     from engine.protocol import analyzer_pb2 as wire
-    from engine.protocol import analyzer_pb2_grpc, plugin_pb2
+    from engine.protocol import plugin_pb2
 
 _LEVELS = {Level.MANDATORY: wire.MANDATORY, Level.ADVISORY: wire.ADVISORY}
 _SEVERITIES = {
@@ -41,40 +41,40 @@ _SEVERITIES = {
 }
 
 
-class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
+class Analyzer:
     """One pack, or all of them, as the engine sees them.
 
     It takes no configuration, so that no file given with `--policy-pack-config` can weaken a rule: exemptions stand in the
     guard file, each with an owner, a reason and an end.
     """
 
-    def __init__(self, name: str, version: str, rules: Sequence[Rule], guard: Callable[[], Guard]) -> None:
+    def __init__(
+        self, name: str, version: str, rules: Callable[[], Sequence[Rule]], guard: Callable[[], Guard]
+    ) -> None:
         self._name = name
         self._version = version
-        self._new_evaluator: Callable[[], Evaluator] = lambda: Evaluator(rules, guard, datetime.date.today())
-        self._evaluator = self._new_evaluator()
-        self._secrets: set[str] = set()
-        self._info = wire.AnalyzerInfo(
-            name=name,
-            displayName=name,
-            version=version,
-            supportsConfig=False,
-            policies=[_info(rule) for rule in rules],
-        )
+        self._rules = rules
+        self._guard = guard
+        self._forget()
 
     def ConfigureStack(  # noqa: N802
         self, _request: wire.AnalyzerStackConfigureRequest, _context: grpc.ServicerContext
     ) -> wire.AnalyzerStackConfigureResponse:
         """A new preview or update begins: nothing of the last one is remembered."""
-        self._evaluator = self._new_evaluator()
-        self._secrets = set()
+        self._forget()
         return wire.AnalyzerStackConfigureResponse()
 
     def GetAnalyzerInfo(  # noqa: N802
         self, _request: empty_pb2.Empty, _context: grpc.ServicerContext
     ) -> wire.AnalyzerInfo:
         """The rules and what is known about each."""
-        return self._info
+        return wire.AnalyzerInfo(
+            name=self._name,
+            displayName=self._name,
+            version=self._version,
+            supportsConfig=False,
+            policies=[_info(rule) for rule in self._rules()],
+        )
 
     def GetPluginInfo(  # noqa: N802
         self, _request: empty_pb2.Empty, _context: grpc.ServicerContext
@@ -87,12 +87,6 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
     ) -> empty_pb2.Empty:
         """Nothing to configure."""
         return empty_pb2.Empty()
-
-    def Remediate(  # noqa: N802
-        self, _request: wire.AnalyzeRequest, _context: grpc.ServicerContext
-    ) -> wire.RemediateResponse:
-        """No rule changes a resource."""
-        return wire.RemediateResponse()
 
     def Analyze(  # noqa: N802
         self, request: wire.AnalyzeRequest, context: grpc.ServicerContext
@@ -111,6 +105,16 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
             for resource in request.resources
         ]
         return self._answer(lambda: self._evaluator.stack(nodes, self._secrets), context)
+
+    def _forget(self) -> None:
+        self._secrets: set[str] = set()
+        self._made: Evaluator | None = None
+
+    @property
+    def _evaluator(self) -> Evaluator:
+        if self._made is None:
+            self._made = Evaluator(self._rules(), self._guard, datetime.date.today())
+        return self._made
 
     def _answer(self, judged: Callable[[], list[Verdict]], context: grpc.ServicerContext) -> wire.AnalyzeResponse:
         try:
@@ -170,16 +174,46 @@ def _info(rule: Rule) -> wire.PolicyInfo:
     return info
 
 
+_METHODS: Mapping[str, tuple[Any, Any]] = {
+    "ConfigureStack": (wire.AnalyzerStackConfigureRequest, wire.AnalyzerStackConfigureResponse),
+    "GetAnalyzerInfo": (empty_pb2.Empty, wire.AnalyzerInfo),
+    "GetPluginInfo": (empty_pb2.Empty, plugin_pb2.PluginInfo),
+    "Configure": (wire.ConfigureAnalyzerRequest, empty_pb2.Empty),
+    "Analyze": (wire.AnalyzeRequest, wire.AnalyzeResponse),
+    "AnalyzeStack": (wire.AnalyzeStackRequest, wire.AnalyzeResponse),
+}
+"""The protocol's methods with what each takes and gives.
+
+`Remediate` is not among them: no rule changes a resource. The engine asks for it with every resource all the same, and to say
+that there is no such method costs half of an empty answer.
+"""
+
+
+def add(analyzer: Analyzer, server: grpc.Server) -> None:
+    """Lets a server answer for an analyzer."""
+    handlers = {
+        name: grpc.unary_unary_rpc_method_handler(
+            getattr(analyzer, name), request_deserializer=taken.FromString, response_serializer=given.SerializeToString
+        )
+        for name, (taken, given) in _METHODS.items()
+    }
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("pulumirpc.Analyzer", handlers),))
+
+
 def answer(
-    name: str, version: str, rules: Sequence[Rule], guard: Callable[[], Guard], ahead: Callable[[], object]
+    name: str,
+    version: str,
+    rules: Callable[[], Sequence[Rule]],
+    guard: Callable[[], Guard],
+    ahead: Callable[[], object],
 ) -> None:
     """Answers the engine until it is gone.
 
-    `guard` loads the guard file, `ahead` what rules will need later: both run while the engine starts the program. Requests
-    are taken one at a time, in the order of registration.
+    `rules` loads the rules, `guard` the guard file, `ahead` what rules will need later: all three run while the engine dials and
+    starts the program. Requests are taken one at a time, in the order of registration.
     """
     beside = futures.ThreadPoolExecutor(max_workers=1)
-    loading = beside.submit(guard)
+    loaded, guarding = beside.submit(rules), beside.submit(guard)
     beside.submit(ahead)
-    analyzer = Analyzer(name, version, rules, loading.result)
-    serve(lambda server: analyzer_pb2_grpc.add_AnalyzerServicer_to_server(analyzer, server), workers=1)
+    analyzer = Analyzer(name, version, loaded.result, guarding.result)
+    serve(lambda server: add(analyzer, server), workers=1)

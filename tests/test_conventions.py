@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import contextlib
 import importlib
 import inspect
 import re
@@ -20,6 +19,7 @@ import pytest
 
 from components.spec import Spec
 from tests.roots import ROOT
+from tests.syntax import parsed
 
 ROOMS = (
     "app",
@@ -53,14 +53,6 @@ def tracked() -> list[Path]:
 
 SOURCES = python_files(*ROOMS)
 COMPONENT_FILES = [path for path in python_files("components") if "ComponentResource" in path.read_text()]
-
-
-def parsed(text: str) -> ast.Module:
-    """The syntax tree. CPython 3.11.7 and before count the depth of all parsers of a process together: two may fail."""
-    for _ in range(9):
-        with contextlib.suppress(SystemError):
-            return ast.parse(text)
-    return ast.parse(text)
 
 
 def component_modules() -> list[types.ModuleType]:

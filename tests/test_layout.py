@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 
 from tests.roots import ROOT
+from tests.syntax import parsed
 
 MOST_FILES, MOST_LINES = 15, 400
 
@@ -42,7 +43,7 @@ def graph() -> dict[str, set[str]]:
     files = {dotted(path): path for path in python_files()}
     found = {}
     for module, path in files.items():
-        tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
+        tree = parsed((ROOT / path).read_text(encoding="utf-8"))
         steps = (name.split(".") for name in named(tree, ".".join(path.parent.parts)))
         prefixes = {".".join(step[:end]) for step in steps for end in range(1, len(step) + 1)}
         found[module] = prefixes & files.keys() - {module}
@@ -81,7 +82,7 @@ def test_a_circle_is_found_whatever_leads_into_it() -> None:
 
 def test_an_import_counts_wherever_it_stands() -> None:
     text = "from a import b\nif TYPE_CHECKING:\n    from c.d import e\ndef f():\n    import g.h\nfrom . import i"
-    assert set(named(ast.parse(f"{text}\nfrom ..j import k\n"), "x.y")) == {"a.b", "c.d.e", "g.h", "x.y.i", "x.j.k"}
+    assert set(named(parsed(f"{text}\nfrom ..j import k\n"), "x.y")) == {"a.b", "c.d.e", "g.h", "x.y.i", "x.j.k"}
 
 
 def test_a_folder_has_at_most_fifteen_modules() -> None:

@@ -43,7 +43,7 @@ def in_the_plan(node: Node, context: Context) -> Iterator[Finding]:
             found=_name(component),
             allowed=", ".join(home),
         )
-    elif any(_same_template(node, each) for each in context.seen.values()):
+    elif node.type in HOMES and any(_same_template(node, each) for each in context.seen.values()):
         yield refuse("", "a second template under one name, so nobody knows which one nodes are made from")
 
 

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from policies.packs import run
+from policies.process import run
 
 if __name__ == "__main__":
     run(sys.argv[1:], "security", Path(__file__).resolve().parents[2] / "guard.yaml")

@@ -105,7 +105,7 @@ def previews(stack: str, rounds: int) -> list[Result]:
         Result(name=f"{stack}: flat program, same resources", value=statistics.median(plain), unit="s"),
         Result(name=f"{stack}: preview / flat", value=ratio(house, plain), unit="ratio", bar=1.15),
         Result(
-            name=f"{stack}: with {len(rules())} policies / without", value=ratio(judged, house), unit="ratio", bar=1.5
+            name=f"{stack}: with {len(rules())} policies / without", value=ratio(judged, house), unit="ratio", bar=1.4
         ),
     ]
 

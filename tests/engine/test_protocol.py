@@ -72,6 +72,6 @@ def test_the_two_notations_of_a_path_name_the_same_place() -> None:
 
 
 def test_a_pack_starts_without_the_sdk_and_without_the_library_of_the_specs() -> None:
-    asked = "import policies.analyzer, policies.packs, sys; print({'pulumi', 'pydantic'} & {*sys.modules})"
+    asked = "import policies.process, policies.packs, sys; print({'pulumi', 'pydantic'} & {*sys.modules})"
     done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"

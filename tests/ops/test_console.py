@@ -19,6 +19,7 @@ from ops.engine.automation import Outcome
 from ops.engine.events import EngineEvents, Operation
 from ops.show import Show
 from tests.roots import ROOT
+from tests.syntax import parsed
 
 ARN = "arn:aws:secretsmanager:us-east-1:000000000000:secret:modelyard-prod/registry-AbCdEf"
 NASTY = [
@@ -133,7 +134,7 @@ def test_nobody_but_the_printer_uses_the_terminal_library() -> None:
     for path in python_files(*ROOMS):
         if path.relative_to(ROOT) == Path("ops/console.py"):
             continue
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in ast.walk(parsed(path.read_text())):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             names += [str(node.module)] if isinstance(node, ast.ImportFrom) else []
             found += [f"{path.name}: {name}" for name in names if name.partition(".")[0] == "rich"]
@@ -145,7 +146,7 @@ def test_nobody_but_the_printer_uses_the_terminal_library() -> None:
 def test_what_the_help_formats_is_written_by_us_alone() -> None:
     """Typer reads markup in its help: no text there is put together from data."""
     for path in python_files("ops"):
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in ast.walk(parsed(path.read_text())):
             if isinstance(node, ast.keyword) and node.arg in ("help", "epilog", "short_help"):
                 joined = [each for each in ast.walk(node.value) if isinstance(each, ast.JoinedStr)]
                 assert not joined, f"{path.name}:{node.value.lineno}"

@@ -16,7 +16,8 @@ import yaml
 from pulumi.runtime.proto import analyzer_pb2 as wire
 from pulumi.runtime.proto import analyzer_pb2_grpc
 
-from policies.packs import PACKS, VERSION, rules
+from policies.packs import PACKS, rules
+from policies.process import VERSION
 from tests.roots import ROOT
 
 RUN = ROOT / "policies" / "run"

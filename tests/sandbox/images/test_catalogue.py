@@ -21,6 +21,7 @@ from sandbox.images.catalogue import MADE_OF, OURS, RECIPES, STANDS_IN, Recipe
 from sandbox.images.layer import Layer
 from sandbox.programs import tools
 from tests.roots import ROOT
+from tests.syntax import parsed
 
 
 @pytest.fixture
@@ -163,9 +164,7 @@ def test_whatever_our_scripts_in_the_cluster_import_is_in_the_image_that_runs_th
     scripts = sorted(ROOT.glob("components/*/in_cluster/*.py"))
     assert len(scripts) > 4
     for script in scripts:
-        nodes = [
-            each for each in ast.walk(ast.parse(script.read_text())) if isinstance(each, ast.Import | ast.ImportFrom)
-        ]
+        nodes = [each for each in ast.walk(parsed(script.read_text())) if isinstance(each, ast.Import | ast.ImportFrom)]
         names = {(node.module if isinstance(node, ast.ImportFrom) else node.names[0].name) or "" for node in nodes}
         asked = {name.partition(".")[0] for name in names} - set(sys.stdlib_module_names) - {""}
         lacking |= {name for name in asked if not inside & {each.lower() for each in brought_by.get(name, [])}}
