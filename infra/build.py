@@ -36,7 +36,9 @@ def build(planned: Plan) -> None:
     """
     stack = planned.stack
     settings, name = stack.settings, stack.settings.full_name
-    bounds = planned.bounds(datetime.date.today(), stack=pulumi.get_stack(), deployed=deployed())
+    today, selected = datetime.date.today(), pulumi.get_stack()
+    there = deployed(planned.guard.ceiling(selected, today))
+    bounds = planned.bounds(today, stack=selected, deployed=there)
     for warned in hold(planned, bounds):
         pulumi.log.warn(warned.text())
     root = Platform("platform", _plan(stack, planned))

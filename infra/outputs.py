@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -10,7 +11,7 @@ import pulumi
 from modelyard_contract import PlatformOutputs
 from pydantic import ConfigDict
 
-from policies.guard.deployed import COST, MAXIMUM, PARTS, Deployed
+from policies.guard.deployed import COST, MAXIMUM, PARTS, Deployed, told
 from pricing.items.cost import Totals
 
 
@@ -35,17 +36,20 @@ def export_cost(totals: Totals, pools: Mapping[str, Decimal], teams: Mapping[str
     pulumi.export(COST, {**_texts(amounts), PARTS: parts})
 
 
-def deployed() -> Deployed:
-    """What the stack's last deployment exported of its cost.
+def deployed(ceiling: Decimal) -> Deployed:
+    """What is deployed costs, as this process was told; else what the stack's last deployment exported, at most the `ceiling`.
 
-    The engine reads the stack's own outputs for this program, in a preview and inside an update alike.
+    The engine reads the stack's own outputs for this program, in a preview and inside an update alike. They are only the
+    program's own word, so the packs do not read them.
     """
+    if told(os.environ):
+        return Deployed.of_variables(os.environ)
     name = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
     try:
         outputs = pulumi.runtime.invoke("pulumi:pulumi:readStackOutputs", {"name": name}).value["outputs"]
     except Exception as error:
         return Deployed(unreadable=f"the engine does not answer for them: {type(error).__name__}")
-    return Deployed.of_outputs(outputs)
+    return Deployed.of_outputs(outputs).at_most(ceiling, {})
 
 
 def _texts(amounts: Mapping[str, Decimal]) -> dict[str, str]:

@@ -85,28 +85,32 @@ class Plan:
         self,
         today: datetime.date,
         *,
-        stack: str = "",
+        stack: str,
         deployed: Deployed = _NOTHING,
     ) -> Bounds:
-        """What the stack of that name may cost. Raises Refused when the guard file names no ceiling for the environment."""
-        settings, (pools, teams) = self.stack.settings, self.maxima
-        environment, limits = settings.environment.value, settings.budget
-        parts = (
-            ("Pool", pools, limits.per_pool, self.guard.max_per_pool_usd, "pools"),
-            ("Team", teams, limits.per_team, self.guard.max_per_team_usd, "teams"),
-        )
+        """What the stack of that name may cost."""
+        settings, (pools, teams), guard = self.stack.settings, self.maxima, self.guard
+        limits = settings.budget
+        parts = (("Pool", pools, limits.per_pool, "pools"), ("Team", teams, limits.per_team, "teams"))
         return Bounds(
-            environment=environment,
+            stack=stack,
+            environment=guard.environment(stack),
+            misnamed=tuple(guard.misnamed(stack, settings.environment.value)),
             budget=limits.monthly_usd,
-            ceiling=self.guard.ceiling(environment, today, stack),
+            ceiling=guard.ceiling(stack, today),
             warn_at_percent=limits.warn_at_percent,
             deployed=deployed,
-            most_after=self.guard.most_after(environment, deployed, today),
+            most_after=guard.most_after(stack, deployed, today),
             parts=tuple(
                 part
-                for kind, maxima, budgets, ceilings, key in parts
+                for kind, maxima, budgets, key in parts
                 for part in parts_of(
-                    kind, environment, maxima, budgets, ceilings.get(environment, {}), deployed.parts.get(key, {})
+                    kind,
+                    guard.environment(stack) or "*",
+                    maxima,
+                    budgets,
+                    guard.part_ceilings(kind, stack),
+                    deployed.parts.get(key, {}),
                 )
             ),
         )

@@ -23,7 +23,19 @@ from ops.commands import Job
 from ops.doctor import command as diagnosis
 from ops.exit_codes import exit_code_of
 from ops.images import cli as images_cli
-from ops.options import Cloud, CostFormat, Faults, Format, Kubeconfig, Output, Sandbox, StackFile, StackName, Yes
+from ops.options import (
+    Cloud,
+    CostFormat,
+    DeployedFormat,
+    Faults,
+    Format,
+    Kubeconfig,
+    Output,
+    Sandbox,
+    StackFile,
+    StackName,
+    Yes,
+)
 from ops.preview import base_checkout
 from ops.preview import cli as report_cli
 from ops.preview import command as reporting
@@ -38,7 +50,7 @@ from ops.worlds.choose import choose, sandbox_or_cloud
 from ops.worlds.kubeconfig import KubeconfigWorld
 from ops.worlds.places import place_of, root
 from ops.worlds.sandbox import SandboxWorld
-from policies.guard.deployed import Deployed
+from policies.guard.deployed import Deployed, told
 
 app = typer.Typer(
     name="modelyard",
@@ -180,6 +192,23 @@ def outputs(
     return commands.outputs(_job(stack, None, sandbox, cloud, output, kubeconfig=kubeconfig, ask=False))
 
 
+@app.command(
+    epilog="Examples:  modelyard deployed --stack prod --cloud   |   "
+    "env $(modelyard deployed -s prod --cloud --format env) pulumi preview --stack prod --policy-pack policies/run"
+)
+def deployed(
+    stack: StackName,
+    sandbox: Sandbox = False,
+    cloud: Cloud = False,
+    kubeconfig: Kubeconfig = None,
+    output: Annotated[DeployedFormat, typer.Option("--format", help="text, json or env.")] = DeployedFormat.TEXT,
+) -> int:
+    """Print what the gates are told of the deployed stack: its monthly maximum, priced from its state."""
+    form = Format.JSON if output is DeployedFormat.JSON else Format.TEXT
+    job = _job(stack, None, sandbox, cloud, form, kubeconfig=kubeconfig, ask=False)
+    return commands.deployed(job, as_variables=output is DeployedFormat.ENV)
+
+
 @app.command(epilog="Example:  modelyard config --stack prod")
 def config(stack: StackName, file: StackFile = None, output: Output = Format.TEXT) -> int:
     """Print every effective setting and where it came from: stack file, profile or default."""
@@ -204,7 +233,9 @@ def cost(
     with tempfile.TemporaryDirectory() as scratch:
         file = bill.other(place.root, place.stack_file, compare, Path(scratch)) if compare else None
         other = LoadedStack.read(compare, file) if file else None
-        found = bill.report(place.loaded, other, deployed=Deployed.of_variables(os.environ))
+        found = bill.report(
+            place.loaded, other, deployed=Deployed.of_variables(os.environ) if told(os.environ) else None
+        )
     sys.stdout.write(cost_page.written(found, output).rstrip("\n") + "\n")
     return ExitCode.OK if found.budget.fits else ExitCode.REFUSED
 

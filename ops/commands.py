@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import os
+import shlex
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -18,6 +20,9 @@ from ops.report.deployed import DeployedBill
 from ops.show import Show, as_value
 from ops.up import first_up
 from ops.worlds.world import Place
+from policies.guard.baseline import first_deployment
+from policies.guard.deployed import VARIABLES
+from pricing.items.cost import cents
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,22 +193,56 @@ def opened(job: Job) -> AbstractContextManager[Engine]:
 
 
 def _preview(job: Job, engine: Engine) -> Outcome:
-    tell_deployed(engine)
+    tell_deployed(job, engine)
     with job.show.progress("preview", 0) as progress:
         outcome = engine.preview(packs=job.packs, on_change=progress)
     job.show.outcome(outcome)
     return outcome
 
 
-def tell_deployed(engine: Engine) -> DeployedBill:
-    """What is deployed already, as the budget pack is told it: a run that makes nothing dearer is warned and not blocked.
+def tell_deployed(job: Job, engine: Engine) -> DeployedBill:
+    """Tells program and packs what is deployed already: a run that makes nothing dearer is warned and not blocked.
 
-    The pack cannot take this from the program that it judges, so it comes from the state, through the engine's environment.
+    Neither takes it from the program that is judged. It is priced from the state, by this checkout.
     """
-    deployed = DeployedBill.of(engine.state())
-    for name, value in deployed.gate.variables().items():
-        engine.command.tell(name, value)
+    deployed = deployed_bill(job.place, engine, guard_file=job.guard, priced=job.priced)
+    engine.tell(deployed.gate.variables(), instead_of=VARIABLES)
     return deployed
+
+
+def deployed_bill(place: Place, engine: Engine, *, guard_file: Path | None = None, priced: bool = True) -> DeployedBill:
+    """What a stack's state costs by this checkout's prices, and under the guard file: this checkout's own without another.
+
+    `priced` says whether the stack file states the use that is planned.
+    """
+    from policies.guard.file import NAME, load
+
+    guard, stack = load(guard_file or place.root / NAME), place.stack
+    # Asking for the history starts another process, and where no step is bounded it decides nothing.
+    first = guard.bounds_steps(stack) and first_deployment(engine.history())
+    planned = place.loaded.settings.usage.amounts() if priced else None
+    return DeployedBill.of(engine.state(), stack=stack, guard=guard, first=first, planned=planned)
+
+
+def deployed(job: Job, *, as_variables: bool) -> ExitCode:
+    """What is deployed costs, as the gates are told it; with `as_variables` as words of a shell that tell a process."""
+    with opened(job) as engine:
+        bill = deployed_bill(job.place, engine)
+    told = bill.gate.variables()
+    if job.show.as_json:
+        job.show.value({"stack": job.place.stack, "variables": told, "unreadable": bill.gate.unreadable or None})
+    elif as_variables:
+        for name, value in told.items():
+            sys.stdout.write(f"{name}={shlex.quote(value)}\n")
+    else:
+        job.begin("stack export")
+        maximum = bill.gate.maximum
+        known = "nothing is deployed" if maximum is None else f"at most {cents(maximum)} USD a month"
+        job.show.line(bill.gate.unreadable or known)
+        for kind, amounts in bill.gate.parts.items():
+            for name, amount in amounts.items():
+                job.show.line(f"{kind}.{name:36} {cents(amount):>12} USD")
+    return ExitCode.UNAVAILABLE if bill.gate.unreadable else ExitCode.OK
 
 
 def _resources(state: dict[str, Any]) -> list[dict[str, Any]]:

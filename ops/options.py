@@ -25,6 +25,14 @@ class CostFormat(enum.Enum):
     HTML = "html"
 
 
+class DeployedFormat(enum.Enum):
+    """Who reads what is deployed: a person, a machine, or the command that a shell is about to start."""
+
+    TEXT = "text"
+    JSON = "json"
+    ENV = "env"
+
+
 class CompareFormat(enum.Enum):
     """Who reads a comparison of versions."""
 

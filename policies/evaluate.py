@@ -1,7 +1,7 @@
 """Runs rules over resources and turns what they find into verdicts; knows nothing of the engine or its protocol.
 
 One judge serves one preview or one update. The engine asks resource by resource, in the order of registration, so the
-judge remembers what it has let through: the root component's plan tells the environment to every later rule.
+judge remembers what it has let through. Which environment a stack is comes from the guard file, never from the stack.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from core.problem import Problem
-from policies.graph import PLATFORM, Graph, Node, label
+from policies.graph import Graph, Node, label, stack_of
 from policies.rule import Context, Finding, Level, Rule, Severity
 from policies.wire import redact
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from policies.guard.model import Exemption, Guard
 
 STRICTEST = "prod"
-"""What a stack is taken for while no plan has said what it is."""
+"""What a stack is taken for that the guard file does not list."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,13 +60,12 @@ class Evaluator:
         self._today = today
         self._seen: dict[str, Node] = {}
         self._memory: dict[str, Any] = {}
-        self._environment: str | None = None
+        self._stack = ""
         self._undetermined: dict[str, list[str]] = {}
 
     def resource(self, node: Node, provider: Node | None = None, secrets: Collection[str] = ()) -> list[Verdict]:
         """What the resource rules say about a resource that is about to be made; its inputs are remembered."""
-        if node.type == PLATFORM and self._environment is None and isinstance(node.read("environment"), str):
-            self._environment = str(node.read("environment"))
+        self._stack = stack_of(node)
         self._seen[node.urn] = node
         asked = [rule for rule in self._rules if rule.check is not None and node.type.startswith(rule.applies_to)]
         if not asked:
@@ -83,6 +82,8 @@ class Evaluator:
         The inputs that the resource rules have seen replace what the engine sends here, which is outputs.
         """
         graph = Graph(tuple(self._with_inputs(node) for node in nodes))
+        if graph.nodes:
+            self._stack = stack_of(graph.nodes[0])
         context = self._context(None)
         verdicts: list[Verdict] = []
         for rule in self._rules:
@@ -98,8 +99,8 @@ class Evaluator:
 
     @property
     def environment(self) -> str:
-        """What the first plan said the stack is; `prod` until then, so that what nobody declares is held to the most."""
-        return self._environment or STRICTEST
+        """What the guard file says the stack is; `prod` for a stack that it does not list, so that it is held to the most."""
+        return self._guard().environment(self._stack) or STRICTEST
 
     def _context(self, provider: Node | None) -> Context:
         return Context(
@@ -167,6 +168,6 @@ class Evaluator:
         matching = (
             exemption
             for exemption in self._guard().exemptions
-            if exemption.holds(rule.name, label(node), self.environment)
+            if exemption.holds(rule.name, label(node), self._guard().environment(self._stack) or "")
         )
         return max(matching, key=lambda exemption: exemption.expires, default=None)

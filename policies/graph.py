@@ -19,6 +19,7 @@ __all__ = [
     "label",
     "mapping",
     "places",
+    "stack_of",
 ]
 
 
@@ -30,6 +31,11 @@ def _qualified_types(urn: str) -> list[str]:
 def inside(node: Node, component: str) -> bool:
     """Whether the resource stands under a component of this type, at any depth; its URN says so."""
     return component in _qualified_types(node.urn)[:-1]
+
+
+def stack_of(node: Node) -> str:
+    """The name of the stack that a resource is of; its URN says so."""
+    return node.urn.split("::", 1)[0].removeprefix("urn:pulumi:")
 
 
 def label(node: Node) -> str:

@@ -60,7 +60,10 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """What a rule may know beside the graph. `environment` is `prod` until the platform's plan says otherwise."""
+    """What a rule may know beside the graph.
+
+    `environment` is what the guard file says that the stack is, `prod` for a stack that it does not list.
+    """
 
     guard: Guard
     environment: str = "prod"

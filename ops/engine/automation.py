@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import itertools
 import json
 import logging
 import os
@@ -88,6 +89,11 @@ class Engine:
             planning=planning,
         )
 
+    def tell(self, variables: Mapping[str, str], *, instead_of: Sequence[str] = ()) -> None:
+        """Adds variables to the environment of program and engine from here on, and takes those in `instead_of` out of it."""
+        self.env = {**{key: value for key, value in self.env.items() if key not in instead_of}, **variables}
+        self.command.tell(variables, instead_of=instead_of)
+
     def outputs(self) -> dict[str, Any]:
         """The stack's outputs, secret ones masked."""
         found = json.loads(self.ask("stack", "output", "--json"))
@@ -97,6 +103,14 @@ class Engine:
         """The stack's deployment as the backend holds it, secrets encrypted."""
         deployment = json.loads(self.ask("stack", "export")).get("deployment") or {}
         return dict(deployment)
+
+    def history(self) -> Iterator[dict[str, Any]]:
+        """The stack's updates as the backend recorded them, the newest first; pages are read as far as they are asked for."""
+        for page in itertools.count(1):
+            found = json.loads(self.ask("stack", "history", "--json", "--page-size", "50", "--page", str(page)))
+            yield from found
+            if len(found) < 50:
+                return
 
     def ask(self, *arguments: str) -> str:
         """The standard output of a `pulumi` command on this stack."""

@@ -11,7 +11,7 @@ import os
 import signal
 import subprocess
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -41,9 +41,9 @@ class EngineCommand(PulumiCommand):
         self.version = VersionInfo.parse(version.removeprefix("v"))
         self._env, self._say = dict(env), say
 
-    def tell(self, name: str, value: str) -> None:
-        """Adds a variable to the environment of every engine started from here on."""
-        self._env[name] = value
+    def tell(self, variables: Mapping[str, str], *, instead_of: Sequence[str] = ()) -> None:
+        """Adds variables to the environment of every engine started from here on; those in `instead_of` are taken out first."""
+        self._env = {**{key: value for key, value in self._env.items() if key not in instead_of}, **variables}
 
     def run(
         self,

@@ -15,7 +15,7 @@ from typing import Any
 
 from core.problem import ExitCode, Problem, Refused
 from ops.report.model import Guarded, JudgingCheckout
-from policies.guard.deployed import MAXIMUM_VARIABLE, PARTS_VARIABLE
+from policies.guard.deployed import VARIABLES
 from policies.guard.file import NAME
 
 OWNERS = Path(".github") / "CODEOWNERS"
@@ -98,7 +98,7 @@ def _read(judging: Path, stack: str, stack_file: Path, deployed: Mapping[str, st
     command = [python, "-P", "-m", "ops.cli", "cost", "--stack", stack, "--file", str(stack_file.resolve())]
     paths = os.pathsep.join([str(judging.resolve()), str(judging.resolve() / "contract")])
     # Only what this run has read from the state counts as deployed, whatever stands in the environment already.
-    own_env = {key: value for key, value in os.environ.items() if key not in (MAXIMUM_VARIABLE, PARTS_VARIABLE)}
+    own_env = {key: value for key, value in os.environ.items() if key not in VARIABLES}
     env = {**own_env, **deployed, "PYTHONPATH": paths}
     try:
         done = subprocess.run(

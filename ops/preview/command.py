@@ -89,7 +89,7 @@ def look(job: Job, judge: AskCheckout | None = None, engine: Engine | None = Non
         if job.priced:
             found = replace(found, bill=cost.report(job.place.loaded))
         with nullcontext(engine) if engine else commands.opened(job) as engine:
-            found = replace(found, deployed=commands.tell_deployed(engine))
+            found = replace(found, deployed=commands.tell_deployed(job, engine))
             found = replace(found, judge=judge(found.deployed.gate.variables()) if judge else None)
             with job.show.progress("preview", 0) as progress:
                 outcome = engine.preview(packs=job.packs, on_change=progress)

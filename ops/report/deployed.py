@@ -1,22 +1,28 @@
-"""The bill of what is deployed, read from a stack's state for the report, and for the gate."""
+"""The bill of what is deployed, for the report and for the gates: priced from a stack's state, never read from its outputs."""
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 from ops.report.model import Amounts
-from policies.guard.deployed import COST, Deployed, amount_of
-from pricing.items.cost import ZERO, cents
+from policies.guard.baseline import baseline
+from policies.guard.deployed import Deployed
+from policies.guard.model import Guard
+from pricing.bill import breakdown as shares
+from pricing.items.cost import cents
+from pricing.items.usage import Usage
 
 
 @dataclass(frozen=True, kw_only=True)
 class DeployedBill:
-    """What the deployed stack costs (USD a month), and the maximum of each component where its plan is known.
+    """What the deployed stack costs (USD a month), and the maximum of each component.
 
-    `amounts` is None when nothing is deployed, or nobody knows; `gate` is what the gates are told of it, not rounded.
+    `amounts` is None when nothing is deployed, or nobody knows; `gate` is what the gates are told of it: not rounded, and never
+    above the guard file's ceilings.
     """
 
     amounts: Amounts | None = None
@@ -24,22 +30,26 @@ class DeployedBill:
     gate: Deployed = field(default_factory=Deployed)
 
     @classmethod
-    def of(cls, state: Mapping[str, Any]) -> DeployedBill:
-        """Reads it from a stack's state."""
-        resources: list[dict[str, Any]] = state.get("resources") or []
-        by_type = {str(resource["type"]): resource for resource in reversed(resources)}
-        outputs = by_type.get("pulumi:pulumi:Stack", {}).get("outputs") or {}
-        gate = Deployed.of_outputs(outputs)
-        if gate.maximum is None:
+    def of(
+        cls,
+        state: Mapping[str, Any],
+        *,
+        stack: str,
+        guard: Guard,
+        first: bool = False,
+        planned: Usage | None = None,
+        today: datetime.date | None = None,
+    ) -> DeployedBill:
+        """Prices a stack's state; `planned` is the use that the plan states.
+
+        With `first` the stack has never been deployed whole, and its gates are told that nothing is.
+        """
+        day = today or datetime.date.today()
+        priced = baseline(state, stack=stack, guard=guard, today=day, planned=planned)
+        gate = Deployed() if first else priced.deployed
+        if priced.estimate is None or not priced.estimate.items:
             return cls(gate=gate)
-        lower = [amount_of(outputs[COST].get(key)) for key in ("minimumUsd", "expectedUsd")]
-        minimum, expected = (gate.maximum if amount is None else amount for amount in lower)
-        bill = (by_type.get("modelyard:index:Platform", {}).get("inputs") or {}).get("bill") or {}
-        sums: dict[str, Decimal] = {}
-        for line in bill.get("items") or []:
-            sums[line["component"]] = sums.get(line["component"], ZERO) + Decimal(line.get("maximumUsd", 0))
-        # After an update that failed half-way the plan in the state is not what is deployed.
-        if cents(sum(sums.values(), ZERO)) != cents(gate.maximum):
-            sums = {}
-        amounts = Amounts(minimum=cents(minimum), expected=cents(expected), maximum=cents(gate.maximum))
+        totals = priced.estimate.totals
+        amounts = Amounts(minimum=cents(totals.minimum), expected=cents(totals.expected), maximum=cents(totals.maximum))
+        sums = {name: each.maximum for name, each in shares.by(priced.estimate.items, shares.component).items()}
         return cls(amounts=amounts, components=sums, gate=gate)

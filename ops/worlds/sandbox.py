@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,17 +69,20 @@ class SandboxWorld:
         """The engine on the stack, in an environment that knows the simulated clouds alone."""
         users = registry_asks(place) if self.stands_in_for_registry else None
         with self._session(place, faults=faults, calls=calls, say=say, users=users) as session:
-            command = EngineCommand(session.toolchain.pulumi, session.toolchain.version, session.env, say)
-            yield Engine(
-                command=command, workdir=session.workdir, stack=session.stack_name, env=session.env, program=program
-            )
+            yield self._engine(session, program, say)
 
     @contextlib.contextmanager
-    def shell(self, place: Place, say: Say) -> Iterator[tuple[Path, Mapping[str, str]]]:
-        """The derived project's folder and a whole environment in which plain `pulumi` finds the clouds."""
+    def shell(self, place: Place, say: Say) -> Iterator[Engine]:
+        """The engine without a program: its folder, and a whole environment in which plain `pulumi` finds the clouds."""
         tools = toolchain.ensure(place.root, say=say, language_host=True)
         with self._session(place, toolchain=tools, users=registry_asks(place)) as session:
-            yield session.workdir, session.env
+            yield self._engine(session, lambda: None, say)
+
+    def _engine(self, session: Session, program: Program, say: Say) -> Engine:
+        command = EngineCommand(session.toolchain.pulumi, session.toolchain.version, session.env, say)
+        return Engine(
+            command=command, workdir=session.workdir, stack=session.stack_name, env=session.env, program=program
+        )
 
     def _session(self, place: Place, **more: Any) -> Session:
         kind = account_kind(place)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from policies.budget.bill import Unreadable, amount, lines
-from policies.graph import PLATFORM, Node, mapping
+from policies.graph import PLATFORM, Node, mapping, stack_of
 from policies.guard import pools_and_teams
 from policies.guard.deployed import Deployed
 from policies.rule import Context, Finding, Rule, Severity, refuse
@@ -17,16 +17,13 @@ from pricing.items.tokens import GPU_POOL
 
 def parts_within_budgets(node: Node, context: Context) -> Iterator[Finding]:
     """What the lines of a pool or of a team add up to fits the stack's budget for it and the guard file's ceiling."""
-    environment = str(node.read("environment"))
+    stack = stack_of(node)
     try:
         pools, teams = shares.maxima((line.component, line.team, line.maximum) for line in lines(node))
     except Unreadable:
         return  # told by plan_is_determined, which is mandatory too
     deployed = Deployed.of_variables(os.environ).parts
-    for kind, key, maxima, ceilings in (
-        ("Pool", "pools", pools, context.guard.max_per_pool_usd),
-        ("Team", "teams", teams, context.guard.max_per_team_usd),
-    ):
+    for kind, key, maxima in (("Pool", "pools", pools), ("Team", "teams", teams)):
         budgets: dict[str, Decimal] = {}
         for name, stated in mapping(node.read("budget", f"per{kind}")).items():
             found = amount(stated)
@@ -34,7 +31,7 @@ def parts_within_budgets(node: Node, context: Context) -> Iterator[Finding]:
                 yield refuse(f"budget.per{kind}.{name}", "budget-undetermined: this budget is no known amount")
             else:
                 budgets[name] = found
-        bounds = ceilings.get(environment, {})
+        bounds, environment = context.guard.part_ceilings(kind, stack), context.guard.environment(stack) or "*"
         for part in pools_and_teams.parts(kind, environment, maxima, budgets, bounds, deployed.get(key, {})):
             yield from (Finding(problem=problem) for problem in pools_and_teams.refusals(part))
 

@@ -6,9 +6,8 @@ import datetime
 import os
 from collections.abc import Iterator
 
-from core.problem import Refused
 from policies.budget.bill import Unreadable, amount, lines, maximum
-from policies.graph import PLATFORM, Node
+from policies.graph import PLATFORM, Node, stack_of
 from policies.guard.ceilings import Bounds, refusals
 from policies.guard.deployed import Deployed
 from policies.rule import Context, Finding, Rule, Severity, refuse
@@ -42,23 +41,25 @@ def plan_is_determined(node: Node, context: Context) -> Iterator[Finding]:
 
 def plan_within_ceiling(node: Node, context: Context) -> Iterator[Finding]:
     """The maximum fits the guard file's ceiling and the stack's own budget, which can only be the lower one."""
-    stack = node.urn.split("::", 1)[0].removeprefix("urn:pulumi:")
-    environment, today = str(node.read("environment")), datetime.date.today()
+    stack, guard, today = stack_of(node), context.guard, datetime.date.today()
     deployed = Deployed.of_variables(os.environ)
     try:
-        ceiling = context.guard.ceiling(environment, today, stack)
         items = lines(node)
-    except Refused as refused:
-        yield from (Finding(problem=problem) for problem in refused.problems)
-        return
     except Unreadable:
         return  # told by plan_is_determined, which is mandatory too
     budget = amount(node.read("budget", "monthlyUsd"))
     if budget is None:
         yield refuse("budget.monthlyUsd", "budget-undetermined: the budget is no known amount")
         return
-    most_after = context.guard.most_after(environment, deployed, today)
-    bounds = Bounds(environment=environment, budget=budget, ceiling=ceiling, deployed=deployed, most_after=most_after)
+    bounds = Bounds(
+        stack=stack,
+        environment=guard.environment(stack),
+        misnamed=tuple(guard.misnamed(stack, str(node.read("environment")))),
+        budget=budget,
+        ceiling=guard.ceiling(stack, today),
+        deployed=deployed,
+        most_after=guard.most_after(stack, deployed, today),
+    )
     yield from (Finding(problem=problem) for problem in refusals(items, bounds))
 
 

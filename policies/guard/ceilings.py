@@ -39,17 +39,30 @@ class Line(Protocol):
 class Bounds:
     """What a stack may cost (USD a month): its own budget, and the ceiling of the guard file for its environment.
 
-    `most_after` is the most that this run may make of what is `deployed`; None when nothing bounds the step. `parts` are the
-    pools and teams that have bounds of their own.
+    `environment` is what the guard file says that the stack is; None when it lists no such stack. `misnamed` is why the stack
+    may not call itself what it does. `most_after` is the most that this run may make of what is `deployed`; None when nothing
+    bounds the step. `parts` are the pools and teams that have bounds of their own.
     """
 
-    environment: str
+    stack: str
+    environment: str | None
     budget: Decimal
     ceiling: Decimal
     warn_at_percent: int = 80
     deployed: Deployed = field(default_factory=Deployed)
     most_after: Decimal | None = None
     parts: tuple[pools_and_teams.SubBudget, ...] = ()
+    misnamed: tuple[Problem, ...] = ()
+
+    @property
+    def whose(self) -> str:
+        """Whose ceiling it is, for a reader."""
+        return self.environment or f"stack {self.stack}, which guard.yaml does not list"
+
+    @property
+    def key(self) -> str:
+        """What a guardian would change in the guard file."""
+        return f"raise maxMonthlyUsd.{self.environment}" if self.environment else f"list {self.stack} under `stacks`"
 
     @property
     def effective(self) -> Decimal:
@@ -59,13 +72,14 @@ class Bounds:
 
 def refusals(items: Sequence[Line], bounds: Bounds) -> Iterator[Problem]:
     """Everything that keeps a bill from being deployed; empty when it may be."""
+    yield from bounds.misnamed
     if bounds.budget > bounds.ceiling:
         yield Problem(
             summary="the budget is above the ceiling that the guard file sets for this environment",
             where=WHERE,
             found=f"{usd(bounds.budget)} USD",
-            allowed=f"at most {usd(bounds.ceiling)} USD for {bounds.environment}",
-            fix=f"lower it, or let a guardian raise maxMonthlyUsd.{bounds.environment} in guard.yaml",
+            allowed=f"at most {usd(bounds.ceiling)} USD for {bounds.whose}",
+            fix=f"lower it, or let a guardian {bounds.key} in guard.yaml",
         )
     maximum = _maximum(items)
     if not items or any(item.maximum is None for item in items):
@@ -84,19 +98,20 @@ def step_refused(maximum: Decimal, deployed: Deployed, most: Decimal | None) -> 
     if deployed.unreadable:
         if maximum > most:
             yield Problem(
-                summary="what is deployed cannot be read, so nobody knows how much dearer this run makes the stack",
+                summary="nobody knows how much dearer this run makes the stack, and the guard file bounds the step of one run",
                 where=WHERE,
                 found=deployed.unreadable,
-                allowed="a stack whose outputs say what it costs: the guard file bounds the step of one run",
-                fix="repair the stack's outputs, or let a guardian enter an exemption under budgetExemptions in guard.yaml",
+                allowed="a run that is told what is deployed, as `modelyard up` and `modelyard preview` tell it",
+                fix="run `modelyard up`, or give the command what `modelyard deployed --format env` prints; a guardian can "
+                "enter an exemption under budgetExemptions in guard.yaml",
             )
-    elif deployed.maximum and maximum > max(most, deployed.maximum):
+    elif deployed.maximum is not None and maximum > max(most, deployed.maximum):
         more = maximum - deployed.maximum
+        percent = f", {more * 100 / deployed.maximum:.1f} % more" if deployed.maximum else ""
         yield Problem(
             summary="this run raises the cost of the stack by more than the guard file allows for one step",
             where=WHERE,
-            found=f"{usd(deployed.maximum)} -> {usd(maximum)} USD a month: {usd(more)} USD, "
-            f"{more * 100 / deployed.maximum:.1f} % more",
+            found=f"{usd(deployed.maximum)} -> {usd(maximum)} USD a month: {usd(more)} USD{percent}",
             allowed=f"at most {usd(most)} USD in this run",
             fix="take several runs, or let a guardian enter an exemption under budgetExemptions in guard.yaml",
         )
@@ -179,7 +194,7 @@ def _maximum(items: Sequence[Line]) -> Decimal:
 
 
 def _over(items: Sequence[Line], maximum: Decimal, bounds: Bounds) -> Problem:
-    binds = "the budget" if bounds.budget <= bounds.ceiling else f"the ceiling for {bounds.environment}"
+    binds = "the budget" if bounds.budget <= bounds.ceiling else f"the ceiling for {bounds.whose}"
     excess = maximum - bounds.effective
     there = bounds.deployed.maximum
     more = "" if there is None else f" (deployed: {usd(there)} USD)"

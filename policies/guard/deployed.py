@@ -8,19 +8,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+NOTHING_VARIABLE = "MODELYARD_DEPLOYED_NOTHING"
 MAXIMUM_VARIABLE = "MODELYARD_DEPLOYED_MAXIMUM_USD"
 PARTS_VARIABLE = "MODELYARD_DEPLOYED_PARTS_USD"
-"""How whoever starts an engine tells the packs, which see no state: the maximum, and a JSON map of `pools` and `teams` with the
-maximum of each by name."""
+"""How whoever starts an engine tells the packs, which see no state: that nothing is deployed; or the maximum, and a JSON map of
+`pools` and `teams` with the maximum of each by name."""
+VARIABLES = (NOTHING_VARIABLE, MAXIMUM_VARIABLE, PARTS_VARIABLE)
 
 COST, MAXIMUM, PARTS = "cost", "maximumUsd", "parts"
 """Where a stack's outputs hold what it costs."""
 
 _UNREADABLE = "unreadable"
+UNTOLD = "nobody has said what is deployed"
+"""Why a process that was told nothing does not know."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,9 +52,12 @@ class Deployed:
 
     @classmethod
     def of_variables(cls, variables: Mapping[str, str]) -> Deployed:
-        """What a process was told; one that was told nothing knows of nothing that is deployed."""
-        if MAXIMUM_VARIABLE not in variables and PARTS_VARIABLE not in variables:
-            return cls()
+        """What a process was told; one that was told nothing does not know, and neither does one that was told two things."""
+        if not told(variables):
+            return cls(unreadable=UNTOLD)
+        if NOTHING_VARIABLE in variables:
+            contradicted = MAXIMUM_VARIABLE in variables or PARTS_VARIABLE in variables
+            return cls(unreadable=f"{NOTHING_VARIABLE} stands beside an amount") if contradicted else cls()
         try:
             parts = json.loads(variables.get(PARTS_VARIABLE, "{}"))
         except ValueError:
@@ -75,17 +82,32 @@ class Deployed:
                 read.setdefault(str(kind), {})[str(name)] = one
         return cls(maximum=amount, parts=read)
 
+    def at_most(self, ceiling: Decimal, parts: Mapping[str, Mapping[str, Decimal]]) -> Deployed:
+        """The same, no amount above its ceiling; `parts` has the ceilings of `pools` and `teams` by name."""
+        if self.maximum is None:
+            return self
+        lower = {
+            kind: {name: min(amount, parts.get(kind, {}).get(name, amount)) for name, amount in amounts.items()}
+            for kind, amounts in self.parts.items()
+        }
+        return replace(self, maximum=min(self.maximum, ceiling), parts=lower)
+
     def variables(self) -> dict[str, str]:
-        """What to tell a process, so that it reads the same again; nothing when nothing is deployed."""
+        """What to tell a process, so that it reads the same again."""
         if self.unreadable:
             return {MAXIMUM_VARIABLE: _UNREADABLE}
         if self.maximum is None:
-            return {}
+            return {NOTHING_VARIABLE: "true"}
         parts = {
             kind: {name: format(amount, "f") for name, amount in amounts.items()}
             for kind, amounts in self.parts.items()
         }
         return {MAXIMUM_VARIABLE: format(self.maximum, "f"), PARTS_VARIABLE: json.dumps(parts)}
+
+
+def told(variables: Mapping[str, str]) -> bool:
+    """Whether a process was told anything of what is deployed."""
+    return any(name in variables for name in VARIABLES)
 
 
 def amount_of(value: Any) -> Decimal | None:

@@ -35,8 +35,10 @@ def load(path: Path) -> Guard:
 
 
 def _guard(root: Map) -> Guard:
+    maxima = root.amounts("maxMonthlyUsd")
     guard = Guard(
-        max_monthly_usd=root.amounts("maxMonthlyUsd"),
+        max_monthly_usd=maxima,
+        stacks=root.names("stacks", tuple(maxima)),
         required_tags=root.texts("requiredTags"),
         exemptions=root.each("exemptions", _exemption),
         budget_exemptions=root.each("budgetExemptions", _budget_exemption),

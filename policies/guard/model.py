@@ -7,11 +7,11 @@ The program reads the ceilings before it registers anything, the policy packs re
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from core.problem import Problem, Refused
+from core.problem import Problem
 from policies.guard.deployed import Deployed
 from pricing.bill.discounts import Discount
 from pricing.items.cost import ZERO
@@ -59,15 +59,17 @@ class BudgetExemption:
 class Guard:
     """What the owners of the code hold every stack to.
 
-    `max_monthly_usd` is the highest monthly cost (USD) of each environment; a stack file may only ask for less. Every AWS
-    resource carries the `required_tags`, itself or from its provider's default tags. `max_per_pool_usd` and
-    `max_per_team_usd` bound parts of an environment, by the pool's or the team's name; `max_increase_usd` and
-    `max_increase_percent` bound how much dearer than what is deployed one run may make it. Prices older than
-    `warn_prices_older_than_days` are warned of; None: never.
+    `stacks` says which environment each stack is; a stack says nothing of that itself. One that is not listed is held to the
+    strictest of every environment, and has no exemptions. `max_monthly_usd` is the highest monthly cost (USD) of each
+    environment; a stack file may only ask for less. Every AWS resource carries the `required_tags`, itself or from its
+    provider's default tags. `max_per_pool_usd` and `max_per_team_usd` bound parts of an environment, by the pool's or the
+    team's name; `max_increase_usd` and `max_increase_percent` bound how much dearer than what is deployed one run may make it.
+    Prices older than `warn_prices_older_than_days` are warned of; None: never.
     """
 
     max_monthly_usd: Mapping[str, Decimal]
     required_tags: tuple[str, ...]
+    stacks: Mapping[str, str] = field(default_factory=dict)
     exemptions: tuple[Exemption, ...] = ()
     budget_exemptions: tuple[BudgetExemption, ...] = ()
     discounts: tuple[Discount, ...] = ()
@@ -77,49 +79,71 @@ class Guard:
     max_increase_percent: Mapping[str, Decimal] = field(default_factory=dict)
     warn_prices_older_than_days: int | None = None
 
-    def most_after(self, environment: str, deployed: Deployed, today: datetime.date) -> Decimal | None:
+    def environment(self, stack: str) -> str | None:
+        """The environment that a stack is; None for one that is not listed."""
+        return self.stacks.get(stack)
+
+    def misnamed(self, stack: str, said: str) -> Iterator[Problem]:
+        """Why a stack may not call itself what it does; empty when it may."""
+        environment = self.environment(stack)
+        if environment is not None and said != environment:
+            yield Problem(
+                summary="the stack says that it is another environment than the guard file says",
+                where="environment",
+                found=said,
+                allowed=f"{environment}, for stack {stack}",
+                fix=f"correct it, or let a guardian change stacks.{stack} in guard.yaml",
+            )
+
+    def bounds_steps(self, stack: str) -> bool:
+        """Whether anything bounds how much dearer one run may make a stack."""
+        bounded = self.max_increase_usd.keys() | self.max_increase_percent.keys()
+        return bool(bounded & set(self._as(stack)))
+
+    def most_after(self, stack: str, deployed: Deployed, today: datetime.date) -> Decimal | None:
         """Highest maximum (USD a month) that one run may reach from what is deployed; None when nothing bounds the step.
 
-        The stricter of amount and percent holds; an exemption that has not ended allows the step up to its own amount. When
-        nobody knows what is deployed, only an exemption allows a step.
+        The stricter of amount and percent holds; a percentage of nothing bounds nothing beside an amount. An exemption that has
+        not ended allows the step up to its own amount. When nobody knows what is deployed, only an exemption allows a step.
         """
+        steps = [each for each in (self._most_after(name, deployed) for name in self._as(stack)) if each is not None]
+        return max([min(steps), *self._room(stack, today)]) if steps else None
+
+    def ceiling(self, stack: str, today: datetime.date) -> Decimal:
+        """Highest monthly cost (USD) of a stack on a day, exemptions that have not ended included."""
+        lowest = min((self.max_monthly_usd[each] for each in self._as(stack)), default=ZERO)
+        return max([lowest, *self._room(stack, today)])
+
+    def part_ceilings(self, kind: str, stack: str) -> Mapping[str, Decimal]:
+        """The ceilings (USD a month) of a stack's pools or teams (`kind` is Pool or Team), by name."""
+        tables = {"Pool": self.max_per_pool_usd, "Team": self.max_per_team_usd}[kind]
+        found: dict[str, Decimal] = {}
+        for environment in self._as(stack):
+            for name, amount in tables.get(environment, {}).items():
+                found[name] = min(amount, found.get(name, amount))
+        return found
+
+    def _as(self, stack: str) -> tuple[str, ...]:
+        """The environments that a stack is held to: its own, or all of them when it is not listed."""
+        environment = self.environment(stack)
+        return tuple(self.max_monthly_usd) if environment is None else (environment,)
+
+    def _most_after(self, environment: str, deployed: Deployed) -> Decimal | None:
         amount, percent = self.max_increase_usd.get(environment), self.max_increase_percent.get(environment)
         if amount is None and percent is None:
             return None
-        room = self._room(environment, today)
         if deployed.unreadable:
-            return max(room, default=ZERO)
+            return ZERO
         if deployed.maximum is None:
             return None
         steps = [deployed.maximum + amount] if amount is not None else []
-        if percent is not None:
+        if percent is not None and (deployed.maximum or amount is None):
             steps.append(deployed.maximum * (100 + percent) / 100)
-        return max([min(steps), *room])
+        return min(steps)
 
-    def ceiling(self, environment: str, today: datetime.date, stack: str = "") -> Decimal:
-        """Highest monthly cost (USD) of an environment on a day, exemptions that have not ended included.
-
-        A stack with the name of an environment is held to that one's ceiling too, whatever it says that it is. Refuses an
-        environment that the file does not name, as nothing bounds it.
-        """
-        if environment not in self.max_monthly_usd:
-            raise Refused(
-                Problem(
-                    summary="the guard file sets no ceiling for this environment",
-                    where="maxMonthlyUsd",
-                    found=environment,
-                    allowed=", ".join(sorted(self.max_monthly_usd)),
-                    fix=f"let a guardian add maxMonthlyUsd.{environment}",
-                )
-            )
-        named = {environment, stack} & self.max_monthly_usd.keys()
-        return min(self._ceiling(each, today) for each in named)
-
-    def _ceiling(self, environment: str, today: datetime.date) -> Decimal:
-        return max([self.max_monthly_usd[environment], *self._room(environment, today)])
-
-    def _room(self, environment: str, today: datetime.date) -> list[Decimal]:
-        """The amounts of an environment's exemptions that hold on a day."""
+    def _room(self, stack: str, today: datetime.date) -> list[Decimal]:
+        """The amounts of a stack's exemptions that hold on a day."""
+        environment = self.environment(stack)
         room = (
             exemption
             for exemption in self.budget_exemptions

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar
@@ -98,6 +98,18 @@ class Map:
             if found is None:
                 self._wrong(f"{key}.{name}", inner[name], "USD a month, not below 0")
         return {name: found for name, found in amounts.items() if found is not None}
+
+    def names(self, key: str, allowed: Sequence[str]) -> dict[str, str]:
+        """A map of names to one of the `allowed` names each; none when the key is not there."""
+        self.asked.append(key)
+        found = self.value.get(key, {})
+        if not isinstance(found, Mapping):
+            self._wrong(key, found, "a map of names")
+            return {}
+        for name, chosen in found.items():
+            if not isinstance(name, str) or chosen not in allowed:
+                self._wrong(f"{key}.{name}", chosen, ", ".join(allowed))
+        return {str(name): str(chosen) for name, chosen in found.items()}
 
     def each(self, key: str, made_of: Callable[[Map], T]) -> tuple[T, ...]:
         """A list of maps, each read by `made_of`; none when the key is not there."""

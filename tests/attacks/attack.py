@@ -19,9 +19,15 @@ class Kind(enum.Enum):
     UNLISTED = "Only listed packages and types pass; anything else is undetermined, and refused"
     INPUTS = "Every input of a resource, its region and its account included, is priced, free for a reason, or refused"
     REFERENCES = "A resource is priced by what it refers to, never by a name that looks right"
-    NESTED = "What asks for a volume, a load balancer or an object is judged wherever it stands; a chart is its source, version and digest"
+    NESTED = (
+        "What asks for a volume, a load balancer or an object is judged wherever it stands; a chart is its source, version "
+        "and digest"
+    )
     ENVIRONMENT = "The guard file says which stack is which environment; an unlisted stack is held to the strictest"
-    DEPUTY = "Secrets go only to hosts that the guard file lists, references only to listed variables, and a provider serves only its engine"
+    DEPUTY = (
+        "Secrets go only to hosts that the guard file lists, references only to listed variables, and a provider serves only "
+        "its engine"
+    )
     ESCAPING = "Untrusted text leaves by one exit for each medium, and what was cut is said"
     MEANING = "Security rules judge what a policy, a network or a reference means, not how it is written"
     SECRETS = "A text that looks like a secret is refused wherever a person may write one"
