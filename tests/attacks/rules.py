@@ -17,8 +17,8 @@ TODAY = datetime.date(2026, 11, 24)
 GUARD = Guard(
     max_monthly_usd={"dev": Decimal(5000), "prod": Decimal(90000)},
     required_tags=("Environment", "ManagedBy", "Owner"),
+    stacks={"dev": "dev", "prod": "prod"},
 )
-STACK = "urn:pulumi:dev::modelyard::pulumi:pulumi:Stack::modelyard-dev"
 
 
 def node(
@@ -27,12 +27,19 @@ def node(
     *,
     name: str = "it",
     under: str = "",
+    stack: str = "dev",
     references: Mapping[str, Sequence[str]] | None = None,
 ) -> Node:
-    """A resource of a stack called dev; `under` is the URN of its parent."""
+    """A resource of a stack, `dev` unless it is named; `under` is the URN of its parent."""
     above = f"{under.split('::')[2]}$" if under else ""
-    urn = f"urn:pulumi:dev::modelyard::{above}{token}::{name}"
-    made = {"urn": urn, "type": token, "name": name, "inputs": inputs, "parent": under or STACK}
+    urn = f"urn:pulumi:{stack}::modelyard::{above}{token}::{name}"
+    made = {
+        "urn": urn,
+        "type": token,
+        "name": name,
+        "inputs": inputs,
+        "parent": under or f"urn:pulumi:{stack}::modelyard::pulumi:pulumi:Stack::modelyard-{stack}",
+    }
     return Graph.of([{**made, "references": references} if references else made]).nodes[0]
 
 

@@ -22,7 +22,7 @@ CHAT = {
     "limits": {"gpus": 1},
     "capacity": "onDemand",
 }
-GUARD = Guard(max_monthly_usd={"dev": Decimal(9000)}, required_tags=())
+GUARD = Guard(max_monthly_usd={"dev": Decimal(9000)}, required_tags=(), stacks={"dev": "dev"})
 
 
 def _refused(
@@ -38,7 +38,8 @@ def _refused(
     }
     try:
         planned = plan(Stack.of(platform, "us-east-1"), guard, DAY)
-        bounds = planned.bounds(DAY, deployed=Deployed(maximum=Decimal(1), parts=deployed) if deployed else Deployed())
+        there = Deployed(maximum=Decimal(1), parts=deployed) if deployed else Deployed()
+        bounds = planned.bounds(DAY, stack="dev", deployed=there)
         list(hold(planned, bounds))
     except Refused as refused:
         return list(refused.problems)

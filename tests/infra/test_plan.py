@@ -135,7 +135,7 @@ def _lines(items: tuple[CostItem, ...]) -> list[tuple[object, ...]]:
 
 
 def _agrees(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
-    everything = Bounds(environment="dev", budget=Decimal(10**9), ceiling=Decimal(10**9))
+    everything = Bounds(stack="dev", environment="dev", budget=Decimal(10**9), ceiling=Decimal(10**9))
     monkeypatch.setattr(planning.Plan, "bounds", lambda *_, **__: everything)
     planned = plan(stack, guard())
     resources = declare(lambda: build(plan(stack, guard())), project="modelyard", stack="trial")
@@ -169,7 +169,7 @@ def test_the_plan_of_every_stack_fits_its_budget() -> None:
 
 
 def _bounds(budget: str, **changed: Any) -> Bounds:
-    return Bounds(environment="dev", budget=Decimal(budget), ceiling=Decimal(90000), **changed)
+    return Bounds(stack="dev", environment="dev", budget=Decimal(budget), ceiling=Decimal(90000), **changed)
 
 
 def test_the_last_budget_that_holds_and_the_first_that_does_not() -> None:

@@ -56,6 +56,7 @@ def small_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tools: toolchain
     (tmp_path / "infra").mkdir()
     (tmp_path / "Pulumi.yaml").write_text("name: modelyard\nmain: infra/\nruntime: python\n")
     (tmp_path / "Pulumi.dev.yaml").write_text("config:\n  aws:region: us-east-1\n")
+    (tmp_path / "guard.yaml").write_text("maxMonthlyUsd: { dev: 1 }\nstacks: { dev: dev }\nrequiredTags: [Owner]\n")
     monkeypatch.setattr(session, "HOST", (sys.executable, str(Path(__file__).with_name("tiny_host.py"))))
     monkeypatch.setattr(session, "ensure", lambda root, **_: tools)
     return tmp_path

@@ -22,7 +22,11 @@ QUEUE = "aws:sqs/queue:Queue"
 
 
 def _guard(*exemptions: Exemption) -> Callable[[], Guard]:
-    return lambda: Guard(max_monthly_usd={"prod": Decimal(1)}, required_tags=("Owner",), exemptions=tuple(exemptions))
+    ceilings = {"prod": Decimal(1), "staging": Decimal(1)}
+    stacks = {"main": "prod", "trial": "staging"}
+    return lambda: Guard(
+        max_monthly_usd=ceilings, required_tags=("Owner",), stacks=stacks, exemptions=tuple(exemptions)
+    )
 
 
 def _exemption(**changed: Any) -> Exemption:
@@ -37,8 +41,8 @@ def _exemption(**changed: Any) -> Exemption:
     return Exemption(**{**happy, **changed})
 
 
-def _node(token: str, name: str, /, *, depends: tuple[str, ...] = (), **inputs: Any) -> Node:
-    urn = f"urn:pulumi:dev::modelyard::{token}::{name}"
+def _node(token: str, name: str, /, *, depends: tuple[str, ...] = (), stack: str = "main", **inputs: Any) -> Node:
+    urn = f"urn:pulumi:{stack}::modelyard::{token}::{name}"
     record = {"urn": urn, "type": token, "name": name, "inputs": inputs, "depends": depends}
     return Graph.of([record]).nodes[0]
 
@@ -118,14 +122,20 @@ def test_an_exemption_is_for_one_rule_one_resource_and_its_environments(changed:
     assert verdict.level is Level.MANDATORY
 
 
-def test_the_environment_is_prod_until_a_plan_says_otherwise_and_the_first_plan_counts() -> None:
+@pytest.mark.parametrize(("stack", "environment"), [("trial", "staging"), ("main", "prod"), ("another", "prod")])
+def test_the_guard_file_says_what_a_stack_is_and_one_that_it_does_not_list_is_prod(
+    stack: str, environment: str
+) -> None:
     judge = Evaluator([], _guard(), TODAY)
     assert judge.environment == "prod"
-    judge.resource(_node(PLATFORM, "platform", environment=UNKNOWN))
-    assert judge.environment == "prod"
-    judge.resource(_node(PLATFORM, "platform", environment="staging"))
-    judge.resource(_node(PLATFORM, "another", environment="dev"))
-    assert judge.environment == "staging"
+    judge.resource(_node(PLATFORM, "platform", stack=stack, environment="dev"))
+    assert judge.environment == environment
+
+
+def test_a_stack_that_is_not_listed_has_no_exemptions() -> None:
+    judge = Evaluator([_rule()], _guard(_exemption()), TODAY)
+    (verdict,) = judge.resource(_node(QUEUE, "jobs", name="bad", stack="another"))
+    assert verdict.level is Level.MANDATORY
 
 
 def test_a_stack_rule_reads_the_inputs_that_the_resource_rules_have_seen() -> None:

@@ -73,13 +73,13 @@ def test_a_run_that_makes_nothing_dearer_is_warned_and_not_blocked(engine: Engin
     def exporting(maximum: str) -> Callable[[], None]:
         return lambda: pulumi.export("cost", {"maximumUsd": maximum})
 
-    dearer = changed(tmp_path, LIMITS, "gpus: 4")
+    over = changed(tmp_path, "monthlyUsd: 5000,", "monthlyUsd: 4000,")
     engine.packs = []
     file = StackFile.read(tmp_path / "Pulumi.dev.yaml")
     maximum = plan(Stack.read(file), guard()).totals.maximum
-    assert maximum > 5000
+    assert 4000 < maximum < 5000
     for deployed, lets in ((f"{maximum + CENT:.2f}", True), (f"{maximum - CENT:.2f}", False)):
         assert engine.run_whole("up", exporting(deployed)).ok
-        run = engine.run_whole("preview", dearer)
+        run = engine.run_whole("preview", over)
         assert ("not more expensive than what is deployed" in run.output) is lets
         assert ("can cost more than the budget allows" in run.output) is not lets

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,11 @@ from ops.report.deployed import DeployedBill
 from ops.report.fit import LEVELS, LIMIT, cut, fitted
 from ops.report.make import Found, make
 from ops.report.model import Hazard, Report, Verdict
+from policies.guard.model import Guard
+from pricing.items.cost import ZERO, cents
+from tests.policies.states import deployed_stack
+
+GUARD = Guard(max_monthly_usd={"dev": Decimal(5000)}, required_tags=(), stacks={"dev": "dev"})
 
 POOL, CLASS = "kubernetes:karpenter.sh/v1:NodePool", "kubernetes:karpenter.k8s.aws/v1:EC2NodeClass"
 DATABASE = "aws:rds/instance:Instance"
@@ -215,20 +221,14 @@ def test_a_preview_that_was_refused_failed_or_not_judged_is_never_called_a_pass(
     assert make(found(judge=unknown)).verdict is Verdict.UNDETERMINED
 
 
-def test_what_is_deployed_is_read_from_the_state_and_components_only_when_they_add_up() -> None:
-    cost = {"minimumUsd": "1", "expectedUsd": "2.004", "maximumUsd": "3.129"}
-    lines = [{"component": "network", "maximumUsd": "3.129"}]
-    stack = {"type": "pulumi:pulumi:Stack", "outputs": {"cost": cost}}
-    plan = {"type": "modelyard:index:Platform", "inputs": {"bill": {"items": lines}}}
-    deployed = DeployedBill.of({"resources": [stack, plan]})
-    assert deployed.amounts and (str(deployed.gate.maximum), str(deployed.amounts.maximum)) == ("3.129", "3.13")
-    assert list(deployed.components) == ["network"]
-    lines[0]["maximumUsd"] = "9"
-    other = DeployedBill.of({"resources": [stack, plan]})
-    assert other.amounts and not other.components
-    assert DeployedBill.of({}) == DeployedBill()
-    torn = DeployedBill.of({"resources": [{**stack, "outputs": {"cost": {**cost, "maximumUsd": "NaN"}}}]})
-    assert torn.amounts is None and torn.gate.unreadable
+def test_what_is_deployed_is_priced_from_the_state_component_by_component() -> None:
+    bill = DeployedBill.of({"resources": deployed_stack()}, stack="dev", guard=GUARD)
+    assert bill.amounts and bill.amounts.maximum == cents(bill.gate.maximum or ZERO) > 0
+    assert set(bill.components) == {"network", "platform"}
+    assert sum(bill.components.values()) == bill.gate.maximum
+    assert DeployedBill.of({}, stack="dev", guard=GUARD).amounts is None
+    unclear = DeployedBill.of({"resources": deployed_stack(region=None)}, stack="dev", guard=GUARD)
+    assert unclear.amounts is None and unclear.gate.unreadable
 
 
 Text = st.text(st.characters(codec="utf-8"), max_size=3000)

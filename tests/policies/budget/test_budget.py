@@ -66,8 +66,13 @@ def refused(verdicts: list[Verdict]) -> set[str]:
 
 
 @pytest.mark.parametrize("stack", ["dev", "local", "prod"])
-def test_a_whole_stack_passes(stack: str) -> None:
+def test_a_whole_stack_passes(stack: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MODELYARD_DEPLOYED_NOTHING", "true")
     assert judged(_nodes(stack)) == []
+
+
+def test_packs_that_were_told_nothing_refuse_where_the_guard_file_bounds_the_step() -> None:
+    assert refused(judged(_nodes("prod"))) == {"budget-ceiling platform"}
 
 
 PLAN = ("platform", "Platform")
@@ -220,7 +225,8 @@ def _inputs(name: str) -> Mapping[str, Any]:
 
 
 def _guard(ceiling: str, **changed: Any) -> Guard:
-    return Guard(max_monthly_usd={"dev": Decimal(ceiling)}, required_tags=("Owner",), **changed)
+    ceilings = {"dev": Decimal(ceiling)}
+    return Guard(max_monthly_usd=ceilings, required_tags=("Owner",), stacks={"dev": "dev"}, **changed)
 
 
 def _room(amount: str, expires: datetime.date) -> tuple[BudgetExemption, ...]:

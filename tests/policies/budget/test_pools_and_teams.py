@@ -110,9 +110,12 @@ def test_the_largest_step_of_one_run_passes_and_a_cent_more_is_refused(
         assert refused(judged(_nodes(), Guard(**OPEN, **step))) == (set() if lets else {"budget-ceiling platform"})
 
 
-def test_a_step_from_nothing_known_is_not_held_to_the_bound_but_to_the_ceiling(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_step_from_nothing_deployed_is_not_held_to_the_bound_but_to_the_ceiling(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     guard = Guard(**OPEN, max_increase_usd={"dev": CENT})
-    monkeypatch.delenv("MODELYARD_DEPLOYED_MAXIMUM_USD", raising=False)
+    assert refused(judged(_nodes(), guard)) == {"budget-ceiling platform"}
+    monkeypatch.setenv("MODELYARD_DEPLOYED_NOTHING", "true")
     assert judged(_nodes(), guard) == []
     low = Guard(max_monthly_usd={"dev": Decimal(100)}, required_tags=(), max_increase_usd={"dev": CENT})
     assert refused(judged(_nodes(), low)) == {"budget-ceiling platform"}

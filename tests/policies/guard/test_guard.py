@@ -7,6 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+import yaml
 
 from components.spec import Environment
 from core.problem import Problem, Refused
@@ -14,8 +15,10 @@ from infra.guard import GUARD
 from policies.guard.file import load
 from policies.guard.model import Guard
 from policies.packs import rules
+from tests.roots import ROOT
 
 HAPPY = """\
+stacks: { dev: dev }
 maxMonthlyUsd:
   dev: 4000
 requiredTags: [Owner]
@@ -59,16 +62,19 @@ def test_every_exemption_of_the_repositorys_own_file_names_a_rule() -> None:
     assert {exemption.rule for exemption in load(GUARD).exemptions} <= {rule.name for rule in rules()}
 
 
-def test_a_ceiling_is_a_decimal_and_an_environment_without_one_is_refused(tmp_path: Path) -> None:
-    guard = _load(tmp_path, HAPPY)
-    assert guard.ceiling("dev", DAY) == Decimal(4000)
-    with pytest.raises(Refused, match="no ceiling"):
-        guard.ceiling("prod", DAY)
+def test_a_ceiling_is_a_decimal(tmp_path: Path) -> None:
+    assert _load(tmp_path, HAPPY).ceiling("dev", DAY) == Decimal(4000)
 
 
-def test_a_stack_named_like_an_environment_is_held_to_that_ceiling_whatever_it_says_it_is() -> None:
-    guard = load(GUARD)
-    assert guard.ceiling("prod", DAY, "dev") == guard.ceiling("dev", DAY) < guard.ceiling("prod", DAY, "elsewhere")
+def test_a_stack_of_an_environment_without_a_ceiling_is_refused_where_it_is_listed(tmp_path: Path) -> None:
+    problem = _problem(tmp_path, HAPPY.replace("stacks: { dev: dev }", "stacks: { dev: dev, live: prod }"))
+    assert (problem.where, problem.found, problem.allowed) == ("stacks.live", "prod", "dev")
+
+
+def test_the_repositorys_own_file_lists_every_stack_file_and_its_environment() -> None:
+    files = {file.name.split(".")[1]: yaml.safe_load(file.read_text()) for file in ROOT.glob("Pulumi.*.yaml")}
+    said = {name: each["config"]["modelyard:platform"]["environment"] for name, each in files.items()}
+    assert load(GUARD).stacks.items() >= said.items()
 
 
 def test_an_exemption_lifts_the_ceiling_to_its_amount_until_its_last_day(tmp_path: Path) -> None:
@@ -81,20 +87,20 @@ def test_a_mistake_in_a_budget_exemption_is_refused_by_its_own_keys(tmp_path: Pa
     with pytest.raises(Refused) as caught:
         _load(tmp_path, HAPPY + EXEMPTION.replace("monthlyUsd", "monthlyEur"))
     unknown = {problem.where: problem for problem in caught.value.problems}["budgetExemptions[0].monthlyEur"]
-    assert (unknown.line, unknown.allowed) == (13, "environment, expires, monthlyUsd, owner, reason")
+    assert (unknown.line, unknown.allowed) == (14, "environment, expires, monthlyUsd, owner, reason")
 
 
 @pytest.mark.parametrize(
     ("old", "new", "where", "line"),
     [
-        ("requiredTags", "requiredTag", "requiredTag", 3),
-        ("    owner:", "    ownr:", "exemptions[0].ownr", 8),
-        ("dev: 4000", "dev: -1", "maxMonthlyUsd.dev", 2),
-        ("dev: 4000", "dev: cheap", "maxMonthlyUsd.dev", 2),
-        ("[Owner]", "[]", "requiredTags", 3),
-        ("2026-12-31", "never", "exemptions[0].expires", 10),
-        ("imported material cannot rotate", "''", "exemptions[0].reason", 9),
-        ("  dev: 4000", "  dev: 4000\n  dev: 5000", "maxMonthlyUsd", 3),
+        ("requiredTags", "requiredTag", "requiredTag", 4),
+        ("    owner:", "    ownr:", "exemptions[0].ownr", 9),
+        ("dev: 4000", "dev: -1", "maxMonthlyUsd.dev", 3),
+        ("dev: 4000", "dev: cheap", "maxMonthlyUsd.dev", 3),
+        ("[Owner]", "[]", "requiredTags", 4),
+        ("2026-12-31", "never", "exemptions[0].expires", 11),
+        ("imported material cannot rotate", "''", "exemptions[0].reason", 10),
+        ("  dev: 4000", "  dev: 4000\n  dev: 5000", "maxMonthlyUsd", 4),
     ],
 )
 def test_a_mistake_is_refused_with_its_line(tmp_path: Path, old: str, new: str, where: str, line: int) -> None:

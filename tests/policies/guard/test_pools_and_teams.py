@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from policies.guard import pools_and_teams
 from policies.guard.ceilings import step_refused
-from policies.guard.deployed import Deployed
+from policies.guard.deployed import MAXIMUM_VARIABLE, PARTS_VARIABLE, Deployed
 from policies.guard.model import BudgetExemption, Guard
 from policies.guard.pools_and_teams import SubBudget
 from pricing.bill import age
 from pricing.bill import breakdown as shares
 from pricing.book.book import Price
-from pricing.items.cost import CostItem, totals
+from pricing.items.cost import CENT, CostItem, totals
 
 HAPPY = SubBudget(
     where="budget.perPool.chat",
@@ -29,8 +29,9 @@ HAPPY = SubBudget(
 )
 DAY = datetime.date(2026, 11, 24)
 GUARD = Guard(
-    max_monthly_usd={"prod": Decimal(9000)},
+    max_monthly_usd={"dev": Decimal(100), "prod": Decimal(9000)},
     required_tags=(),
+    stacks={"dev": "dev", "prod": "prod"},
     max_increase_usd={"prod": Decimal(500)},
     max_increase_percent={"prod": Decimal(25)},
 )
@@ -133,9 +134,47 @@ def test_what_is_deployed_is_the_same_after_it_was_told(maximum: Decimal, parts:
     assert Deployed.of_outputs({"cost": {"maximumUsd": str(maximum), "parts": parts}}) == there
 
 
-def test_a_stack_without_outputs_and_a_process_that_was_told_nothing_know_of_nothing_deployed() -> None:
-    assert Deployed.of_outputs({}) == Deployed.of_variables({}) == Deployed()
-    assert Deployed().variables() == {}
+def test_a_stack_without_outputs_and_a_process_that_was_told_so_know_that_nothing_is_deployed() -> None:
+    assert Deployed.of_outputs({}) == Deployed.of_variables(Deployed().variables()) == Deployed()
+
+
+def test_a_process_that_was_told_nothing_or_two_things_does_not_know() -> None:
+    assert Deployed.of_variables({}).unreadable
+    assert Deployed.of_variables({**Deployed().variables(), MAXIMUM_VARIABLE: "1"}).unreadable
+    assert Deployed.of_variables({**Deployed().variables(), PARTS_VARIABLE: "{}"}).unreadable
+
+
+def test_a_percentage_of_nothing_bounds_nothing_beside_an_amount_and_alone_lets_nothing_pass() -> None:
+    nothing = Deployed(maximum=Decimal(0))
+    assert GUARD.most_after("prod", nothing, DAY) == 500
+    assert list(step_refused(Decimal(500), nothing, Decimal(500))) == []
+    (problem,) = step_refused(Decimal("500.01"), nothing, Decimal(500))
+    assert problem.found == "0.00 -> 500.01 USD a month: 500.01 USD"
+    assert replace(GUARD, max_increase_usd={}).most_after("prod", nothing, DAY) == 0
+
+
+def test_a_stack_that_is_not_listed_is_held_to_the_strictest_of_every_environment_and_has_no_exemptions() -> None:
+    guard = replace(GUARD, max_increase_usd={"prod": Decimal(500), "dev": Decimal(10)})
+    exempt = BudgetExemption(environment="prod", monthly_usd=Decimal(3000), owner="a", reason="b", expires=DAY)
+    for each in (guard, replace(guard, budget_exemptions=(exempt,))):
+        assert each.ceiling("another", DAY) == 100
+        assert each.most_after("another", Deployed(maximum=Decimal(10)), DAY) == Decimal("12.5")
+        assert each.most_after("another", Deployed(maximum=Decimal(1000)), DAY) == 1010
+    parts = replace(guard, max_per_pool_usd={"dev": {"chat": Decimal(9)}, "prod": {"chat": Decimal(8), "tune": CENT}})
+    assert parts.part_ceilings("Pool", "another") == {"chat": 8, "tune": CENT}
+    assert parts.part_ceilings("Pool", "dev") == {"chat": 9}
+
+
+def test_a_stack_may_only_call_itself_what_the_guard_file_says_that_it_is() -> None:
+    assert list(GUARD.misnamed("prod", "prod")) == list(GUARD.misnamed("another", "prod")) == []
+    (problem,) = GUARD.misnamed("prod", "dev")
+    assert (problem.where, problem.found, problem.allowed) == ("environment", "dev", "prod, for stack prod")
+
+
+@given(st.decimals(min_value=0, max_value=10**6, places=2), st.decimals(min_value=0, max_value=10**6, places=2))
+def test_what_is_deployed_is_never_told_above_its_ceiling(maximum: Decimal, ceiling: Decimal) -> None:
+    there = Deployed(maximum=maximum, parts={"pools": {"chat": maximum}}).at_most(ceiling, {"pools": {"chat": ceiling}})
+    assert there.maximum == there.parts["pools"]["chat"] == min(maximum, ceiling)
 
 
 def _item(component: str, amount: Decimal, as_of: str = "2026-01-01") -> CostItem:
