@@ -147,5 +147,10 @@ HARMLESS = (
         name="the packs are told an amount from which the step is allowed",
         tried=_told(**{MAXIMUM_VARIABLE: "40000"}),
     ),
+    Harmless(
+        kind=Kind.BASELINE,
+        name="nodes that are deployed make room for their step",
+        tried=_priced(_more("aws:eks/nodeGroup:NodeGroup", GROUP)),
+    ),
     Harmless(kind=Kind.BASELINE, name="a first deployment takes any step", tried=_told(**{NOTHING_VARIABLE: "true"})),
 )
