@@ -39,7 +39,7 @@ from policies.packs import rules
 from sandbox.stack.session import Session
 from tests.bench.flat import flat_program
 from tests.bench.result import Result, tell
-from tests.roots import ROOT
+from tests.roots import ROOT, lay
 
 PACKS = (ROOT / "policies" / "run",)
 """Ours alone is judged by the packs: the flat program has no plan, so they would refuse it."""
@@ -53,12 +53,17 @@ NOISE_MIB = 16.0
 
 @contextmanager
 def opened(stack: str, stack_file: Path, program: Program) -> Iterator[Engine]:
-    """An engine on a stack of its own in the sandbox, apart from the stacks that people use."""
-    with Session.open(ROOT, stack_file, f"bench-{stack}") as session:
+    """An engine on a stack in a sandbox of its own: the guard file knows the stack by its name."""
+    with tempfile.TemporaryDirectory() as folder, Session.open(_laid(folder), stack_file, stack) as session:
         command = EngineCommand(session.toolchain.pulumi, session.toolchain.version, session.env, lambda _: None)
         yield Engine(
             command=command, workdir=session.workdir, stack=session.stack_name, env=session.env, program=program
         )
+
+
+def _laid(folder: str) -> Path:
+    lay(Path(folder))
+    return Path(folder)
 
 
 def seconds(engine: Engine, packs: tuple[Path, ...] = ()) -> float:
@@ -91,11 +96,11 @@ def previews(stack: str, rounds: int) -> list[Result]:
     """Ours against the flat program, and ours with the policy packs against without."""
     file = ROOT / f"Pulumi.{stack}.yaml"
     loaded = LoadedStack.read(stack, file)
-    declared_resources = declare(make(loaded), project="modelyard", stack=f"bench-{stack}")
+    declared_resources = declare(make(loaded), project="modelyard", stack=stack)
     count = sum(declared.custom for declared in declared_resources.values())
     with (
         opened(stack, file, make(loaded)) as ours,
-        opened(f"{stack}-flat", file, flat_program(declared_resources)) as flat,
+        opened(stack, file, flat_program(declared_resources)) as flat,
     ):
         house, plain, judged = in_turn(
             rounds, lambda: seconds(ours), lambda: seconds(flat), lambda: seconds(ours, PACKS)
@@ -125,7 +130,7 @@ def reports(stack: str, rounds: int) -> list[Result]:
                 raise RuntimeError(f"an empty report: {form}")
         return time.perf_counter() - started
 
-    with opened(f"{stack}-report", file, make(place.loaded)) as engine:
+    with opened(stack, file, make(place.loaded)) as engine:
         bare, alone, all_of_it = in_turn(
             rounds, lambda: seconds(engine, PACKS), lambda: seconds(engine), lambda: whole(engine)
         )
@@ -155,8 +160,7 @@ def grown(file: Path) -> None:
     # A hundred pools are worth more than any ceiling: this process measures under a guard file of its own.
     guard_file = file.with_suffix(".guard.yaml")
     guard_file.write_text(GUARD.read_text().replace("dev: 5000", "dev: 1000000"))
-    name = file.stem.partition(".")[2]
-    with opened(name, file, make(dataclasses.replace(LoadedStack.read(name, file), guard_file=guard_file))) as engine:
+    with opened("dev", file, make(dataclasses.replace(LoadedStack.read("dev", file), guard_file=guard_file))) as engine:
         for _ in sys.stdin:
             sys.stdout.write(f"{seconds(engine)} {_peak() / 2**20}\n")
             sys.stdout.flush()
