@@ -35,6 +35,7 @@ from ops.report.make import make as report_of
 from ops.show import Show
 from ops.worlds.sandbox import SandboxWorld
 from ops.worlds.world import Place
+from policies.guard.deployed import Deployed
 from policies.packs import rules
 from sandbox.stack.session import Session
 from tests.bench.flat import flat_program
@@ -56,9 +57,11 @@ def opened(stack: str, stack_file: Path, program: Program) -> Iterator[Engine]:
     """An engine on a stack in a sandbox of its own: the guard file knows the stack by its name."""
     with tempfile.TemporaryDirectory() as folder, Session.open(_laid(folder), stack_file, stack) as session:
         command = EngineCommand(session.toolchain.pulumi, session.toolchain.version, session.env, lambda _: None)
-        yield Engine(
+        engine = Engine(
             command=command, workdir=session.workdir, stack=session.stack_name, env=session.env, program=program
         )
+        engine.tell(Deployed().variables())
+        yield engine
 
 
 def _laid(folder: str) -> Path:
