@@ -7,6 +7,7 @@ import os
 import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -218,10 +219,13 @@ def deployed_bill(place: Place, engine: Engine, *, guard_file: Path | None = Non
     from policies.guard.file import NAME, load
 
     guard, stack = load(guard_file or place.root / NAME), place.stack
-    # Asking for the history starts another process, and where no step is bounded it decides nothing.
-    first = guard.bounds_steps(stack) and first_deployment(engine.history())
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        # Where no step is bounded the history decides nothing; else its process runs beside the one that reads the state.
+        asked = beside.submit(lambda: first_deployment(engine.history())) if guard.bounds_steps(stack) else None
+        state = engine.state()
+    first = asked.result() if asked else False
     planned = place.loaded.settings.usage.amounts() if priced else None
-    return DeployedBill.of(engine.state(), stack=stack, guard=guard, first=first, planned=planned)
+    return DeployedBill.of(state, stack=stack, guard=guard, first=first, planned=planned)
 
 
 def deployed(job: Job, *, as_variables: bool) -> ExitCode:

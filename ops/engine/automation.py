@@ -105,9 +105,14 @@ class Engine:
         return dict(deployment)
 
     def history(self) -> Iterator[dict[str, Any]]:
-        """The stack's updates as the backend recorded them, the newest first; pages are read as far as they are asked for."""
+        """The stack's updates as the backend recorded them, the newest first; pages are read as far as they are asked for.
+
+        Any thread may ask.
+        """
         for page in itertools.count(1):
-            found = json.loads(self.ask("stack", "history", "--json", "--page-size", "50", "--page", str(page)))
+            asked = ("stack", "history", "--json", "--page-size", "50", "--page", str(page), "--stack", self.stack)
+            with _quiet_failure(asked):
+                found = json.loads(self.command.read(asked, self.workdir))
             yield from found
             if len(found) < 50:
                 return

@@ -45,6 +45,22 @@ class EngineCommand(PulumiCommand):
         """Adds variables to the environment of every engine started from here on; those in `instead_of` are taken out first."""
         self._env = {**{key: value for key, value in self._env.items() if key not in instead_of}, **variables}
 
+    def read(self, args: Sequence[str], folder: Path) -> str:
+        """The standard output of a command that only reads, for any thread. Raises `CommandError` when it fails."""
+        done = subprocess.run(
+            [self.command, "--non-interactive", *args],
+            cwd=folder,
+            env=self._env,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
+        )
+        if done.returncode != 0:
+            raise create_command_error(CommandResult(stdout=done.stdout, stderr=done.stderr, code=done.returncode))
+        return done.stdout
+
     def run(
         self,
         args: list[str],
