@@ -36,7 +36,7 @@ def test_an_account_that_another_one_pays_for_gets_no_monitor_by_tag(
     stage: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = {"budget.watch.payerAccount": True, "budget.watch.activateTags": True}
-    here = stage("existing-cluster", SMALL).edited(asked, tmp_path / "Pulumi.existing-cluster.yaml")
+    here = stage("dev", SMALL).edited(asked, tmp_path / "Pulumi.existing-cluster.yaml")
     with monkeypatch.context() as elsewhere:
         elsewhere.setattr(sandbox, "account_kind", lambda _: "member")
         found = here.run(commands.up, ExitCode.FAILED).events

@@ -53,7 +53,7 @@ def install_karpenter(world: ItemStore) -> None:
     [("existing-vpc", {"aws:kms/key:Key"}), ("existing-cluster", set()), ("existing-karpenter", set())],
 )
 def test_a_platform_on_what_is_there_comes_up_and_goes_and_leaves_it(stage: Make, stack: str, kept: set[str]) -> None:
-    here = stage(stack, STACKS / f"{stack}.yaml")
+    here = stage("dev", STACKS / f"{stack}.yaml")
     world = given(here).store
     if stack == "existing-karpenter":
         install_karpenter(world)
@@ -77,7 +77,7 @@ def test_a_platform_on_what_is_there_comes_up_and_goes_and_leaves_it(stage: Make
 
 
 def test_without_the_karpenter_that_is_said_to_be_there_the_pools_are_refused(stage: Make) -> None:
-    here = stage("existing-karpenter", STACKS / "existing-karpenter.yaml")
+    here = stage("dev", STACKS / "existing-karpenter.yaml")
     outcome = here.run(commands.up, ExitCode.FAILED)
     (error,) = outcome.events.errors
     assert 'no matches for kind "EC2NodeClass" in version "karpenter.k8s.aws/v1"' in error.message
@@ -153,7 +153,7 @@ def without_addons(cloud: AwsCloud) -> None:
 def test_what_cannot_carry_the_platform_is_refused_in_the_preview_by_name_and_place(
     stage: Make, tmp_path: Path, change: dict[str, Any], prepare: Callable[[AwsCloud], None], said: tuple[str, ...]
 ) -> None:
-    here = stage("existing-cluster", STACKS / "existing-cluster.yaml").edited(change, tmp_path / "changed.yaml")
+    here = stage("dev", STACKS / "existing-cluster.yaml").edited(change, tmp_path / "changed.yaml")
     prepare(given(here))
     told = here.refused(commands.up)
     assert all(part in told for part in said), told
@@ -170,7 +170,7 @@ def test_what_cannot_carry_the_platform_is_refused_in_the_preview_by_name_and_pl
 def test_what_does_not_exist_is_said_in_the_clouds_words_without_a_traceback(
     stage: Make, tmp_path: Path, change: dict[str, Any], said: str
 ) -> None:
-    here = stage("existing-cluster", STACKS / "existing-cluster.yaml").edited(change, tmp_path / "changed.yaml")
+    here = stage("dev", STACKS / "existing-cluster.yaml").edited(change, tmp_path / "changed.yaml")
     told = here.refused(commands.up)
     assert said in told
     assert "Traceback" not in told

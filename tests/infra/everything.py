@@ -45,12 +45,12 @@ PLATFORMS = (*FILES, *SHAPES)
 @functools.cache
 def resources(name: str) -> tuple[Declared, ...]:
     """All that one stack declares, whatever it may cost; what it looks up is what the simulated account has."""
-    unbounded = Bounds(environment="dev", budget=Decimal(10**9), ceiling=Decimal(10**9))
+    unbounded = Bounds(stack="dev", environment="dev", budget=Decimal(10**9), ceiling=Decimal(10**9))
     with (
         mock.patch.object(planning.Plan, "bounds", lambda *_, **__: unbounded),
         mock.patch.object(declaring._Answers, "call", _looked_up),
     ):
-        declared_resources = declare(lambda: build(plan(_stack(name), guard())), project="modelyard", stack="trial")
+        declared_resources = declare(lambda: build(plan(_stack(name), guard())), project="modelyard", stack="dev")
     return tuple(declared_resources.values())
 
 

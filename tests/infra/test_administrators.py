@@ -21,7 +21,7 @@ STACK: dict[str, Any] = {
 
 def test_a_role_with_a_path_is_entered_with_it_and_named_without() -> None:
     values = declare(
-        lambda: build(plan(Stack.of(STACK, "us-east-1"), guard())), project="modelyard", stack="trial"
+        lambda: build(plan(Stack.of(STACK, "us-east-1"), guard())), project="modelyard", stack="dev"
     ).values()
     entries = {
         declared.name: declared.inputs["principalArn"]

@@ -138,7 +138,7 @@ def _agrees(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     everything = Bounds(stack="dev", environment="dev", budget=Decimal(10**9), ceiling=Decimal(10**9))
     monkeypatch.setattr(planning.Plan, "bounds", lambda *_, **__: everything)
     planned = plan(stack, guard())
-    resources = declare(lambda: build(plan(stack, guard())), project="modelyard", stack="trial")
+    resources = declare(lambda: build(plan(stack, guard())), project="modelyard", stack="dev")
     graph = as_graph(resources)
     estimated = estimate(graph, PriceBook.embedded(stack.region), datetime.date.today())
     assert planned.totals.complete

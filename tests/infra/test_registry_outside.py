@@ -46,7 +46,7 @@ def refusal(registry: dict[str, Any]) -> Problem:
 def declared(exposure: str) -> dict[tuple[str, str], dict[str, Any]]:
     """The inputs of every Kubernetes object of a stack with that exposure, by kind and name."""
     registry = REGISTRY if exposure == "internal" else {}
-    values = declare(lambda: build(plan(stack(registry), guard())), project="modelyard", stack="trial").values()
+    values = declare(lambda: build(plan(stack(registry), guard())), project="modelyard", stack="dev").values()
     objects = [each.inputs for each in values if "kind" in each.inputs]
     return {(each["kind"], each["metadata"]["name"]): each for each in objects}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -47,6 +47,7 @@ READS = (
     "refresh --stack dev --sandbox",
     "destroy --stack dev --sandbox",
     "recover --stack dev --sandbox",
+    "deployed --stack dev --sandbox",
     "outputs --stack dev --sandbox",
     "config --stack dev",
     "doctor --stack dev",
@@ -93,6 +94,11 @@ class Declaring:
 
     def state(self) -> dict[str, Any]:
         return {"resources": []}
+
+    def history(self) -> Iterator[dict[str, Any]]:
+        return iter(())
+
+    def tell(self, variables: Mapping[str, str], *, instead_of: Sequence[str] = ()) -> None: ...
 
 
 @dataclass

@@ -41,7 +41,7 @@ def refusals(platform: dict[str, Any], region: str = "") -> list[Problem]:
 
 
 def declared(platform: dict[str, Any]) -> dict[str, Declared]:
-    return declare(lambda: build(plan(Stack.of(platform, ""), guard())), project="modelyard", stack="trial")
+    return declare(lambda: build(plan(Stack.of(platform, ""), guard())), project="modelyard", stack="local")
 
 
 def test_four_lines_make_a_stack_without_aws_whose_bill_is_nothing() -> None:
