@@ -19,6 +19,7 @@ LISTED: Mapping[str, frozenset[str]] = {
         {"clusterIdentifier", "context", "enableConfigMapMutable", "enableServerSideApply", "kubeconfig"}
     ),
     "modelyard": frozenset({"password", "portForward", "region", "timeoutSec", "url", "user"}),
+    "pulumi": frozenset(),
 }
 """Package -> the inputs that its provider may have: what the platform sets, and what the SDK sets by itself."""
 BY_ENGINE = frozenset({"version", "__internal", "__defaults"})
@@ -45,7 +46,7 @@ def _in_the_region(node: Node, package: str, context: Context) -> Iterator[Findi
     """The region of a provider, and that of the cluster that it names, are the ones that the plan was priced for."""
     platform = platform_of(context)
     region = platform.read("region") if platform else None
-    if region is None or package == "modelyard":
+    if region is None or package in ("modelyard", "pulumi"):
         return
     if package == "aws" and node.read("region") != region:
         found = node.read("region")

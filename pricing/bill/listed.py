@@ -59,8 +59,8 @@ ITEMS = frozenset(
     )
 )
 """Every kind of item in the model registry; they live in a server that is counted where it is made."""
-PROVIDERS = frozenset(f"{PROVIDER}{package}" for package in ("aws", "kubernetes", "modelyard"))
-"""The providers of the packages whose types are listed."""
+PROVIDERS = frozenset(f"{PROVIDER}{package}" for package in ("aws", "kubernetes", "modelyard", "pulumi"))
+"""The providers of the packages whose types are listed; `pulumi` is inside the engine and makes nothing."""
 ENGINE = frozenset({"pulumi:pulumi:Stack", "pulumi:pulumi:StackReference"})
 """What the engine has itself: the stack, and a reader of another stack's outputs, which makes nothing."""
 

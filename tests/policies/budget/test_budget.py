@@ -150,7 +150,8 @@ def _twin(name: str, token: str, **changed: Any) -> tuple[Node, ...]:
 
 
 def test_a_second_template_for_the_same_nodes_is_refused() -> None:
-    assert refused(judged(_twin("chat", "EC2NodeClass"))) == {"resources-in-plan chat-2"}
+    expected = {"resources-in-plan chat-2", "resources-as-counted chat-2"}
+    assert refused(judged(_twin("chat", "EC2NodeClass"))) == expected
     assert refused(judged(_twin("system-nodes", "LaunchTemplate"))) == {"resources-in-plan system-nodes-2"}
 
 
