@@ -1,4 +1,4 @@
-"""Rules on what a stack may have at all: listed types only, and items of the registry only as their component was planned."""
+"""Rules on what a stack may have: listed types, pinned charts, and items of the registry as their component was planned."""
 
 from __future__ import annotations
 
@@ -35,6 +35,20 @@ def registry_as_planned(node: Node, context: Context) -> Iterator[Finding]:
         yield from _alias(node, component)
 
 
+def chart_as_pinned(node: Node, _: Context) -> Iterator[Finding]:
+    """A chart is its source, version and digest, and values that can hold objects are refused, in every cluster."""
+    from pricing.bill import inputs
+    from pricing.items.unpriced import Unpriced
+    from pricing.meters import charts
+
+    try:
+        whys = [*inputs.findings(node, ""), *charts.unjudged(node)]
+    except Unpriced as why:
+        whys = [str(why)]
+    for why in whys:
+        yield refuse("", f"budget-undetermined: {why}", found=str(node.read("chart")))
+
+
 def _alias(node: Node, component: Node) -> Iterator[Finding]:
     """An alias that the spec does not manage is moved by `modelyard release`, with the checks of a promotion."""
     part, of = ALIASES[node.type]
@@ -57,6 +71,16 @@ RULES = (
         fix="Use a listed type, or list the type with its price or the reason why it is free.",
         applies_to=("",),
         check=listed_type,
+        exemptible=False,
+    ),
+    Rule(
+        name="chart-as-pinned",
+        pack="budget",
+        severity=Severity.HIGH,
+        description="A Helm release installs a pinned chart from its own source, with values that hold no objects of their own.",
+        fix="Take the chart from core/versions.py as it stands, and declare objects, volumes and load balancers in a component.",
+        applies_to=("kubernetes:helm.sh/v3:Release",),
+        check=chart_as_pinned,
         exemptible=False,
     ),
     Rule(

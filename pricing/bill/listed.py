@@ -1,6 +1,6 @@
 """Every type of resource that a stack may have: priced, free for a reason, the platform's own, or the engine's; no other passes.
 
-The platform's components and the registry's items stand here by name, not by prefix: a new one is listed with the change that adds it.
+The platform's components and the registry's items stand here by name, not by prefix: a new one is listed when it is added.
 """
 
 from __future__ import annotations
