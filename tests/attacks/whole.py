@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import datetime
 from collections.abc import Mapping, Sequence
@@ -59,26 +60,35 @@ def changed(node: Node, path: str, value: Any) -> Node:
     ).nodes[0]
 
 
-class Run:
-    """A run of the budget pack that has let a whole stack through; more resources can then be asked about, one by one."""
-
-    def __init__(self, stack: str = "dev") -> None:
-        guard = load(GUARD)
-        self._stack = stack
-        self._evaluator = Evaluator(rules("budget"), lambda: guard, datetime.date.today())
-        for each in nodes(stack):
-            self.refused(each)
-
-    def refused(self, node: Node) -> set[str]:
-        """The names of the rules that refuse one resource, with the texts of what they say."""
-        package = node.type.partition(":")[0]
-        found = [each for each in nodes(self._stack) if each.type == f"pulumi:providers:{package}"]
-        told = self._evaluator.resource(node, found[0] if found else None)
-        return {f"{each.rule.name}: {each.message}" for each in told if each.level is Level.MANDATORY}
-
-
 def refused(node: Node, *more: Node, stack: str = "dev") -> set[str]:
-    """What refuses a resource, or the last of several, once the whole stack is there."""
-    run = Run(stack)
-    told = [run.refused(each) for each in (node, *more)]
-    return set().union(*told)
+    """What refuses a resource, or any of several, once the whole stack is there: names of rules with what they say."""
+    evaluator = _once_more(_passed(stack))
+    return {
+        f"{told.rule.name}: {told.message}"
+        for each in (node, *more)
+        for told in evaluator.resource(each, _provider(each, stack))
+        if told.level is Level.MANDATORY
+    }
+
+
+@cache
+def _passed(stack: str) -> Evaluator:
+    """The budget pack after it has let a whole stack through."""
+    guard = load(GUARD)
+    evaluator = Evaluator(rules("budget"), lambda: guard, datetime.date.today())
+    for each in nodes(stack):
+        evaluator.resource(each, _provider(each, stack))
+    return evaluator
+
+
+def _once_more(passed: Evaluator) -> Evaluator:
+    """The same, as if it had just let the stack through, so that one attack does not see another."""
+    again = copy.copy(passed)
+    vars(again).update(_seen=dict(vars(passed)["_seen"]), _memory={}, _undetermined={})
+    return again
+
+
+def _provider(node: Node, stack: str) -> Node | None:
+    """The stack's own provider of a resource's package."""
+    token = f"pulumi:providers:{node.type.partition(':')[0]}"
+    return next((each for each in nodes(stack) if each.type == token), None)

@@ -74,7 +74,7 @@ _INPUTS: dict[str, tuple[str, Tried]] = {
     ),
     "manifests written to a folder": (
         PROVIDER,
-        _set("cluster", "providers:kubernetes", "renderYamlToDirectory", "/tmp/x"),
+        _set("cluster", "providers:kubernetes", "renderYamlToDirectory", "manifests"),
     ),
     "Helm's repositories of one's own": (
         PROVIDER,
