@@ -96,6 +96,8 @@ class Table:
         elif isinstance(value, tuple):
             for each in value:
                 yield from self._parts(each, path, region)
+        elif value is not None and value is not UNKNOWN and not self.rest:
+            yield f"its input {path} is one value, where parts are expected"
         elif value is UNKNOWN and any(
             each.kind is Kind.UNPRICED and each.path.startswith(f"{path}.") for each in self.inputs.values()
         ):
