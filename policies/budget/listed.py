@@ -43,8 +43,8 @@ def chart_as_pinned(node: Node, _: Context) -> Iterator[Finding]:
 
     try:
         whys = [*inputs.findings(node, ""), *charts.unjudged(node)]
-    except Unpriced as why:
-        whys = [str(why)]
+    except Unpriced as unpriced:
+        whys = [str(unpriced)]
     for why in whys:
         yield refuse("", f"budget-undetermined: {why}", found=str(node.read("chart")))
 

@@ -18,7 +18,7 @@ _MERGED = ("additionalConfig", "additionalConfigString")
 """Values of kube-prometheus-stack that are merged into an object's spec, over what the chart itself says (its values.yaml)."""
 _CLAIMS = ("volumeclaimtemplate", "volumeclaimtemplates", "ephemeral")
 _BALANCED = ("loadbalancerclass", "loadbalancerip")
-_NOTHING = (None, "", False, (), {})
+_NOTHING: tuple[Value, ...] = (None, "", False, (), {})
 
 
 def hidden(values: Value, counted: Collection[str], path: str = "") -> Iterator[str]:
