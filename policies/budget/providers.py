@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from policies.budget.tree import platform_of
-from policies.graph import UNKNOWN, Node, mapping
+from policies.graph import PLATFORM, UNKNOWN, Node, mapping
 from policies.rule import Context, Finding, Rule, Severity, refuse
 
 PROVIDER = "pulumi:providers:"
@@ -28,7 +28,12 @@ OWN_PLUGIN = ("pluginDownloadURL", "pluginChecksums", "parameterization", "plugi
 
 
 def provider_inputs(node: Node, context: Context) -> Iterator[Finding]:
-    """A provider has listed inputs only, and its region is the plan's."""
+    """A provider has listed inputs only, and its region is the plan's; one that came before the plan is judged with it."""
+    if node.type == PLATFORM:
+        for each in context.seen.values():
+            if each.type.startswith(PROVIDER):
+                yield from _in_the_region(each, each.type.removeprefix(PROVIDER), context)
+        return
     package = node.type.removeprefix(PROVIDER)
     listed = LISTED.get(package)
     if listed is None:
@@ -66,7 +71,7 @@ RULES = (
         severity=Severity.HIGH,
         description="A provider works in the plan's region, in the account of whoever deploys, by listed inputs only.",
         fix="Use the platform's own providers, and let the deployer's environment say who deploys.",
-        applies_to=(PROVIDER,),
+        applies_to=(PROVIDER, PLATFORM),
         check=provider_inputs,
         exemptible=False,
     ),
