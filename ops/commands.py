@@ -16,6 +16,7 @@ from typing import Any
 from core.problem import ExitCode, Problem, Refused
 from ops.destroy import blockers
 from ops.destroy.leftovers import Remains
+from ops.engine import retained
 from ops.engine.automation import Engine, Outcome, Program
 from ops.report.deployed import DeployedBill
 from ops.show import Show, as_value
@@ -198,7 +199,15 @@ def _preview(job: Job, engine: Engine) -> Outcome:
     with job.show.progress("preview", 0) as progress:
         outcome = engine.preview(packs=job.packs, on_change=progress)
     job.show.outcome(outcome)
+    refuse_retained(engine, outcome)
     return outcome
+
+
+def refuse_retained(engine: Engine, outcome: Outcome) -> None:
+    """Raises Refused for what a deletion would leave behind in a cloud, outside the list of what may be."""
+    state = engine.state() if retained.ended(outcome.events) else {}
+    if problems := retained.refusals(outcome.events, state):
+        raise Refused(problems)
 
 
 def tell_deployed(job: Job, engine: Engine) -> DeployedBill:

@@ -123,7 +123,8 @@ class SystemNodes(pulumi.ComponentResource):
             scaling_config={"min_size": args.spec.size, "desired_size": args.spec.size, "max_size": args.spec.size},
             update_config={"max_unavailable": 1},
             node_repair_config={"enabled": True},
-            launch_template={"id": template.id, "version": template.latest_version.apply(str)},
+            # By name, which a rule on one resource can follow before the template has an id.
+            launch_template={"name": template.name, "version": template.latest_version.apply(str)},
             labels={"modelyard.dev/role": "system"},
             taints=[{"key": "CriticalAddonsOnly", "value": "true", "effect": "NO_SCHEDULE"}],
             opts=pulumi.ResourceOptions(parent=self, depends_on=[*attached, *args.needs]),

@@ -90,6 +90,8 @@ class EngineEvents:
     details: dict[str, StepEventMetadata] = field(default_factory=dict, repr=False)
     """The steps as the engine tells them, secrets masked by it; only a report, which masks again, reads these."""
     parents: dict[str, str] = field(default_factory=dict, repr=False)
+    retained: set[str] = field(default_factory=set)
+    """The URNs of resources in a cloud that a deletion leaves there (`retainOnDelete`), those that do not change included."""
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def listen(self, event: EngineEvent) -> None:
@@ -122,6 +124,8 @@ class EngineEvents:
         op = _value(step.op)
         state = step.new or step.old
         self.parents[step.urn] = state.parent if state else ""
+        if state and state.custom and state.retain_on_delete:
+            self.retained.add(step.urn)
         known = f"{step.urn} {op}" in self.steps
         if known or op in {"same", "read", "refresh"} or _DEFAULT_PROVIDER.search(step.urn):
             return

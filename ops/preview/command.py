@@ -93,6 +93,7 @@ def look(job: Job, judge: AskCheckout | None = None, engine: Engine | None = Non
             found = replace(found, judge=judge(found.deployed.gate.variables()) if judge else None)
             with job.show.progress("preview", 0) as progress:
                 outcome = engine.preview(packs=job.packs, on_change=progress)
+            commands.refuse_retained(engine, outcome)
         return replace(found, outcome=outcome)
     except Exception as failed:
         if isinstance(failed, Refused) and failed.code in {ExitCode.USAGE, ExitCode.INTERRUPTED}:

@@ -17,7 +17,7 @@ HOMES = {NODE_POOL: POOLS, NODE_CLASS: POOLS, LAUNCH_TEMPLATE: (f"{COMPONENT}Sys
 def in_the_plan(node: Node, context: Context) -> Iterator[Finding]:
     """A resource that no component of the plan has made is one that nobody has counted."""
     if node.type.startswith("pulumi:") or node.type == PLATFORM:
-        return
+        return  # told by listed_type, and providers by provider_inputs
     platform = platform_of(context)
     if platform is None:
         yield refuse(
@@ -65,6 +65,8 @@ def priced_where_planned(node: Node, context: Context) -> Iterator[Finding]:
             allowed=str(platform.read("region")),
             fix="take the platform's own provider",
         )
+    if node.read("region") not in (None, region):
+        yield refuse("region", "budget-undetermined: it is made in another region than the plan was priced for")
 
 
 def as_counted(node: Node, context: Context) -> Iterator[Finding]:

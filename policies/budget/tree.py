@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
 
 from policies.graph import PLATFORM, Node
 from policies.rule import Context
 from pricing.items.tokens import COMPONENT
+
+
+@dataclass
+class _Places:
+    """How many resources have been placed, and which stand in each component, by URN."""
+
+    seen: int = 0
+    inside: dict[str, list[str]] = field(default_factory=dict)
 
 
 def platform_of(context: Context) -> Node | None:
@@ -25,3 +35,14 @@ def component_of(node: Node, seen: Mapping[str, Node]) -> Node | None:
             return found
         here, left = found, left - 1
     return None
+
+
+def inside(component: Node, context: Context) -> Iterator[Node]:
+    """Every resource that has been seen in a component, nearest component only; each one's place is worked out once in a run."""
+    known: _Places = context.memory.setdefault("tree", _Places())
+    for urn, node in islice(context.seen.items(), known.seen, None):
+        around = component_of(node, context.seen)
+        if around is not None:
+            known.inside.setdefault(around.urn, []).append(urn)
+    known.seen = len(context.seen)
+    return (context.seen[urn] for urn in known.inside.get(component.urn, ()))

@@ -12,7 +12,8 @@ from pricing.bill.free import why_free
 from pricing.bill.priced import CLASSIFIED, ON_WHOSE_CLUSTER, PRICED
 from pricing.book.book import PriceBook
 from pricing.items.cost import CostItem, Totals, totals
-from pricing.items.graph import Graph, Node, Value
+from pricing.items.graph import UNKNOWN, Graph, Node
+from pricing.items.neighbours import only
 from pricing.items.tokens import COMPONENT, LAUNCH_TEMPLATE, NODE_CLASS, PLATFORM
 from pricing.items.unpriced import Unpriced
 from pricing.items.usage import Usage
@@ -71,23 +72,23 @@ class Estimator:
         return inputs.findings(node, self.book.region)
 
     def template(self, node: Node) -> Node | None:
-        """The launch template of a group or instance: by its name, by what it depends on, or the only one beside it.
+        """The launch template of a group or instance: by the name that it gives, or by what its input refers to.
 
-        None for a name that no template here has, and for a resource that starts from none.
+        None for a name that no template here has or two have, for an id that refers to nothing here, and for a resource that
+        starts from none. An id alone says nothing before deployment, so a rule on one resource refuses it.
         """
         if node.read("launchTemplate") is None:
             return None
-        named = node.read("launchTemplate", "name")
-        by_name = [each for each in self._templates if each.read("name") == named]
-        if isinstance(named, str):
-            return by_name[0] if len(by_name) == 1 else None
-        by_dependence = [each for each in self._templates if each.urn in node.depends]
-        beside = [each for each in self._templates if each.parent == node.parent]
-        return next((found[0] for found in (by_dependence, beside) if len(found) == 1), None)
+        named, by_id = node.read("launchTemplate", "name"), node.read("launchTemplate", "id")
+        if isinstance(named, str) and by_id is None:
+            return only(each for each in self._templates if each.read("name") == named)
+        meant = node.references.get("launchTemplate", ())
+        found = [each for each in map(self.graph.get, meant) if each is not None and each.type == LAUNCH_TEMPLATE]
+        return found[0] if len(found) == len(meant) == 1 else None
 
     def node_class(self, name: str) -> Node | None:
-        """The EC2NodeClass of that name."""
-        return self._node_classes.get(name)
+        """The EC2NodeClass of that name; None where none has it, two have, or one has a name that is not known."""
+        return only(each for each in self._node_classes if each.read("metadata", "name") in (name, UNKNOWN))
 
     def owner(self, node: Node, token: str) -> Node | None:
         """The component of that type that a resource stands in."""
@@ -102,8 +103,8 @@ class Estimator:
         return tuple(self.graph.of_type(LAUNCH_TEMPLATE))
 
     @cached_property
-    def _node_classes(self) -> Mapping[Value, Node]:
-        return {node.read("metadata", "name"): node for node in self.graph.of_type(NODE_CLASS)}
+    def _node_classes(self) -> tuple[Node, ...]:
+        return tuple(self.graph.of_type(NODE_CLASS))
 
 
 def estimate(graph: Graph, book: PriceBook, today: datetime.date, usage: Usage | None = None) -> Estimate:

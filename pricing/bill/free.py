@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from pricing.bill.listed import why_not_in_a_cloud
+
 _NO_CHARGE = "AWS charges nothing for it"
 _BY_TRAFFIC = "no charge by itself; traffic is counted for the whole stack"
 _ON_NODES = "runs on nodes that are counted where they are made"
@@ -90,6 +92,4 @@ FREE: Mapping[str, str] = {
 
 def why_free(token: str) -> str:
     """Why a type costs nothing by itself; empty when nobody has said so."""
-    if token.startswith(("modelyard:", "pulumi:")):
-        return "no resource of its own in any cloud"
-    return FREE.get(token, "")
+    return FREE.get(token, "") or why_not_in_a_cloud(token)

@@ -24,7 +24,7 @@ classified once:
 
 An input that nobody has classified is unpriced too, so a new version of a provider cannot add a cost unnoticed.
 Tests hold the tables against the schemas that the providers publish, and change every priced input to see the bill change.
-An input with parts that is unpriced as a whole counts once.
+An input with parts that is unpriced as a whole counts once. A free type of which no input can cost says so once, for all of them.
 """
 
 
@@ -35,6 +35,8 @@ def page() -> str:
     sums = [sum(counts) for counts in zip(*(_counts(table) for table in found.values()), strict=True)]
     parts = [_INTRODUCTION, "| Type | Inputs | Priced | Free | Unpriced |", "|---|---:|---:|---:|---:|", *rows]
     parts.append(_row(f"**{len(found)} types**", *sums))
+    parts.append("\n## Types of which every other input is free\n")
+    parts += [f"- `{token}`: {found[token].rest}." for token in sorted(found) if found[token].rest]
     parts.append("\n## What has no price once it is set\n")
     for token in sorted(found):
         if lines := list(_unpriced(found[token])):

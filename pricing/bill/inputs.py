@@ -2,7 +2,8 @@
 
 The tables are data, `data/inputs/<service>.yaml`, type by type. An input is named by its path without list indexes
 (`blockDeviceMappings.ebs.iops`). An entry covers what stands below it, unless a deeper entry says otherwise. An object of
-which only parts are listed covers nothing by itself: a part that nobody has listed is a finding.
+which only parts are listed covers nothing by itself: a part that nobody has listed is a finding. Only a type of which no
+other input can ever cost says `rest`, with the reason: then what is not listed is free.
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ from pricing.items.graph import UNKNOWN, Node, Value
 FOLDER = Path(__file__).parent / "data" / "inputs"
 REGION = "region"
 """Every regional resource of AWS takes one of its own; what it costs elsewhere is not in the book."""
-GLOBAL = ("aws:budgets/",)
+GLOBAL = ("aws:budgets/", "aws:costexplorer/", "aws:iam/")
 """What the type tokens of AWS that are not regional begin with."""
-_KEYS = {"priced", "free", "unpriced"}
+_KEYS = {"priced", "free", "unpriced", "rest"}
 
 
 class Kind(enum.Enum):
@@ -50,6 +51,8 @@ class Table:
 
     token: str
     inputs: Mapping[str, Input]
+    rest: str = ""
+    """Why every input that is not listed is free; empty where each has to be listed."""
 
     def findings(self, node: Node, region: str) -> tuple[str, ...]:
         """One clause for each set input that keeps the resource from being priced in `region`; values are not repeated."""
@@ -61,8 +64,8 @@ class Table:
             if at in self.inputs:
                 return self.inputs[at]
             if at in self._objects:
-                return None
-        return None
+                break
+        return Input(path=path, kind=Kind.FREE, why=self.rest) if self.rest else None
 
     @cached_property
     def _objects(self) -> frozenset[str]:
@@ -80,7 +83,7 @@ class Table:
         found = self.inputs.get(path)
         if path in self._objects:
             yield from self._parts(value, path, region)
-        elif found is None:
+        elif found is None and not self.rest:
             yield f"nobody has said what its input {path} costs"
         if found and found.kind is Kind.UNPRICED and not _harmless(value, found.unless):
             yield f"its input {path} {'is not known' if value is UNKNOWN else 'is not priced'}: {found.why}"
@@ -93,6 +96,8 @@ class Table:
         elif isinstance(value, tuple):
             for each in value:
                 yield from self._parts(each, path, region)
+        elif value is not None and value is not UNKNOWN and not self.rest:
+            yield f"its input {path} is one value, where parts are expected"
         elif value is UNKNOWN and any(
             each.kind is Kind.UNPRICED and each.path.startswith(f"{path}.") for each in self.inputs.values()
         ):
@@ -133,7 +138,7 @@ def read(token: str, said: Mapping[str, Any]) -> Table:
     if len(by_path) != len(listed):
         twice = sorted({each.path for each in listed if each is not by_path[each.path]})
         raise ValueError(f"{token}: classified twice: {', '.join(twice)}")
-    return Table(token=token, inputs=MappingProxyType(by_path))
+    return Table(token=token, inputs=MappingProxyType(by_path), rest=str(said.get("rest", "")))
 
 
 def _unpriced(token: str, path: str, costs: Any) -> Input:

@@ -88,5 +88,8 @@ ON_WHOSE_CLUSTER = frozenset({INGRESS, *(key for key in PRICED if key.startswith
 NEIGHBOURS = frozenset({gateways.GATEWAY_CLASS, LAUNCH_TEMPLATE, NODE_CLASS, STORAGE_CLASS, SCALER, LIFECYCLE})
 """What is free by itself and decides what others cost."""
 
+DECISIVE = NEIGHBOURS | {logs.LOG_GROUP, gateways.ENVOY_PROXY, "aws:ec2/eip:Eip"}
+"""What is looked up when others are priced; the last three can only make another cheaper, or priced at all."""
+
 CLASSIFIED = frozenset({*PRICED, *NEIGHBOURS}) - {PLATFORM}
 """What decides a price by its inputs, so that each of them has to be classified; the platform's own are its plan."""

@@ -22,3 +22,9 @@ class Neighbours(Protocol):
 
     def of_type(self, *types: str) -> Iterable[Node]:
         """Every resource of those types in the stack."""
+
+
+def only(found: Iterable[Node]) -> Node | None:
+    """The one that answers to a reference; None when none does, or when two do and nobody knows which is meant."""
+    candidates = list(found)
+    return candidates[0] if len(candidates) == 1 else None

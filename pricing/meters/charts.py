@@ -11,12 +11,15 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
+from core.versions import CHARTS, Chart
+from kube.charts import name_of
 from pricing.book import facts
 from pricing.items.cost import CostItem
 from pricing.items.graph import UNKNOWN, Node, Value
 from pricing.items.quantity import gibibytes
 from pricing.items.unpriced import Unpriced
 from pricing.meters.meters import Meter
+from pricing.meters.nested import hidden
 from pricing.meters.storage import disks
 from pricing.meters.storage.claims import Declared, claimed, of_class
 from pricing.meters.storage.disks import Disk
@@ -29,20 +32,53 @@ _USUAL_SIZE = "10Gi"
 
 def release(around: Declared, meter: Meter, node: Node) -> Iterator[CostItem]:
     """The volumes of one release, each a line; nothing for a chart that keeps nothing. Raises Unpriced."""
-    chart, version, values = (node.read(key) for key in ("chart", "version", "values"))
-    if UNKNOWN in (chart, version, values):
-        raise Unpriced("the chart, its version or its values are not known, so neither are its volumes")
-    name = str(chart).partition("@")[0].rpartition("/")[2]
-    known = facts.load("charts")["charts"].get(name)
-    if known is None:
-        raise Unpriced(f"nobody has said which volumes and load balancers the chart {name} brings")
-    if version != known["version"]:
-        raise Unpriced(f"the values of chart {name} were read at version {known['version']}, and it is at another one")
+    known = _known(node)
+    if whys := tuple(_hidden(node, known)):
+        raise Unpriced("; ".join(whys))
     for path, said in known.get("unpriced", {}).items():
         _check(node.read("values", *path.split(".")), path, said)
     for path in known.get("pods", ()):
         _check_pods(node.read("values", *path.split(".")), path)
     return _lines(around, meter, node, known)
+
+
+def unjudged(node: Node) -> Iterator[str]:
+    """Why a release cannot be judged by its chart and values: one clause for each. Raises Unpriced for an unknown chart.
+
+    A chart is its source, version and digest, as `core/versions.py` pins them: another one of the same name may bring anything.
+    """
+    known = _known(node)
+    pinned = CHARTS.get(name_of(node.read("chart")))
+    repository = node.read("repositoryOpts")
+    if pinned is None:
+        yield "the chart is none that is pinned"
+    elif node.read("chart") != pinned.reference or (repository or {}) != _opts(pinned):
+        yield f"the chart is not the one that is pinned, {pinned.reference} of {pinned.repository}"
+    yield from _hidden(node, known)
+
+
+def _opts(pinned: Chart) -> dict[str, str]:
+    """What a release says of its repository: an OCI reference holds it already."""
+    return {} if pinned.repository.startswith("oci://") else {"repo": pinned.repository}
+
+
+def _hidden(node: Node, known: Mapping[str, Any]) -> Iterator[str]:
+    counted = {str(each.get("claim", each.get("persistence"))) for each in known.get("volumes", ())}
+    return (f"the value {found}" for found in hidden(node.read("values"), counted))
+
+
+def _known(node: Node) -> Mapping[str, Any]:
+    """What is known of a release's chart at its version. Raises Unpriced."""
+    chart, version, values = (node.read(key) for key in ("chart", "version", "values"))
+    if UNKNOWN in (chart, version, values) or node.read("repositoryOpts") is UNKNOWN:
+        raise Unpriced("the chart, its version or its values are not known, so neither are its volumes")
+    name = name_of(chart)
+    known: Mapping[str, Any] | None = facts.load("charts")["charts"].get(name)
+    if known is None:
+        raise Unpriced(f"nobody has said which volumes and load balancers the chart {name} brings")
+    if version != known["version"]:
+        raise Unpriced(f"the values of chart {name} were read at version {known['version']}, and it is at another one")
+    return known
 
 
 def volumes(meter: Meter, what: str, disk: Disk, count: int) -> Iterator[CostItem]:

@@ -232,7 +232,7 @@ PROGRAMS = {
     "a NodePool made by CustomResource": (pool_by_custom_resource, Tree(), "resources-in-plan"),
     "a NodePool without limits": (pool_without_limits_in_the_general_pool, Tree(), "resources-as-counted"),
     "an alias of a planned resource": (alias_of_a_planned_resource, Tree(), "resources-in-plan"),
-    "a second provider for another region": (second_provider, Tree(), "priced-region"),
+    "a second provider for another region": (second_provider, Tree(), "provider-inputs"),
     "a renamed tag": (renamed_tag, Tree(tags={"environment": "dev", "owner": "ml-platform"}), "required-tags"),
     "a second platform with a budget of its own": (second_platform, Tree(), "one-plan"),
     "a total below the sum of the lines": (nothing, Tree(bill(maximumUsd="1.00")), "budget-undetermined"),
@@ -245,7 +245,7 @@ PROGRAMS = {
         "budget-undetermined",
     ),
     "other prices than the policies have": (nothing, Tree(bill(priceBook="2026-01-01+0")), "budget-undetermined"),
-    "a plan for another region": (renamed_tag, Tree(lambda a: replace(a, region="eu-west-9")), "priced-region"),
+    "a plan for another region": (renamed_tag, Tree(lambda a: replace(a, region="eu-west-9")), "provider-inputs"),
     "a budget raised in the registered settings": (
         nothing,
         Tree(lambda a: replace(a, budget={"monthlyUsd": "90000"})),

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from pricing.items.cost import CostItem
-from pricing.items.graph import Node, Value
+from pricing.items.graph import UNKNOWN, Node, Value
+from pricing.items.neighbours import only
 from pricing.items.unpriced import Unpriced
 from pricing.meters.meters import Meter
 from pricing.meters.storage.claims import Declared
@@ -43,13 +44,18 @@ def envoy_proxy(_: Declared, __: Meter, node: Node) -> Iterator[CostItem]:
 
 def gateway(around: Declared, _: Meter, node: Node) -> Iterator[CostItem]:
     """Nothing where its class leads to Envoys that are inside. Raises Unpriced for any other: it may be a load balancer."""
-    inside = {_named(each) for each in around.of_type(ENVOY_PROXY) if _inside(each)}
-    classes = {each.read("metadata", "name") for each in around.of_type(GATEWAY_CLASS) if _envoys(each) in inside}
-    if node.read("spec", "gatewayClassName") in classes and node.read("spec", "infrastructure") is None:
+    kind = only(each for each in around.of_type(GATEWAY_CLASS) if _may_be(each.read("metadata", "name"), node))
+    proxy = only(each for each in around.of_type(ENVOY_PROXY) if kind is not None and _named(each) == _envoys(kind))
+    if proxy is not None and _inside(proxy) and node.read("spec", "infrastructure") is None:
         return iter(())
     raise Unpriced(
         "a controller makes a load balancer for it, and its class names no EnvoyProxy of the stack that is inside"
     )
+
+
+def _may_be(name: Value, gateway: Node) -> bool:
+    """Whether a class is the one that a Gateway names, as far as anybody knows."""
+    return name in (gateway.read("spec", "gatewayClassName"), UNKNOWN)
 
 
 def _named(proxy: Node) -> tuple[Value, Value]:

@@ -155,8 +155,9 @@ def _twin(name: str, token: str, **changed: Any) -> tuple[Node, ...]:
 
 
 def test_a_second_template_for_the_same_nodes_is_refused() -> None:
-    assert refused(judged(_twin("chat", "EC2NodeClass"))) == {"resources-in-plan chat-2"}
-    assert refused(judged(_twin("system-nodes", "LaunchTemplate"))) == {"resources-in-plan system-nodes-2"}
+    for name, token in (("chat", "EC2NodeClass"), ("system-nodes", "LaunchTemplate")):
+        rules_ = {"resources-in-plan", "resources-as-counted"}
+        assert refused(judged(_twin(name, token))) == {f"{rule} {name}-2" for rule in rules_}
 
 
 def test_a_pool_or_a_template_of_nodes_outside_its_component_is_refused() -> None:

@@ -9,8 +9,9 @@ import pytest
 
 from pricing.bill import inputs
 from pricing.bill.estimate import estimate
+from pricing.bill.free import FREE
 from pricing.bill.input_docs import PAGE, page
-from pricing.bill.priced import CLASSIFIED
+from pricing.bill.priced import CLASSIFIED, PRICED
 from pricing.book.book import PriceBook
 from pricing.items.graph import UNKNOWN, Graph
 from pricing.items.usage import Usage
@@ -44,6 +45,21 @@ def test_every_input_of_what_decides_a_price_is_classified_once_and_exists(token
         published = aws_inputs(token)
         assert not unclassified(table, published)
         assert not unpublished(table, published)
+
+
+@pytest.mark.parametrize("token", sorted(FREE))
+def test_every_free_type_says_of_its_inputs_that_they_cost_nothing(token: str) -> None:
+    assert token in inputs.tables()
+    assert not (inputs.tables()[token].rest and token in PRICED)
+
+
+def test_what_is_not_listed_is_free_only_where_the_table_says_so_of_the_rest() -> None:
+    (node,) = Graph.of([{"urn": "u", "type": TOKEN, "name": "n", "inputs": {"other": 1, "dear": {"a": 1}}}]).nodes
+    said = {"unpriced": {"dear.a": "it is paid"}}
+    assert inputs.read(TOKEN, {**said, "rest": "no charge"}).findings(node, "us-east-1") == (
+        "its input dear.a is not priced: it is paid",
+    )
+    assert len(inputs.read(TOKEN, said).findings(node, "us-east-1")) == 2
 
 
 @pytest.mark.parametrize("token", sorted(inputs.tables()))
@@ -99,7 +115,7 @@ def test_a_finding_never_repeats_a_value() -> None:
 @pytest.mark.parametrize(
     ("said", "why"),
     [
-        ({"prized": []}, "a table has free, priced, unpriced, not prized"),
+        ({"prized": []}, "a table has free, priced, rest, unpriced, not prized"),
         ({"priced": ["size"], "free": {"x": ["size"]}}, "classified twice: size"),
         ({"unpriced": {"size": {"costs": "x"}}}, "size says what it costs"),
         ({"unpriced": {"size": {"costs": "x", "unless": False}}}, "size says what it costs"),
