@@ -71,7 +71,7 @@ class Evaluator:
         asked = [rule for rule in self._rules if rule.check is not None and node.type.startswith(rule.applies_to)]
         if not asked:
             return []
-        context = self._context(provider)
+        context = self._context(provider, secrets)
         verdicts: list[Verdict] = []
         for rule in asked:
             verdicts += self._told(rule, node, lambda rule=rule: rule.check(node, context), secrets)  # type: ignore[misc]
@@ -83,7 +83,7 @@ class Evaluator:
         The inputs that the resource rules have seen replace what the engine sends here, which is outputs.
         """
         graph = Graph(tuple(self._with_inputs(node) for node in nodes))
-        context = self._context(None)
+        context = self._context(None, secrets)
         verdicts: list[Verdict] = []
         for rule in self._rules:
             if rule.check_stack is not None:
@@ -101,12 +101,13 @@ class Evaluator:
         """What the first plan said the stack is; `prod` until then, so that what nobody declares is held to the most."""
         return self._environment or STRICTEST
 
-    def _context(self, provider: Node | None) -> Context:
+    def _context(self, provider: Node | None, secrets: Collection[str]) -> Context:
         return Context(
             guard=self._guard(),
             environment=self.environment,
             provider=provider,
             seen=self._seen,
+            secrets=secrets,
             memory=self._memory,
         )
 
