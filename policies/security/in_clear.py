@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 
 from core.secret_shapes import is_secret
-from policies.graph import UNKNOWN, Node, items, mapping, places
+from policies.graph import UNKNOWN, Node, inputs_of, items, mapping
 from policies.rule import Context, Finding, Reference, Rule, Severity, refuse, undetermined
 
 SECRETS = ("kubernetes:core/v1:Secret",)
@@ -63,7 +63,7 @@ def secrets_marked(node: Node, context: Context) -> Iterator[Finding]:
 def no_keys_in_clear(node: Node, context: Context) -> Iterator[Finding]:
     """User data and the environment of containers are read by more people and programs than may read secrets."""
     fix = "keep it in Secrets Manager, and let the machine or the pod read it with its role"
-    for path, key, value in places(node.inputs):
+    for path, key, value in inputs_of(node):
         if key in USER_DATA and isinstance(value, str):
             if any(_looks_secret(text) for text in _unpacked(value)):
                 yield refuse(path, "the user data holds what looks like a secret", allowed="no secret", fix=fix)

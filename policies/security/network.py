@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from policies.graph import UNKNOWN, Node, items, mapping, places
+from policies.graph import UNKNOWN, Node, inputs_of, items, mapping, places
 from policies.rule import Context, Finding, Reference, Rule, Severity, refuse, undetermined
 from policies.security import blocks
 
@@ -86,7 +86,7 @@ def not_open(node: Node, context: Context) -> Iterator[Finding]:
 
 def _ranges(node: Node) -> Iterator[tuple[str, Any, Any]]:
     """(path, ranges, exceptions) of the networks that a Kubernetes object lets in."""
-    for path, key, value in places(node.inputs):
+    for path, key, value in inputs_of(node):
         if key == "loadBalancerSourceRanges":
             yield path, value, ()
         elif key == "ipBlock" and ".egress[" not in f".{path}":

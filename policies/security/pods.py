@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from core.problem import Problem
-from policies.graph import UNKNOWN, Node, mapping, places
+from policies.graph import UNKNOWN, Node, inputs_of, mapping
 from policies.rule import Context, Finding, Reference, Rule, Severity, refuse, undetermined
 
 RELEASE = "kubernetes:helm.sh/v3:Release"
@@ -46,7 +46,7 @@ def pod_specs(node: Node) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """The spec of every pod that an object makes, whatever its kind: a Pod's own, and each `template.spec`."""
     if node.type.rpartition(":")[2] in ("Pod", "PodPatch"):
         yield "spec", mapping(node.read("spec"))
-    for path, key, value in places(node.inputs):
+    for path, key, value in inputs_of(node):
         if key == "spec" and path.endswith("emplate.spec") and isinstance(mapping(value).get("containers"), tuple):
             yield path, value
 
@@ -56,7 +56,7 @@ def images(node: Node) -> Iterator[tuple[str, Any]]:
 
     A map that is no image, such as a schema's or a chart's with repository and tag, is left to its own keys.
     """
-    for path, key, value in places(node.inputs):
+    for path, key, value in inputs_of(node):
         if not isinstance(value, str) and value is not UNKNOWN:
             continue
         if key == "image" or path.endswith("image.reference"):
