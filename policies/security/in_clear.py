@@ -20,9 +20,12 @@ SECRETS = ("kubernetes:core/v1:Secret",)
 USER_DATA = ("userData", "userDataBase64")
 MOST_USER_DATA = 64 * 1024
 """More bytes than user data may have once it is unpacked; EC2 takes 16 KiB of it packed."""
-_NAMED = re.compile(
-    r"(?i)(?:^|[_.-]|(?<=[a-z0-9]))(?:password|passwd|passphrase|secret|token|api_?key|access_?key|private_?key)$"
-)
+_WORDS = r"password|passwd|passphrase|token|api[_-]?key|access[_-]?key|private[_-]?key"
+_NAMED = re.compile(rf"(?i)(?:{_WORDS}|secret)$")
+"""Names of variables and flags whose values are secrets."""
+_VALUES_NAMED = re.compile(rf"(?i)(?:{_WORDS})$")
+"""The same for values of charts, where `secret` is mostly the name of a Secret."""
+RELEASE = "kubernetes:helm.sh/v3:Release"
 _LOGIN = re.compile(r"://[^/\s:@]+:[^/\s@$({]{3,}@")
 """A user and a password in front of a host."""
 _REFERENCE = re.compile(r"\$\([A-Za-z_][\w.-]*\)|\{\{.*\}\}")
@@ -61,33 +64,41 @@ def secrets_marked(node: Node, context: Context) -> Iterator[Finding]:
 
 
 def no_keys_in_clear(node: Node, context: Context) -> Iterator[Finding]:
-    """User data and the environment of containers are read by more people and programs than may read secrets."""
+    """User data, environments and values of charts are read by more people and programs than may read secrets."""
     fix = "keep it in Secrets Manager, and let the machine or the pod read it with its role"
+    chart = node.type == RELEASE
     for path, key, value in inputs_of(node):
         if key in USER_DATA and isinstance(value, str):
             if any(_looks_secret(text) for text in _unpacked(value)):
                 yield refuse(path, "the user data holds what looks like a secret", allowed="no secret", fix=fix)
         elif key in _HOLDERS and node.type.startswith("kubernetes:"):
             for where, name, text in _texts(path, value):
-                if _in_clear(text, context) and (_told_by_name(name, text) or _looks_secret(text)):
+                if _in_clear(text, context) and (_told_by_name(_NAMED, name, text) or _looks_secret(text)):
                     yield refuse(where, "the container is told what looks like a secret", allowed="valueFrom", fix=fix)
+        elif chart and isinstance(value, str) and path.startswith("values.") and _in_clear(value, context):
+            if not (_told_by_name(_VALUES_NAMED, key, value) or _looks_secret(value)):
+                continue
+            yield refuse(path, "the chart is given what looks like a secret", allowed="the name of a Secret", fix=fix)
 
 
 def _texts(path: str, value: object) -> Iterator[tuple[str, str, str]]:
     """(path, name of the variable or nothing, text) of an environment, of arguments or of a command."""
     if isinstance(value, Mapping):
         yield from ((f"{path}.{key}", str(key), each) for key, each in value.items() if isinstance(each, str))
-    for index, each in enumerate(items(value) if not isinstance(value, Mapping) else ()):
+        return
+    flag = ""
+    for index, each in enumerate(items(value)):
         where = f"{path}[{index}]"
         if isinstance(each, str):
-            name, _, text = each.lstrip("-").partition("=")
-            yield where, name if text else "", text or each
+            name, equals, text = each.lstrip("-").partition("=")
+            yield (where, name, text) if equals else (where, flag, each)
+            flag = each if each.startswith("-") and not equals else ""
         elif isinstance(text := mapping(each).get("value"), str):
             yield f"{where}.value", str(mapping(each).get("name")), text
 
 
-def _told_by_name(name: str, text: str) -> bool:
-    return _NAMED.search(name) is not None and not _REFERENCE.search(text) and not text.startswith(("/", "$"))
+def _told_by_name(named: re.Pattern[str], name: str, text: str) -> bool:
+    return named.search(name) is not None and not _REFERENCE.search(text) and not text.startswith(("/", "$", "-"))
 
 
 def _unpacked(value: str) -> Iterator[str]:
