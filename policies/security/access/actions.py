@@ -87,7 +87,10 @@ SERVICES: Mapping[str, Service] = {
     ),
     "pricing": Service(data=False),
     "rds": Service(
-        data=False, never=_names("ModifyDBSnapshotAttribute ModifyDBClusterSnapshotAttribute AddRoleToDBInstance")
+        data=False,
+        never=_names(
+            "ModifyDBSnapshotAttribute ModifyDBClusterSnapshotAttribute AddRoleToDBInstance AuthorizeDBSecurityGroupIngress"
+        ),
     ),
     "s3": Service(
         never=_names(
@@ -109,7 +112,9 @@ SERVICES: Mapping[str, Service] = {
             RegisterTaskWithMaintenanceWindow UpdateMaintenanceWindowTask"""
         )
     ),
-    "sts": Service(only=_names("AssumeRole TagSession SetSourceIdentity")),
+    "sts": Service(
+        never=_names("GetFederationToken GetSessionToken"), only=_names("AssumeRole TagSession SetSourceIdentity")
+    ),
 }
 """Prefix of a service -> what is known of it."""
 
