@@ -93,8 +93,8 @@ def _texts(path: str, value: object) -> Iterator[tuple[str, str, str]]:
             name, equals, text = each.lstrip("-").partition("=")
             yield (where, name, text) if equals else (where, flag, each)
             flag = each if each.startswith("-") and not equals else ""
-        elif isinstance(text := mapping(each).get("value"), str):
-            yield f"{where}.value", str(mapping(each).get("name")), text
+        elif isinstance(told := mapping(each).get("value"), str):
+            yield f"{where}.value", str(mapping(each).get("name")), told
 
 
 def _told_by_name(named: re.Pattern[str], name: str, text: str) -> bool:

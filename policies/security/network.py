@@ -72,7 +72,7 @@ def not_open(node: Node, context: Context) -> Iterator[Finding]:
             continue
         if block is None:
             continue
-        summary = "the security group lets everybody in"
+        summary, bound = "the security group lets everybody in", ""
         if not blocks.open_to_everybody(str(block)):
             try:
                 blocks.admitted([str(block)], [*before, *own])
@@ -80,7 +80,8 @@ def not_open(node: Node, context: Context) -> Iterator[Finding]:
                 continue
             except blocks.TooOpenError:
                 summary = "the stack's security groups together let most of the internet in"
-        yield refuse(path, summary, found=block, allowed=f"blocks or groups of one's own: {blocks.ALLOWED}")
+                bound = f": {blocks.ALLOWED}"
+        yield refuse(path, summary, found=block, allowed=f"blocks or groups of one's own{bound}")
     admitted[node.urn] = own
 
 

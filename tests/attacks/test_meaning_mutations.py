@@ -69,7 +69,7 @@ def _network(chance: random.Random) -> tuple[str, Sequence[Node]]:
     ]
     away = [each for each in pieces if not each.startswith(("0.", "10.", "127.", "100.", "169.", "172.", "192."))]
     chosen = chance.sample(away, 2 ** (length - 8) + chance.randrange(1, 40))
-    nodes = []
+    nodes: list[Node] = []
     while chosen:
         take = [chosen.pop() for _ in range(min(len(chosen), chance.randrange(1, 60)))]
         name, group = f"rule-{len(nodes)}", chance.choice((UNKNOWN, "sg-1", "sg-2"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from policies.graph import Node, items
 from policies.rule import Context, Finding, refuse
@@ -69,6 +69,8 @@ def _of(kind: str, name: str, statement: Statement, told: bool) -> str:
 
 
 def _federated(name: str, statement: Statement) -> str:
+    keys: tuple[str, ...]
+    narrow: Callable[[str], bool] | None
     if _SAML.fullmatch(name):
         keys, narrow = ("saml:aud", "saml:sub"), None
     else:
