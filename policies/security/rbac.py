@@ -1,6 +1,6 @@
 """Rules on Kubernetes RBAC: what roles grant, and to whom they are bound.
 
-Sources: Kubernetes, "Role Based Access Control Good Practices" and "Using RBAC Authorization", read on 2026-12-01.
+Source: Kubernetes, "Role Based Access Control Good Practices", read on 2026-12-01.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Which actions a policy may allow, and on what: the services that the platform's roles call, and what is dangerous in each.
 
-The names are those of the Service Authorization Reference, read on 2026-12-01; tests hold them against the copy that parliament
-ships. An action of a service that is not here is refused: nobody has said what it reaches.
+The names and access levels are those of AWS's Service Authorization Reference, as parliament 1.6.4 ships it; tests hold the tables
+against that copy. An action of a service that is not here is refused: nobody has said what it reaches.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A condition counts when it is false for a request that lacks its key, and when its values name somebody. `...IfExists` and
 `ForAllValues` are true without the key, `Null` and the negated operators are true for almost everybody. Source: IAM User Guide,
-"IAM JSON policy elements: Condition operators" and "Set operators for multivalued context keys", read on 2026-12-01.
+"IAM JSON policy elements: Condition operators" and "Multivalued context key examples", read on 2026-12-01.
 """
 
 from __future__ import annotations
