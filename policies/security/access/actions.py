@@ -1,6 +1,6 @@
 """Which actions a policy may allow, and on what: the services that the platform's roles call, and what is dangerous in each.
 
-The names and access levels are those of AWS's Service Authorization Reference, as parliament 1.6.4 ships it; tests hold the tables
+Names and access levels are those of the Service Authorization Reference, as parliament 1.6.4 ships it; tests hold the tables
 against that copy. An action of a service that is not here is refused: nobody has said what it reaches.
 """
 
