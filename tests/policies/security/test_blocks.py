@@ -51,3 +51,4 @@ def test_what_is_excepted_does_not_count() -> None:
 
 def test_private_addresses_are_not_the_internets() -> None:
     assert public([block("10.0.0.0/8"), block("192.168.0.0/16"), block("fc00::/7")], 4) == 0
+    assert public([block("10.0.0.0/9"), block("10.200.1.0/24"), block("10.0.0.1")], 4) == 0
