@@ -70,7 +70,7 @@ class Evaluator:
         asked = [rule for rule in self._rules if rule.check is not None and node.type.startswith(rule.applies_to)]
         if not asked:
             return []
-        context = self._context(provider)
+        context = self._context(provider, secrets)
         verdicts: list[Verdict] = []
         for rule in asked:
             verdicts += self._told(rule, node, lambda rule=rule: rule.check(node, context), secrets)  # type: ignore[misc]
@@ -84,7 +84,7 @@ class Evaluator:
         graph = Graph(tuple(self._with_inputs(node) for node in nodes))
         if graph.nodes:
             self._stack = stack_of(graph.nodes[0])
-        context = self._context(None)
+        context = self._context(None, secrets)
         verdicts: list[Verdict] = []
         for rule in self._rules:
             if rule.check_stack is not None:
@@ -102,12 +102,13 @@ class Evaluator:
         """What the guard file says the stack is; `prod` for a stack that it does not list, so that it is held to the most."""
         return self._guard().environment(self._stack) or STRICTEST
 
-    def _context(self, provider: Node | None) -> Context:
+    def _context(self, provider: Node | None, secrets: Collection[str]) -> Context:
         return Context(
             guard=self._guard(),
             environment=self.environment,
             provider=provider,
             seen=self._seen,
+            secrets=secrets,
             memory=self._memory,
         )
 

@@ -14,6 +14,7 @@ __all__ = [
     "Graph",
     "Node",
     "Value",
+    "inputs_of",
     "inside",
     "items",
     "label",
@@ -65,3 +66,15 @@ def places(value: object, path: str = "") -> Iterator[tuple[str, str, Any]]:
     elif isinstance(value, list | tuple):
         for index, inner in enumerate(value):
             yield from places(inner, f"{path}[{index}]")
+
+
+_walked: dict[str, tuple[Node, tuple[tuple[str, str, Any], ...]]] = {}
+
+
+def inputs_of(node: Node) -> tuple[tuple[str, str, Any], ...]:
+    """Every place of a resource's inputs; kept for the last resource, for one rule after the other asks."""
+    known = _walked.get(node.urn)
+    if known is None or known[0] is not node:
+        _walked.clear()
+        known = _walked[node.urn] = (node, tuple(places(node.inputs)))
+    return known[1]

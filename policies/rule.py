@@ -7,7 +7,7 @@ hold is a resource rule, for the engine asks it before a resource is made; a sta
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -71,6 +71,8 @@ class Context:
     """The provider of the resource in question, with its configuration as inputs."""
     seen: Mapping[str, Node] = field(default_factory=dict)
     """Every resource that this run has registered so far, by URN, the one in question included."""
+    secrets: Collection[str] = ()
+    """Texts that the engine holds secret, here or elsewhere in the run; only asked whether a text is among them."""
     memory: dict[str, Any] = field(default_factory=dict)
     """What a rule has worked out in this run and will need again, by a name of its own."""
 

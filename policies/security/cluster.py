@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from policies.graph import UNKNOWN, Node, items
 from policies.rule import Context, Finding, Reference, Rule, Severity, refuse, undetermined
+from policies.security import blocks
 
 CLUSTER = ("aws:eks/cluster:Cluster",)
-LARGEST_IPV4 = 8
-LARGEST_IPV6 = 20
-"""Prefix lengths of the largest blocks that are still somebody's, not everybody's."""
-PRIVATE_IPV6 = ipaddress.IPv6Network("fc00::/7")
 AUDITED = ("api", "audit", "authenticator")
-
-
-def open_to_everybody(block: str) -> bool:
-    """Whether a CIDR block takes in a large part of the internet; text that is no block counts as open."""
-    try:
-        network = ipaddress.ip_network(block, strict=False)
-    except ValueError:
-        return True
-    if isinstance(network, ipaddress.IPv6Network) and network.subnet_of(PRIVATE_IPV6):
-        return False
-    return network.prefixlen < (LARGEST_IPV4 if network.version == 4 else LARGEST_IPV6)
 
 
 def closed_endpoint(node: Node, _: Context) -> Iterator[Finding]:
@@ -35,11 +20,12 @@ def closed_endpoint(node: Node, _: Context) -> Iterator[Finding]:
         return
     if public is False:
         return
-    blocks = node.read("vpcConfig", "publicAccessCidrs")
+    listed = node.read("vpcConfig", "publicAccessCidrs")
+    texts = [str(each) for each in items(listed) if each is not UNKNOWN]
     fix = "set endpointPublicAccess to false, or name the blocks that deployers come from in publicAccessCidrs"
-    if blocks is UNKNOWN or UNKNOWN in items(blocks):
+    if listed is UNKNOWN or UNKNOWN in items(listed):
         yield undetermined("vpcConfig.publicAccessCidrs")
-    elif not items(blocks):
+    elif not texts:
         yield refuse(
             "vpcConfig.publicAccessCidrs",
             "the cluster's public endpoint is open to everybody",
@@ -47,15 +33,21 @@ def closed_endpoint(node: Node, _: Context) -> Iterator[Finding]:
             allowed="a private endpoint, or named blocks",
             fix=fix,
         )
-    for index, block in enumerate(items(blocks)):
-        if block is not UNKNOWN and open_to_everybody(str(block)):
-            yield refuse(
-                f"vpcConfig.publicAccessCidrs[{index}]",
-                "the cluster's public endpoint is open to everybody",
-                found=block,
-                allowed=f"IPv4 blocks of /{LARGEST_IPV4} or smaller, IPv6 of /{LARGEST_IPV6} or smaller",
-                fix=fix,
-            )
+    yield from open_blocks(
+        "vpcConfig.publicAccessCidrs", texts, "the cluster's public endpoint is open to everybody", fix
+    )
+
+
+def open_blocks(path: str, texts: Sequence[str], summary: str, fix: str) -> Iterator[Finding]:
+    """Each block that is too large, or the whole list when its blocks are too much together."""
+    large = [(f"{path}[{index}]", text) for index, text in enumerate(texts) if blocks.open_to_everybody(text)]
+    if not large:
+        try:
+            blocks.admitted(texts)
+        except blocks.TooOpenError:
+            large = [(path, f"{len(texts)} blocks")]
+    for where, found in large:
+        yield refuse(where, summary, found=found, allowed=blocks.ALLOWED, fix=fix)
 
 
 def secrets_encrypted(node: Node, _: Context) -> Iterator[Finding]:

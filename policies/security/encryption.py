@@ -13,13 +13,19 @@ TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
 INSTANCE = "aws:ec2/instance:Instance"
 VOLUME = "aws:ebs/volume:Volume"
 STORAGE_CLASS = "kubernetes:storage.k8s.io/v1:StorageClass"
+PERSISTENT = "kubernetes:core/v1:PersistentVolume"
 DISKS = (TEMPLATE, INSTANCE, VOLUME, NODE_CLASS, STORAGE_CLASS)
+EBS_PROVISIONERS = ("ebs.csi.aws.com", "kubernetes.io/aws-ebs")
+"""What makes EBS volumes, encrypted when the class says so: the CSI driver, and the name that it had inside Kubernetes."""
+NOT_ON_DISKS = ("efs.csi.aws.com", "fsx.csi.aws.com", "s3.csi.aws.com", "kubernetes.io/no-provisioner")
+"""Provisioners that make no disk; what they mount is encrypted, or not, as a resource of its own."""
 CURRENT_VOLUMES = ("gp3", "io2")
 BUCKET = "aws:s3/bucket:Bucket"
 BUCKET_ENCRYPTION = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
 BUCKET_BLOCK = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
 PUBLIC_SWITCHES = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
 KEPT_FOR_EVER = 0
+_SOURCES = frozenset(("awsElasticBlockStore", "csi", "flexVolume", "hostPath", "iscsi", "local", "nfs"))
 
 
 def _disks(node: Node) -> Iterator[tuple[str, Any, str, str]]:
@@ -40,7 +46,7 @@ def _disks(node: Node) -> Iterator[tuple[str, Any, str, str]]:
             yield f"ebsBlockDevices[{index}]", disk, "encrypted", "volumeType"
     elif node.type == VOLUME:
         yield "", node.inputs, "encrypted", "type"
-    elif node.read("provisioner") == "ebs.csi.aws.com":
+    elif node.read("provisioner") in EBS_PROVISIONERS:
         yield "parameters", node.read("parameters"), "encrypted", "type"
 
 
@@ -55,6 +61,8 @@ def disks_encrypted(node: Node, _: Context) -> Iterator[Finding]:
             "nothing says that the root disk is encrypted",
             allowed="a mapping with encrypted true",
         )
+    elif node.type == STORAGE_CLASS:
+        yield from _provisioner_known(node)
     for path, disk, key, _type in _disks(node):
         where = f"{path}.{key}".lstrip(".")
         value = UNKNOWN if disk is UNKNOWN else mapping(disk).get(key)
@@ -62,6 +70,36 @@ def disks_encrypted(node: Node, _: Context) -> Iterator[Finding]:
             yield undetermined(where)
         elif str(value).lower() != "true":
             yield refuse(where, "the disk is not encrypted", found=value, allowed="true")
+
+
+def _provisioner_known(node: Node) -> Iterator[Finding]:
+    provisioner = node.read("provisioner")
+    if provisioner is UNKNOWN:
+        yield undetermined("provisioner")
+    elif provisioner not in (*EBS_PROVISIONERS, *NOT_ON_DISKS):
+        yield refuse(
+            "provisioner",
+            "nobody here knows whether this provisioner encrypts its disks",
+            found=provisioner,
+            allowed=", ".join((*EBS_PROVISIONERS, *NOT_ON_DISKS)),
+        )
+
+
+def volumes_claimed(node: Node, _: Context) -> Iterator[Finding]:
+    """A volume that is named by its id was made elsewhere, and nothing here says how."""
+    if node.type.startswith(f"{PERSISTENT}Claim"):
+        return
+    spec = node.read("spec")
+    driver = node.read("spec", "csi", "driver")
+    if UNKNOWN in (spec, node.read("spec", "csi"), driver):
+        yield undetermined("spec.csi.driver")
+    elif driver not in NOT_ON_DISKS:
+        yield refuse(
+            "spec",
+            "the volume was made elsewhere, and nothing here says that it is encrypted",
+            found=driver if isinstance(driver, str) else ", ".join(sorted(mapping(spec).keys() & _SOURCES)),
+            allowed=f"a claim of an encrypted StorageClass, or a volume of {', '.join(NOT_ON_DISKS[:3])}",
+        )
 
 
 def disks_current(node: Node, _: Context) -> Iterator[Finding]:
@@ -139,14 +177,22 @@ def bucket_not_public(node: Node, _: Context) -> Iterator[Finding]:
             yield refuse(switch, "the bucket can be made public", found=value, allowed="true")
 
 
+def belongs(part: Node, bucket: Node, graph: Graph) -> bool:
+    """Whether a companion is this bucket's: its `bucket` comes from it, or is its very name. What it waits for says nothing."""
+    if sources := part.references.get("bucket", ()):
+        buckets = [urn for urn in sources if (found := graph.get(urn)) is not None and found.type == BUCKET]
+        if buckets:
+            return buckets == [bucket.urn]
+    named, own = part.read("bucket"), bucket.read("bucket")
+    return isinstance(named, str) and isinstance(own, str) and named == own
+
+
 def buckets_complete(graph: Graph, _: Context) -> Iterator[Finding]:
     """A bucket's encryption and its public access block are resources of their own, so only the graph tells."""
     for kind, what in ((BUCKET_ENCRYPTION, "encryption configuration"), (BUCKET_BLOCK, "public access block")):
         parts = list(graph.of_type(kind))
-        named = {part.read("bucket") for part in parts if part.read("bucket") is not UNKNOWN}
         for bucket in graph.of_type(BUCKET):
-            own = {bucket.read("bucket")} - {None, UNKNOWN}
-            if named.isdisjoint(own) and not any(bucket.urn in part.depends for part in parts):
+            if not any(belongs(part, bucket, graph) for part in parts):
                 yield Finding(
                     problem=refuse("", f"the bucket has no {what}", fix=f"add a {kind.rpartition(':')[2]}").problem,
                     urn=bucket.urn,
@@ -167,6 +213,15 @@ RULES = (
         applies_to=DISKS,
         check=disks_encrypted,
         references=_fsbp("EC2.3"),
+    ),
+    Rule(
+        name="volumes-claimed",
+        pack="security",
+        severity=Severity.HIGH,
+        description="No PersistentVolume brings in a disk that was made elsewhere.",
+        fix="Claim a volume of an encrypted StorageClass; restore an old one from an encrypted snapshot.",
+        applies_to=(PERSISTENT,),
+        check=volumes_claimed,
     ),
     Rule(
         name="disks-current",

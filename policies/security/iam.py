@@ -1,29 +1,44 @@
-"""Rules on IAM: no wildcard administrators, no managed administrator policies, no trust in everybody."""
+"""Rules on IAM: what policies grant, which managed policies are held, whom roles and resources trust."""
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from policies.graph import UNKNOWN, Node, items, mapping
 from policies.rule import Context, Finding, Reference, Rule, Severity, refuse, undetermined
+from policies.security.access import identity, trust
 
+ROLE = "aws:iam/role:Role"
 IDENTITY_POLICIES = (
     "aws:iam/policy:Policy",
     "aws:iam/rolePolicy:RolePolicy",
     "aws:iam/userPolicy:UserPolicy",
     "aws:iam/groupPolicy:GroupPolicy",
 )
-ROLE = "aws:iam/role:Role"
+EXCLUSIVE = "aws:iam/rolePolicyAttachmentsExclusive:RolePolicyAttachmentsExclusive"
 ATTACHMENTS = (
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
     "aws:iam/userPolicyAttachment:UserPolicyAttachment",
     "aws:iam/groupPolicyAttachment:GroupPolicyAttachment",
     "aws:iam/policyAttachment:PolicyAttachment",
-    "aws:iam/rolePolicyAttachmentsExclusive:RolePolicyAttachmentsExclusive",
+    EXCLUSIVE,
 )
+LONG_LIVED = (
+    "aws:iam/accessKey:AccessKey",
+    "aws:iam/group:Group",
+    "aws:iam/groupMembership:GroupMembership",
+    "aws:iam/groupPolicy:GroupPolicy",
+    "aws:iam/groupPolicyAttachment:GroupPolicyAttachment",
+    "aws:iam/serviceSpecificCredential:ServiceSpecificCredential",
+    "aws:iam/sshKey:SshKey",
+    "aws:iam/user:User",
+    "aws:iam/userGroupMembership:UserGroupMembership",
+    "aws:iam/userLoginProfile:UserLoginProfile",
+    "aws:iam/userPolicy:UserPolicy",
+    "aws:iam/userPolicyAttachment:UserPolicyAttachment",
+)
+"""What gives a person or a program credentials that do not end, or rights to those that hold them."""
 RESOURCE_POLICIES = {
     ROLE: "assumeRolePolicy",
     "aws:sqs/queuePolicy:QueuePolicy": "policy",
@@ -38,113 +53,66 @@ RESOURCE_POLICIES = {
     "aws:secretsmanager/secret:Secret": "policy",
     "aws:secretsmanager/secretPolicy:SecretPolicy": "policy",
 }
-ADMINISTRATORS = ("AdministratorAccess", "IAMFullAccess", "PowerUserAccess")
-_EVERY_ACTION = re.compile(r"^[*?]*\*[*?]*$")
-_EVERY_ACTION_OF = re.compile(r"^[^:]+:[*?]*\*[*?]*$")
-_EVERY_RESOURCE = re.compile(r"^[*:]+$|^arn:(aws[a-z-]*|\*)(:\*)+$")
+"""Where these types keep their policy."""
+DOCUMENTS = (
+    "accessPolicies",
+    "assumeRolePolicy",
+    "inlinePolicy",
+    "policy",
+    "policyDocument",
+    "policyText",
+    "resourcePolicy",
+)
+"""Where other types of AWS may keep one."""
+BOUNDS = ("aws:ec2/vpcEndpoint", "aws:organizations/policy:")
+"""Policies that only take away from what others grant; a VPC endpoint's default lets everybody use it."""
 
 
-def _documents(node: Node) -> Iterator[tuple[str, Any]]:
-    if node.type == ROLE:
-        for index, each in enumerate(items(node.read("inlinePolicies"))):
-            yield f"inlinePolicies[{index}].policy", UNKNOWN if each is UNKNOWN else mapping(each).get("policy")
-    else:
-        yield "policy", node.read("policy")
-
-
-def _statements(path: str, document: object) -> Iterator[tuple[str, Mapping[str, Any]] | Finding]:
-    """Each statement of a policy document with its path, or a finding when there is no reading it."""
-    if document is UNKNOWN:
-        yield undetermined(path)
-        return
-    if document is None:
-        return
-    try:
-        parsed = json.loads(document) if isinstance(document, str) else document
-    except ValueError:
-        yield refuse(path, "the policy is not JSON", allowed="a policy document")
-        return
-    statements = mapping(parsed).get("Statement")
-    if not isinstance(statements, dict | list | tuple):
-        yield refuse(path, "the policy has no statements", allowed="a policy document with a Statement")
-        return
-    for index, statement in enumerate(items(statements)):
-        yield f"{path}.Statement[{index}]", mapping(statement)
-
-
-def _several(value: object) -> list[str]:
-    return [value] if isinstance(value, str) else [str(item) for item in items(value)]
+def _inline(node: Node) -> Iterator[tuple[str, Any]]:
+    given = node.read("inlinePolicies")
+    if given is UNKNOWN:
+        yield "inlinePolicies", UNKNOWN
+    for index, each in enumerate(items(given)):
+        yield f"inlinePolicies[{index}].policy", UNKNOWN if each is UNKNOWN else mapping(each).get("policy")
 
 
 def no_wildcard_admin(node: Node, _: Context) -> Iterator[Finding]:
-    """`*`, `service:*` on every resource, and Allow with NotAction grant what nobody has listed."""
-    for path, document in _documents(node):
-        for found in _statements(path, document):
-            if isinstance(found, Finding):
-                yield found
-                continue
-            where, statement = found
-            if statement.get("Effect") != "Allow":
-                continue
-            if "NotAction" in statement:
-                yield refuse(
-                    f"{where}.NotAction",
-                    "the statement allows every action but those named",
-                    found=", ".join(_several(statement["NotAction"])),
-                    allowed="Action with the actions that are needed",
-                )
-            everywhere = "NotResource" in statement or any(
-                _EVERY_RESOURCE.match(each) for each in _several(statement.get("Resource"))
-            )
-            for action in _several(statement.get("Action")):
-                everything = _EVERY_ACTION.match(action) is not None
-                if everything or (everywhere and _EVERY_ACTION_OF.match(action)):
-                    yield refuse(
-                        f"{where}.Action",
-                        "the statement grants everything" if everything else "the statement grants a whole service",
-                        found=f"{action} on {', '.join(_several(statement.get('Resource'))) or 'NotResource'}",
-                        allowed="the actions that are needed, on the resources that they are needed on",
-                    )
+    """An action is judged by all that its pattern matches; what the tables do not know is refused."""
+    for path, document in _inline(node) if node.type == ROLE else [("policy", node.read("policy"))]:
+        yield from identity.judged(path, document)
 
 
-def no_admin_attached(node: Node, _: Context) -> Iterator[Finding]:
-    """The managed policies that make an administrator of whoever holds them."""
-    several = {ROLE: "managedPolicyArns", ATTACHMENTS[-1]: "policyArns"}
+def no_admin_attached(node: Node, context: Context) -> Iterator[Finding]:
+    """A managed policy is one that the platform is known to need, or one that this stack makes and these rules read."""
+    several = {ROLE: "managedPolicyArns", EXCLUSIVE: "policyArns"}
     name = several.get(node.type, "policyArn")
     value = node.read(name)
     arns = items(value) if node.type in several else (value,)
     if value is UNKNOWN or UNKNOWN in arns:
         yield undetermined(name)
     for arn in arns:
-        if isinstance(arn, str) and arn.rpartition("/")[2] in ADMINISTRATORS and ":iam::aws:" in arn:
-            yield refuse(name, "an administrator's policy is attached", found=arn, allowed="a policy of listed actions")
+        if isinstance(arn, str) and (problem := trust.attached(arn, context.seen)):
+            yield refuse(name, problem, found=arn, allowed="a policy of listed actions, made by this stack")
 
 
-def no_open_trust(node: Node, _: Context) -> Iterator[Finding]:
-    """A statement that trusts every principal needs a condition that says which."""
-    path = RESOURCE_POLICIES[node.type]
-    for found in _statements(path, node.read(path)):
-        if isinstance(found, Finding):
-            yield found
-            continue
-        where, statement = found
-        if statement.get("Effect") != "Allow":
-            continue
-        if "NotPrincipal" in statement:
-            yield refuse(f"{where}.NotPrincipal", "the statement trusts everybody but those named")
-        principal = statement.get("Principal")
-        named = (
-            [each for value in principal.values() for each in _several(value)]
-            if isinstance(principal, Mapping)
-            else [principal]
-        )
-        if "*" in named and not mapping(statement.get("Condition")):
-            yield refuse(
-                f"{where}.Principal",
-                "the statement trusts everybody",
-                found="*",
-                allowed="named principals, or a Condition that says which",
-            )
+def no_open_trust(node: Node, context: Context) -> Iterator[Finding]:
+    """Every input of an AWS resource that holds a policy document is read, whatever the type."""
+    if node.type in IDENTITY_POLICIES or node.type.startswith(BOUNDS):
+        return
+    own = RESOURCE_POLICIES.get(node.type)
+    if own is not None:
+        yield from trust.judged(own, node.read(own), context)
+        return
+    for path in DOCUMENTS:
+        document = node.read(path)
+        # What has no statements is something else, such as a lifecycle.
+        if document is UNKNOWN or "statement" in str(document).lower():
+            yield from trust.judged(path, document, context)
+
+
+def no_long_lived(_node: Node, _: Context) -> Iterator[Finding]:
+    """Roles give credentials that end by themselves."""
+    yield refuse("", "an IAM user, a group or a key outlives whoever uses it", allowed="a role")
 
 
 RULES = (
@@ -152,7 +120,7 @@ RULES = (
         name="no-wildcard-admin",
         pack="security",
         severity=Severity.CRITICAL,
-        description="No IAM policy grants everything, or everything of a service on every resource.",
+        description="An IAM policy allows listed actions of known services on named resources, and none that hands out access.",
         fix="List the actions that are needed, and the resources that they are needed on.",
         applies_to=(*IDENTITY_POLICIES, ROLE),
         check=no_wildcard_admin,
@@ -165,7 +133,7 @@ RULES = (
         name="no-admin-attached",
         pack="security",
         severity=Severity.CRITICAL,
-        description="No role, user or group holds one of AWS's administrator policies.",
+        description="A role holds only managed policies that are listed here, or that this stack makes.",
         fix="Attach a policy that lists the actions that are needed.",
         applies_to=(*ATTACHMENTS, ROLE),
         check=no_admin_attached,
@@ -175,9 +143,19 @@ RULES = (
         name="no-open-trust",
         pack="security",
         severity=Severity.CRITICAL,
-        description="No role, queue, bucket, key or secret trusts every principal without a condition.",
-        fix="Name the principals, or add a condition.",
-        applies_to=tuple(RESOURCE_POLICIES),
+        description="No policy of a role, a queue, a bucket, a key or a secret trusts everybody, or another account.",
+        fix="Name the principals, or add a condition that says which.",
+        applies_to=("aws:",),
         check=no_open_trust,
+    ),
+    Rule(
+        name="no-iam-users",
+        pack="security",
+        severity=Severity.HIGH,
+        description="No IAM user, group or access key is made: their credentials do not end.",
+        fix="Make a role, and let whoever needs it assume it.",
+        applies_to=LONG_LIVED,
+        check=no_long_lived,
+        references=(Reference(framework="AWS FSBP", control="IAM.3"),),
     ),
 )

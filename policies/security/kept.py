@@ -9,10 +9,10 @@ from typing import Any
 
 from policies.graph import UNKNOWN, Graph, Node, items, mapping
 from policies.rule import Context, Finding, Reference, Rule, Severity, refuse, undetermined
+from policies.security.encryption import BUCKET, belongs
 
 INSTANCE = "aws:rds/instance:Instance"
 PARAMETERS = "aws:rds/parameterGroup:ParameterGroup"
-BUCKET = "aws:s3/bucket:Bucket"
 VERSIONING = "aws:s3/bucketVersioning:BucketVersioning"
 BUCKET_POLICY = "aws:s3/bucketPolicy:BucketPolicy"
 LEAST_BACKUP_DAYS = 7
@@ -71,10 +71,8 @@ def buckets_kept(graph: Graph, _: Context) -> Iterator[Finding]:
         (BUCKET_POLICY, "policy that refuses requests in clear", _refuses_clear),
     ):
         parts = [part for part in graph.of_type(kind) if complete(part)]
-        named = {part.read("bucket") for part in parts} - {UNKNOWN}
         for bucket in graph.of_type(BUCKET):
-            own = {bucket.read("bucket")} - {None, UNKNOWN}
-            if named.isdisjoint(own) and not any(bucket.urn in part.depends for part in parts):
+            if not any(belongs(part, bucket, graph) for part in parts):
                 yield Finding(problem=refuse("", f"the bucket has no {what}").problem, urn=bucket.urn)
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from core.problem import Problem
-from policies.graph import UNKNOWN, Node, items, mapping, places
+from policies.graph import UNKNOWN, Node, inputs_of, mapping
 from policies.rule import Context, Finding, Reference, Rule, Severity, refuse, undetermined
 
 RELEASE = "kubernetes:helm.sh/v3:Release"
@@ -18,6 +19,8 @@ ABOVE_RESTRICTED = {
 }
 """Namespaces whose pods may be more than `restricted`, with the reason; the list is reviewed with this file."""
 DIGEST = "@sha256:"
+MOVING = re.compile(r"(?i)(?:^|[._-])(?:latest|nightly|edge|main|master|stable|canary|snapshot|dev|head)(?:$|[._-])")
+"""Words in a tag that say that it is moved to whatever is newest."""
 NO_OBJECTS = ("kubernetes:helm.sh/", "kubernetes:yaml", "kubernetes:kustomize", "kubernetes:index")
 """Tokens of the Kubernetes provider that are charts or components, not objects."""
 
@@ -43,24 +46,37 @@ def pod_specs(node: Node) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """The spec of every pod that an object makes, whatever its kind: a Pod's own, and each `template.spec`."""
     if node.type.rpartition(":")[2] in ("Pod", "PodPatch"):
         yield "spec", mapping(node.read("spec"))
-    for path, key, value in places(node.inputs):
+    for path, key, value in inputs_of(node):
         if key == "spec" and path.endswith("emplate.spec") and isinstance(mapping(value).get("containers"), tuple):
             yield path, value
 
 
-ENVOY_PROXY = "kubernetes:gateway.envoyproxy.io/v1alpha1:EnvoyProxy"
-_ENVOYS = ("spec", "provider", "kubernetes", "envoyDeployment")
+def images(node: Node) -> Iterator[tuple[str, Any]]:
+    """(path, image) wherever an object names one: containers of every kind of object, volumes of images, and charts' values.
+
+    A map that is no image, such as a schema's or a chart's with repository and tag, is left to its own keys.
+    """
+    for path, key, value in inputs_of(node):
+        if not isinstance(value, str) and value is not UNKNOWN:
+            continue
+        if key == "image" or path.endswith("image.reference"):
+            yield path, value
+        elif key == "tag" and node.type == RELEASE and isinstance(value, str) and value:
+            yield path, f"image:{value}"
 
 
-def image_specs(node: Node) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """What names images: the spec of every pod, and the one container that an EnvoyProxy says of its Envoys."""
-    yield from pod_specs(node)
-    if node.type == ENVOY_PROXY and (container := node.read(*_ENVOYS, "container")) is not None:
-        yield ".".join(_ENVOYS), {"containers": (mapping(container),)}
-
-
-def _where(node: Node, path: str) -> str:
-    return path.replace("containers[0]", "container") if node.type == ENVOY_PROXY else path
+def moves(image: str) -> str:
+    """Why what an image's tag means can change any day, or nothing."""
+    if "@" in image:
+        return ""
+    tag = image.rpartition("/")[2].partition(":")[2]
+    if not tag:
+        return "image has no tag, so it means latest"
+    if tag == "latest":
+        return "image has the tag latest"
+    if not any(letter.isdigit() for letter in tag) or MOVING.search(tag):
+        return "the tag is no version, and moves"
+    return ""
 
 
 def objects_valid(node: Node, _: Context) -> Iterator[Finding]:
@@ -91,12 +107,14 @@ def objects_valid(node: Node, _: Context) -> Iterator[Finding]:
 
 def images_pinned(node: Node, _: Context) -> Iterator[Finding]:
     """A tag that moves changes what runs without a deployment, and undoes a rollback."""
-    from kube.pods import check_images
-
-    for path, spec in image_specs(node):
-        for image in check_images(for_kube(spec)):
-            where = _where(node, f"{path}.{image.where}")
-            yield refuse(where, image.summary, found=image.found, allowed="a version tag or a digest")
+    if not (_is_object(node) or node.type == RELEASE):
+        return
+    for path, image in images(node):
+        if image is UNKNOWN:
+            yield undetermined(path)
+        elif summary := moves(str(image)):
+            fix = "name a version, or better a digest"
+            yield refuse(path, summary, found=image, allowed="a version tag or a digest", fix=fix)
 
 
 def digests_known(node: Node, context: Context) -> Iterator[Finding]:
@@ -110,17 +128,11 @@ def digests_known(node: Node, context: Context) -> Iterator[Finding]:
                 "chart", "Helm would take any chart of this version", found=chart, allowed="an OCI reference@sha256:..."
             )
         return
-    for path, spec in image_specs(node):
-        for group in ("initContainers", "containers", "ephemeralContainers"):
-            for index, container in enumerate(items(spec.get(group))):
-                image = mapping(container).get("image")
-                if image is not UNKNOWN and DIGEST not in str(image):
-                    yield refuse(
-                        _where(node, f"{path}.{group}[{index}].image"),
-                        "the tag can be moved",
-                        found=image,
-                        allowed="image@sha256:...",
-                    )
+    for path, image in images(node) if _is_object(node) else ():
+        if image is UNKNOWN:
+            yield undetermined(path)
+        elif DIGEST not in str(image):
+            yield refuse(path, "the tag can be moved", found=image, allowed="image@sha256:...")
 
 
 def pods_restricted(node: Node, _: Context) -> Iterator[Finding]:
@@ -150,21 +162,6 @@ def namespaces_restricted(node: Node, _: Context) -> Iterator[Finding]:
             found=level,
             allowed="restricted",
         )
-
-
-def _binds_everybody(subject: object) -> bool:
-    return mapping(subject).get("name") in ("system:anonymous", "system:unauthenticated", "system:authenticated")
-
-
-def no_cluster_admin(node: Node, _: Context) -> Iterator[Finding]:
-    """Administrators come in by access entries; workloads never are administrators."""
-    if node.read("roleRef", "name") == "cluster-admin":
-        yield refuse(
-            "roleRef.name", "the binding makes administrators", found="cluster-admin", allowed="a role of its own"
-        )
-    for index, subject in enumerate(items(node.read("subjects"))):
-        if _binds_everybody(subject):
-            yield refuse(f"subjects[{index}].name", "the binding is for everybody", found=mapping(subject).get("name"))
 
 
 RULES = (
@@ -214,18 +211,5 @@ RULES = (
         applies_to=(NAMESPACE,),
         check=namespaces_restricted,
         references=(Reference(framework="Kubernetes Pod Security Standards", control="restricted"),),
-    ),
-    Rule(
-        name="no-cluster-admin-binding",
-        pack="security",
-        severity=Severity.CRITICAL,
-        description="No binding hands out cluster-admin, and none is for everybody.",
-        fix="Bind a role that lists what is needed to the subject that needs it.",
-        applies_to=(
-            "kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding",
-            "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding",
-        ),
-        check=no_cluster_admin,
-        references=(Reference(framework="CIS EKS", control="4.1.1"),),
     ),
 )

@@ -41,9 +41,19 @@ def _exemption(**changed: Any) -> Exemption:
     return Exemption(**{**happy, **changed})
 
 
-def _node(token: str, name: str, /, *, depends: tuple[str, ...] = (), stack: str = "main", **inputs: Any) -> Node:
+def _node(
+    token: str,
+    name: str,
+    /,
+    *,
+    depends: tuple[str, ...] = (),
+    references: dict[str, tuple[str, ...]] | None = None,
+    stack: str = "main",
+    **inputs: Any,
+) -> Node:
     urn = f"urn:pulumi:{stack}::modelyard::{token}::{name}"
-    record = {"urn": urn, "type": token, "name": name, "inputs": inputs, "depends": depends}
+    record: dict[str, Any] = {"urn": urn, "type": token, "name": name, "inputs": inputs, "depends": depends}
+    record["references"] = references or {}
     return Graph.of([record]).nodes[0]
 
 
@@ -157,8 +167,8 @@ def _buckets(*changed: Node) -> list[str]:
         node.name: node
         for node in (
             bucket,
-            _node(sse, "encryption", bucket=UNKNOWN, depends=(bucket.urn,)),
-            _node(block, "block", bucket=UNKNOWN, depends=(bucket.urn,)),
+            _node(sse, "encryption", bucket=UNKNOWN, references={"bucket": (bucket.urn,)}),
+            _node(block, "block", bucket=UNKNOWN, references={"bucket": (bucket.urn,)}),
         )
     }
     happy.update({node.name: node for node in changed})
@@ -175,9 +185,19 @@ def test_a_bucket_whose_parts_are_anothers_is_refused_for_each() -> None:
     assert _buckets(other) == ["the bucket has no public access block"]
 
 
-def test_a_bucket_named_by_its_own_name_counts_without_a_dependency() -> None:
+def test_a_part_of_another_bucket_that_only_waits_for_this_one_is_not_its_own() -> None:
+    bucket, other = (_node("aws:s3/bucket:Bucket", name) for name in ("models", "other"))
     block = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
-    named = (_node("aws:s3/bucket:Bucket", "models", bucket="acme-models"), _node(block, "block", bucket="acme-models"))
+    waits = _node(block, "block", bucket=UNKNOWN, depends=(bucket.urn,), references={"bucket": (other.urn,)})
+    assert "the bucket has no public access block" in _buckets(waits)
+    nothing = _node(block, "block", bucket=UNKNOWN, depends=(bucket.urn,))
+    assert _buckets(nothing) == ["the bucket has no public access block"]
+
+
+def test_a_bucket_named_by_its_own_name_counts_without_a_reference() -> None:
+    block = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
+    bucket = _node("aws:s3/bucket:Bucket", "models", bucket="acme-models")
+    named = (bucket, _node(block, "block", bucket="acme-models"))
     assert _buckets(*named) == []
 
 

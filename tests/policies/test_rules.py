@@ -22,6 +22,8 @@ from pricing.items.graph import UNKNOWN, Graph, Node
 EXAMPLES: dict[str, list[dict[str, Any]]] = yaml.safe_load((Path(__file__).parent / "examples.yaml").read_text())
 IN_THE_GRAPH = {"buckets-complete", "buckets-kept", "network-paths"}
 """Stack rules have no single resource to change; `test_judge.py` holds their examples."""
+NEVER = {"no-iam-users"}
+"""Rules that refuse whole types, so that no change of one makes a difference."""
 RULES = {rule.name: rule for rule in rules("security")}
 """The budget pack's rules are about a whole plan: `test_budget.py` has their examples."""
 TODAY = datetime.date(2026, 11, 24)
@@ -82,7 +84,7 @@ def _cases(kind: str) -> Iterator[Any]:
 
 
 def test_every_rule_has_examples_and_every_example_a_rule() -> None:
-    assert EXAMPLES.keys() | IN_THE_GRAPH == RULES.keys()
+    assert EXAMPLES.keys() | IN_THE_GRAPH | NEVER == RULES.keys()
     for name, cases in EXAMPLES.items():
         assert any(case.get("refuses") for case in cases), name
 
@@ -90,6 +92,11 @@ def test_every_rule_has_examples_and_every_example_a_rule() -> None:
 def test_names_of_rules_are_unique_over_all_packs() -> None:
     names = [rule.name for pack in PACKS.values() for rule in pack]
     assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize(("name", "token"), [(name, token) for name in NEVER for token in RULES[name].applies_to])
+def test_a_type_that_is_never_made_is_refused(name: str, token: str) -> None:
+    assert [verdict.level for verdict in _judged(name, {"type": token}, {})] == [Level.MANDATORY]
 
 
 @pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule.name)

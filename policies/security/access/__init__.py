@@ -1,0 +1,1 @@
+"""What IAM policies mean: documents, the reach of their actions and resources, conditions, and whom they trust."""
