@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+from core import plain_json
 
 REFERENCE = re.compile(r"^(config|env|awssm):([^#\s]+)(?:#([^#\s]+))?$")
 FORMS = "config:NAME, env:NAME or awssm:ID#KEY"
@@ -41,7 +42,7 @@ class Secrets:
     @classmethod
     def of_this_process(cls) -> Secrets:
         """The configuration and environment that the engine has given this process."""
-        return cls(json.loads(os.environ.get("PULUMI_CONFIG") or "{}"), os.environ)
+        return cls(plain_json.loads(os.environ.get("PULUMI_CONFIG") or "{}"), os.environ)
 
     def near(self, reference: str) -> str | None:
         """The value, when it can be had without asking anybody; None when it cannot, or is not there."""
@@ -86,7 +87,7 @@ def _secrets_manager(name: str, key: str, region: str) -> str:
     try:
         client = boto3.client("secretsmanager", region_name=where or None)
         text = str(client.get_secret_value(SecretId=name)["SecretString"])
-        return str(json.loads(text)[key]) if key else text
+        return str(plain_json.loads(text)[key]) if key else text
     except (BotoCoreError, ClientError) as error:
         raise NoSecret(f"Secrets Manager does not give {name}: {type(error).__name__}") from None
     except (ValueError, KeyError, TypeError):

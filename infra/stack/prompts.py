@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from components.registry.content.spec import ModelConfigSpec, PromptSpec
-from core import plain_yaml
+from core import plain_json, plain_yaml
 from core.problem import Problem, Refused
 
 CHAT = ".chat.yaml"
@@ -173,27 +173,22 @@ _FRACTIONS = {"temperature", "top_p", "frequency_penalty", "presence_penalty"}
 def _map(where: str, text: str, file: str = "") -> dict[str, Any]:
     """A JSON map; `file` is where it was read, if not in the stack file. Raises Refused."""
     try:
-        found = json.loads(text, parse_constant=_no_number)
+        found = plain_json.loads(text)
         json.dumps(found).encode("ascii")
         _whole(found, 0)
     except json.JSONDecodeError as error:
         raise Refused(
             Problem(summary=f"not valid JSON: {error.msg}", where=where, file=file, line=error.lineno if file else 0)
         ) from None
-    except (ValueError, RecursionError) as error:
-        why = "nested too deeply" if isinstance(error, RecursionError) else str(error)
+    except ValueError as error:
         raise Refused(
-            Problem(summary=f"not valid JSON: {why}", where=where, file=file, line=1 if file else 0)
+            Problem(summary=f"not valid JSON: {error}", where=where, file=file, line=1 if file else 0)
         ) from None
     if not isinstance(found, dict):
         raise Refused(
             Problem(summary="not a JSON map", where=where, found=type(found).__name__, file=file, line=1 if file else 0)
         )
     return found
-
-
-def _no_number(name: str) -> None:
-    raise ValueError(f"{name} is not a number that JSON has")
 
 
 def _whole(value: Any, depth: int) -> None:
