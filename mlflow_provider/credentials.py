@@ -1,7 +1,7 @@
 """Where secrets come from: a property holds the name of one, and its value is looked up when the registry is called.
 
     config:NAME      a secret of the stack's configuration (`pulumi config set --secret NAME`)
-    env:NAME         a variable of the environment
+    env:NAME         a variable of the environment, MODELYARD_... or MLFLOW_...
     awssm:ID#KEY     a secret of AWS Secrets Manager, in the stack's region unless ID is an ARN; without #KEY the whole of it
 
 A value never enters the state. A keyed digest of it does, so that a change of the secret is seen.
@@ -18,8 +18,10 @@ from dataclasses import dataclass, field
 
 from core import plain_json
 
-REFERENCE = re.compile(r"^(config|env|awssm):([^#\s]+)(?:#([^#\s]+))?$")
-FORMS = "config:NAME, env:NAME or awssm:ID#KEY"
+REFERENCE = re.compile(r"(config|env|awssm):([^#\s]+)(?:#([^#\s]+))?")
+VARIABLES = ("MODELYARD_", "MLFLOW_")
+"""How the name of a variable begins that a stack may name: whoever writes a stack file cannot send the deployer's other ones."""
+FORMS = "config:NAME, env:MODELYARD_NAME, env:MLFLOW_NAME or awssm:ID#KEY"
 SIMULATED = "MODELYARD_REGISTRY_SIMULATED"
 """Set in the sandbox, whose AWS is simulated: a secret of Secrets Manager is then a placeholder that says so."""
 
@@ -73,9 +75,11 @@ def digest(value: str, *, key: str, about: str) -> str:
 
 
 def _parts(reference: str) -> tuple[str, str, str]:
-    match = REFERENCE.match(reference)
+    match = REFERENCE.fullmatch(reference)
     if match is None:
         raise NoSecret(f"this names no secret; it is written {FORMS}")
+    if match[1] == "env" and not match[2].startswith(VARIABLES):
+        raise NoSecret(f"a stack names no variable but those that begin with {' or '.join(VARIABLES)}")
     return match[1], match[2], match[3] or ""
 
 

@@ -8,6 +8,7 @@ from core import plain_yaml
 from core.problem import ExitCode, Problem, Refused
 from policies.guard.model import BudgetExemption, Exemption, Guard
 from policies.guard.reader import Map
+from policies.guard.secret_hosts import is_entry
 from pricing.bill.discounts import Discount
 
 NAME = "guard.yaml"
@@ -46,6 +47,7 @@ def _guard(root: Map) -> Guard:
         max_increase_usd=root.amounts("maxIncreaseUsd", needed=False),
         max_increase_percent=root.amounts("maxIncreasePercent", needed=False),
         warn_prices_older_than_days=root.days("warnPricesOlderThanDays"),
+        secret_hosts=root.texts("secretHosts", needed=False, fits=is_entry),
     )
     root.nothing_else()
     return guard

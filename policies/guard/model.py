@@ -76,6 +76,8 @@ class Guard:
     max_increase_usd: Mapping[str, Decimal] = field(default_factory=dict)
     max_increase_percent: Mapping[str, Decimal] = field(default_factory=dict)
     warn_prices_older_than_days: int | None = None
+    secret_hosts: tuple[str, ...] = ()
+    """Hosts that a secret may be sent to (`policies/guard/secret_hosts.py`)."""
 
     def most_after(self, environment: str, deployed: Deployed, today: datetime.date) -> Decimal | None:
         """Highest maximum (USD a month) that one run may reach from what is deployed; None when nothing bounds the step.

@@ -1,7 +1,7 @@
 """The rules of the security pack, in the order in which the page of policies lists them."""
 
 from policies.rule import Rule
-from policies.security import cluster, encryption, iam, kept, network, nodes, pods, reach, tags
+from policies.security import cluster, encryption, iam, kept, network, nodes, pods, reach, secrets, tags
 
 RULES: tuple[Rule, ...] = (
     *cluster.RULES,
@@ -12,5 +12,6 @@ RULES: tuple[Rule, ...] = (
     *nodes.RULES,
     *pods.RULES,
     *reach.RULES,
+    *secrets.RULES,
     *tags.RULES,
 )

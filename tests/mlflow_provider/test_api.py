@@ -81,8 +81,8 @@ def test_nothing_listens_and_the_engine_may_stop_the_waiting() -> None:
 
 
 def test_a_secret_comes_from_where_its_name_says_and_no_error_repeats_one() -> None:
-    secrets = Secrets(config={"hook": "one"}, environ={"HOOK": "two"})
-    assert (secrets.value("config:hook"), secrets.value("env:HOOK")) == ("one", "two")
+    secrets = Secrets(config={"hook": "one"}, environ={"MODELYARD_HOOK": "two"})
+    assert (secrets.value("config:hook"), secrets.value("env:MODELYARD_HOOK")) == ("one", "two")
     assert secrets.near("awssm:prod/hook#key") is None
     with pytest.raises(NoSecret, match=r"pulumi config set --secret other"):
         secrets.value("config:other")
