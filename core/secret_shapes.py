@@ -20,7 +20,7 @@ _PATTERNS = {
     "private key": (r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY[\s\S]*?(?:-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|\Z)"),
     "putty key": r"PuTTY-User-Key-File-\d[\s\S]*?(?:Private-MAC: \S+|\Z)",
     "age": r"AGE-SECRET-KEY-1[0-9A-Za-z]{20,}",
-    "signed token": r"\beyJ[\w-]{8,}\.[\w-]{4,}(?:\.[\w-]*){0,3}",
+    "signed token": r"\beyJ[\w-]{8,2000}\.[\w-]{4,}(?:\.[\w-]*){0,3}",
     # Web hooks whose address is the secret.
     "slack hook": r"(?i)https?://hooks\.slack\.com/[^\s\"'<>]+",
     "discord hook": r"(?i)https?://(?:\w+\.)?discord(?:app)?\.com/api/webhooks/[^\s\"'<>]+",

@@ -14,6 +14,7 @@ from typing import Any
 
 from components.registry.content.spec import ModelConfigSpec, PromptSpec
 from core import plain_json, plain_yaml
+from core.clear_text import refuse_secrets
 from core.problem import Problem, Refused
 
 CHAT = ".chat.yaml"
@@ -59,11 +60,13 @@ def _content(where: str, spec: PromptSpec, folders: Sequence[Path]) -> dict[str,
                 line=1,
             )
         )
+    refuse_secrets(text, spec.file, place)
     if spec.parameters is not None:
         content["modelConfig"] = _parameters(where, spec.parameters)
     if spec.response_format_file is not None:
         place = f"{where}.responseFormatFile"
         schema = _read(place, spec.response_format_file, folders)
+        refuse_secrets(schema, spec.response_format_file, place)
         content["responseFormat"] = _map(place, schema, spec.response_format_file)
     return content
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from core import plain_yaml
+from core.clear_text import refuse_secrets
 from core.problem import ExitCode, Problem, Refused
 from policies.guard.model import BudgetExemption, Exemption, Guard
 from policies.guard.reader import Map
@@ -28,6 +29,7 @@ def load(path: Path) -> Guard:
         )
         raise Refused(problem, ExitCode.UNAVAILABLE) from None
     read = plain_yaml.read(text, str(path), days=True)
+    refuse_secrets(text, str(path))
     problems: list[Problem] = []
     guard = _guard(Map(read.value, "", read, problems))
     if problems:
