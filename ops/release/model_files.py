@@ -14,6 +14,7 @@ from typing import Any
 from components.serving.in_cluster import model_fetch
 from core import plain_json
 from core.problem import Problem, Refused
+from ops.release import gguf_header
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +100,7 @@ def from_gguf(file: Path) -> dict[str, str | int]:
     import gguf
 
     try:
+        gguf_header.check(file)
         fields = gguf.GGUFReader(file, "r").fields
     except (ValueError, IndexError, KeyError, OSError) as error:
         raise Refused(Problem(summary=f"the GGUF file cannot be read: {error}", found=file.name)) from None
