@@ -27,7 +27,7 @@ _NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
 _FEATURES = {"alias": "aliases", "tag": "tags", "directive": "directives"}
 
 
-class Unbounded(yaml.MarkedYAMLError):  # type: ignore[misc]
+class Unbounded(yaml.MarkedYAMLError):
     """A text passes one of the bounds; it has the line, and no piece of the text."""
 
 
@@ -47,11 +47,11 @@ class Loader(yaml.SafeLoader):
         self._nodes += 1
         self._depth += 1
         if self._depth > self._deepest:
-            raise Unbounded(problem=TOO_DEEP, problem_mark=self.peek_event().start_mark)
+            raise Unbounded(problem=TOO_DEEP, problem_mark=self._here())
         if self._nodes > MOST_NODES:
-            problem = f"there are more than {MOST_NODES} values"
-            raise Unbounded(problem=problem, problem_mark=self.peek_event().start_mark)
+            raise Unbounded(problem=f"there are more than {MOST_NODES} values", problem_mark=self._here())
         made = super().compose_node(parent, index)
+        assert made is not None  # noqa: S101 - the composer returns a node, or raises
         self._depth -= 1
         if isinstance(made, yaml.ScalarNode) and made.tag in _NUMBERS and len(made.value) > LONGEST_NUMBER:
             raise Unbounded(problem=f"a number has more than {LONGEST_NUMBER} characters", problem_mark=made.start_mark)
@@ -77,6 +77,10 @@ class Loader(yaml.SafeLoader):
         """A directive, noted."""
         self._note("directive")
         super().fetch_directive()
+
+    def _here(self) -> yaml.Mark:
+        found: yaml.Mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+        return found
 
     def _note(self, what: str) -> None:
         self.features.append((_FEATURES[what], self.line + 1))
