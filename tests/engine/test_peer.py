@@ -88,10 +88,22 @@ def test_the_owner_of_a_connection_is_found_from_both_kinds_of_socket() -> None:
     for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::ffff:127.0.0.1")):
         with socket.socket(family) as caller:
             caller.connect((address, port))
-            found = peer.in_proc(caller.getsockname()[1], port, {os.getpid()})
-            assert found == Owner(user=os.geteuid(), processes=frozenset({os.getpid()}))
-            assert peer.in_proc(caller.getsockname()[1], port + 1, ()) is None
+            for find in (peer.in_proc, peer.on_linux):
+                found = find(caller.getsockname()[1], port, {os.getpid()})
+                assert found == Owner(user=os.geteuid(), processes=frozenset({os.getpid()}))
+                assert find(caller.getsockname()[1], port + 1, ()) is None
     listener.close()
+
+
+@ON_LINUX
+@pytest.mark.parametrize("error", [OSError(1, "closed"), ValueError("short")])
+def test_where_the_kernel_is_not_asked_proc_is(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    def closed(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(peer, "_by_kernel", closed)
+    monkeypatch.setattr(peer, "in_proc", lambda *_: Owner(user=7))
+    assert peer.on_linux(1, 2, ()) == Owner(user=7)
 
 
 @pytest.mark.parametrize(
@@ -155,6 +167,7 @@ def test_lsof_is_read_for_the_end_that_calls() -> None:
     assert peer.read_lsof(SAID, 40000, 50000, {41, 42}) == Owner(user=501, processes=frozenset({41}))
     assert peer.read_lsof(SAID, 40000, 50001, {41, 42}) is None
     assert peer.read_lsof("", 40000, 50000, {41}) is None
+    assert peer.read_lsof(SAID.replace("u501", "usomebody"), 40000, 50000, {41}) is None
 
 
 def test_a_process_has_those_above_it_up_to_the_first() -> None:
