@@ -7,7 +7,7 @@ the processes that it was started by.
 On Linux the kernel says it (sock_diag), and /proc where that is closed. On macOS `lsof` does, which shows a user nothing but
 that user's own sockets. Where neither is there, nobody is answered. What this cannot see: a process of the same user that the
 engine's own process hands its socket to, and root, who may do everything anyway.
-Source: sock_diag(7); Linux kernel documentation, proc_net_tcp; proc(5), /proc/pid/fd; lsof(8), "OUTPUT FOR OTHER PROGRAMS".
+Sources: linux/inet_diag.h, its layout tried on 6.18; Linux kernel documentation, proc_net_tcp; lsof(8) on -F.
 Read 2026-12-01.
 """
 
