@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import typing
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -61,8 +62,16 @@ class Spec(BaseModel):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _no_secret_in_an_address(cls, value: Any) -> Any:
-        for where, text in _texts(value):
+    def _no_secret_in_a_text(cls, value: Any, info: ValidationInfo) -> Any:
+        for where, text, named in _texts(value, cls.model_fields[str(info.field_name)].annotation):
+            if in_clear.is_secret(text):
+                raise Invalid(
+                    "a name here looks like a secret" if named else "this looks like a secret",
+                    where=where,
+                    allowed="texts that anybody may read: settings are in the state, in its history and in reports",
+                    fix="revoke it, and name the new one where there is a place for it: a webhook's is urlSecret: config:NAME, "
+                    "a gateway key's is `value`",
+                )
             user, parameter = in_clear.has_user(text), in_clear.parameter(text)
             if user or parameter:
                 what = "says who signs in" if user else f"has a secret as its parameter {parameter}"
@@ -86,11 +95,18 @@ class Spec(BaseModel):
         return iter(())
 
 
-def _texts(value: Any) -> Iterator[tuple[str, str]]:
-    """The texts of one field with their places in it; what is in another Spec is that Spec's."""
+def _texts(value: Any, annotation: Any, where: str = "") -> Iterator[tuple[str, str, bool]]:
+    """The texts of one field with their places in it, and whether each is a name in a map; another Spec's are its own."""
+    plain = scalars.unwrapped(annotation)
+    inner = (typing.get_args(plain) or (None,))[-1]
     if isinstance(value, str):
-        yield "", value
+        yield where, value, False
+    elif isinstance(plain, type) and issubclass(plain, BaseModel):
+        return
     elif isinstance(value, Mapping):
-        yield from ((str(key), each) for key, each in value.items() if isinstance(each, str))
+        for key, each in value.items():
+            yield where, str(key), True
+            yield from _texts(each, inner, f"{where}.{key}".removeprefix("."))
     elif isinstance(value, list):
-        yield from ((f"[{place}]", each) for place, each in enumerate(value) if isinstance(each, str))
+        for place, each in enumerate(value):
+            yield from _texts(each, inner, f"{where}[{place}]")

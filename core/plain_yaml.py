@@ -18,13 +18,12 @@ from typing import Any
 
 import yaml
 
+from core.bounded_yaml import DEEPEST, Loader
 from core.problem import Problem, Refused
 from core.yaml_lines import Read, broken, inside, key_twice, nearest
 
 __all__ = ["DEEPEST", "DIGITS", "Read", "nearest", "read"]
 
-DEEPEST = 40
-"""Levels of maps and lists that one file may have; what walks them after us must not run out of stack."""
 DIGITS = 15
 """Digits of a number that a float of 64 bits keeps, which is how the engine hands numbers on."""
 
@@ -72,51 +71,43 @@ def read(text: str, file: str, *, days: bool = False) -> Read:
     With `days` a value like 2027-01-31 is a date, for a file that Pulumi's engine does not read; otherwise it is refused.
     """
     try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-        problems = [problem.at(file, problem.line) for problem in _problems(root, text, days)]
+        loader = Loader(text)
+        root = loader.get_single_node()
+        problems = [problem.at(file, problem.line) for problem in _problems(root, loader, days)]
         if problems:
             raise Refused(problems)
         found = Read(value=None)
         value = _value(root, "", found, days)
     except yaml.YAMLError as error:
         raise Refused(broken(error, text, file)) from None
-    except RecursionError:
-        raise Refused(_too_deep(1).at(file, 1)) from None
     except (ValueError, OverflowError):
         raise Refused(Problem(summary="not valid YAML: an escape names no character", file=file, line=1)) from None
     return Read(value=value, lines=found.lines, words=found.words)
 
 
-def _too_deep(line: int) -> Problem:
-    return Problem(summary="a value is nested too deeply", allowed=f"{DEEPEST} levels", line=line)
+def _problems(root: yaml.Node | None, loader: Loader, days: bool) -> Iterator[Problem]:
+    for what, line in loader.features:
+        yield Problem(
+            summary=f"this YAML feature is not allowed here: {what}",
+            line=line,
+            fix="write the value out; a text that starts with * or ! stands in quotes",
+        )
+    # Through aliases a few lines stand for a tree without end: no step into it.
+    if root is not None and not loader.features:
+        yield from _of_node(root, "", days)
 
 
-def _problems(root: yaml.Node | None, text: str, days: bool) -> Iterator[Problem]:
-    for token in yaml.scan(text, Loader=yaml.SafeLoader):
-        if isinstance(token, yaml.AliasToken | yaml.TagToken | yaml.DirectiveToken):
-            what = {yaml.AliasToken: "aliases", yaml.TagToken: "tags", yaml.DirectiveToken: "directives"}[type(token)]
-            yield Problem(
-                summary=f"this YAML feature is not allowed here: {what}",
-                line=token.start_mark.line + 1,
-                fix="write the value out; a text that starts with * or ! stands in quotes",
-            )
-    if root is not None:
-        yield from _of_node(root, "", 1, days)
-
-
-def _of_node(node: yaml.Node, where: str, depth: int, days: bool) -> Iterator[Problem]:
-    if depth > DEEPEST:
-        yield _too_deep(node.start_mark.line + 1)
-    elif isinstance(node, yaml.ScalarNode):
+def _of_node(node: yaml.Node, where: str, days: bool) -> Iterator[Problem]:
+    if isinstance(node, yaml.ScalarNode):
         yield from _of_scalar(node, where, days)
     elif isinstance(node, yaml.SequenceNode):
         for place, item in enumerate(node.value):
-            yield from _of_node(item, f"{where}[{place}]", depth + 1, days)
+            yield from _of_node(item, f"{where}[{place}]", days)
     elif isinstance(node, yaml.MappingNode):
         seen = set[str]()
         for key, value in node.value:
             yield from _of_key(key, where, seen)
-            yield from _of_node(value, inside(where, key), depth + 1, days)
+            yield from _of_node(value, inside(where, key), days)
 
 
 def _of_key(key: yaml.Node, where: str, seen: set[str]) -> Iterator[Problem]:

@@ -10,6 +10,8 @@ import enum
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 
+from core.secret_shapes import veiled
+
 
 class ExitCode(enum.IntEnum):
     """The exit codes of every `modelyard` command."""
@@ -29,7 +31,8 @@ class Problem:
     """One thing that is wrong, with everything a reader needs to mend it.
 
     `where` is a dotted path in the user's own terms (`gpuPools.chat.maxGpus`); `file` and `line` (from 1) say where
-    that path stands, when it is known. `found` never holds a secret's value: callers leave it empty for such fields.
+    that path stands, when it is known. `found` never holds a secret's value: callers leave it empty for such fields. What looks
+    like a secret is taken out of every part all the same: somebody may have written one as the name of something.
     """
 
     summary: str
@@ -39,6 +42,12 @@ class Problem:
     fix: str = ""
     file: str = ""
     line: int = 0
+
+    def __post_init__(self) -> None:
+        """Takes out what looks like a secret."""
+        for part in ("summary", "where", "found", "allowed", "fix", "file"):
+            if (said := getattr(self, part)) != (shown := veiled(said)):
+                object.__setattr__(self, part, shown)
 
     def at(self, file: str, line: int) -> Problem:
         """The same problem, told to stand at `file:line`."""

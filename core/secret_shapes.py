@@ -1,20 +1,26 @@
 """What secrets look like: the shapes that issuers publish for secret scanning, one table for all who look for them.
 
-A stack file in which one stands is refused (`components/kinds/in_clear.py`), and none is shown in a report
-(`ops/report/redact.py`). A shape is that of the secret itself: what only its name or its place gives away is each reader's own.
+A file in which one stands is refused, whatever field or comment it stands in (`components/spec.py`, `infra/stack/`), no
+refusal repeats one (`core/problem.py`), and none is shown in a report (`ops/report/redact.py`). A shape is that of the secret
+itself: what only its name or its place gives away is each reader's own.
+
+What the shapes cannot see: a password that somebody made up, the token of an issuer that is not in the table, an AWS secret
+access key by itself (40 letters without a mark), and whatever was split, encoded or encrypted before it was written. There is
+no measure of disorder here: it would refuse digests, ids, ARNs and names of models, which are as disorderly as keys.
 """
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 _PATTERNS = {
     # Blocks of keys, whole or cut off.
     "private key": (r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY[\s\S]*?(?:-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|\Z)"),
     "putty key": r"PuTTY-User-Key-File-\d[\s\S]*?(?:Private-MAC: \S+|\Z)",
     "age": r"AGE-SECRET-KEY-1[0-9A-Za-z]{20,}",
-    "signed token": r"\beyJ[\w-]{8,}\.[\w-]{4,}(?:\.[\w-]*){0,3}",
+    "signed token": r"\beyJ[\w-]{8,2000}\.[\w-]{4,}(?:\.[\w-]*){0,3}",
     # Web hooks whose address is the secret.
     "slack hook": r"(?i)https?://hooks\.slack\.com/[^\s\"'<>]+",
     "discord hook": r"(?i)https?://(?:\w+\.)?discord(?:app)?\.com/api/webhooks/[^\s\"'<>]+",
@@ -74,6 +80,39 @@ SHAPES: Mapping[str, re.Pattern[str]] = {issuer: re.compile(shape) for issuer, s
 """Who issues a secret, or what it is -> what it looks like, in the order in which they are looked for."""
 
 
+_LIKE_NAMES = frozenset(
+    ("openai, anthropic", "hugging face", "groq", "replicate", "npm", "notion", "netlify", "fly", "pinecone")
+)
+"""Issuers whose prefix begins names too, as in `hf_text_generation_8b`: their keys have a long run of letters and digits."""
+_RUN = re.compile(r"(?=[A-Za-z]*[0-9])[A-Za-z0-9]{16,}")
+SHORTEST = 12
+"""Letters of the shortest text that looks like a secret."""
+VEILED = "[secret]"
+"""What stands in the place of a secret."""
+
+
+@functools.lru_cache(maxsize=10_000)
 def is_secret(text: str) -> bool:
-    """Whether anything in the text looks like a secret."""
-    return any(shape.search(text) for shape in SHAPES.values())
+    """Whether anything in the text looks like a secret, and like nothing else."""
+    return len(text) >= SHORTEST and any(True for _ in _found(text))
+
+
+def veiled(text: str) -> str:
+    """The text with a mark in the place of each secret."""
+    if len(text) < SHORTEST:
+        return text
+    for match in sorted(_found(text), key=lambda each: len(each[0]), reverse=True):
+        text = text.replace(match[0], VEILED)
+    return text
+
+
+def lines_with(text: str) -> Iterator[int]:
+    """The lines (from 1) of a text on which something begins that looks like a secret."""
+    yield from sorted({text.count("\n", 0, match.start()) + 1 for match in _found(text)})
+
+
+def _found(text: str) -> Iterator[re.Match[str]]:
+    for issuer, shape in SHAPES.items():
+        for match in shape.finditer(text):
+            if issuer not in _LIKE_NAMES or _RUN.search(match[0]):
+                yield match

@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from core.bounded_yaml import DEEPEST_OF_OTHERS, Loader, Unbounded
 from core.problem import Problem, Refused
 
 _FAST = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -51,7 +52,7 @@ def documents(text: str, file: str) -> list[Read]:
     """
     found, problems = list[Read](), list[Problem]()
     try:
-        loader = yaml.SafeLoader(text)
+        loader = Loader(text, DEEPEST_OF_OTHERS)
         while loader.check_node() and (node := loader.get_node()) is not None:
             problems += _twice(node)
             lines = dict[str, int]()
@@ -64,6 +65,14 @@ def documents(text: str, file: str) -> list[Read]:
     return found
 
 
+def one(text: str, file: str) -> Any:
+    """The value of a text's one document, or None of an empty one. Raises Refused, as `documents` does."""
+    found = documents(text, file)
+    if len(found) > 1:
+        raise Refused(Problem(summary="there is more than one document", file=file, line=1))
+    return found[0].value if found else None
+
+
 def load(text: str) -> Any:
     """The one document of a table that is part of the code, read in C where that is there. Raises yaml.YAMLError."""
     return yaml.load(text, Loader=_FAST)  # noqa: S506 - a safe loader
@@ -73,6 +82,9 @@ def broken(error: Exception, text: str, file: str) -> Problem:
     """What a reader's error says, with its line and with no piece of the text: that may be a secret."""
     if isinstance(error, RecursionError):
         return Problem(summary="not valid YAML: a value is nested too deeply", file=file, line=1)
+    if isinstance(error, Unbounded):
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        return Problem(summary=str(error.problem), file=file, line=line)
     if not isinstance(error, yaml.YAMLError):
         return Problem(summary="not valid YAML: a value is none of its kind", file=file, line=1)
     mark, said = getattr(error, "problem_mark", None), getattr(error, "problem", None)

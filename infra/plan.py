@@ -13,9 +13,10 @@ from typing import Any
 from components import catalogue
 from components.part import Meters
 from core.problem import Problem, Refused
+from infra.stack.sent_secrets import sent_secrets
 from infra.stack.settings import Settings
 from infra.stack.stack import Stack
-from policies.guard import ceilings
+from policies.guard import ceilings, secret_hosts
 from policies.guard.ceilings import Bounds
 from policies.guard.deployed import Deployed
 from policies.guard.model import Guard
@@ -119,7 +120,8 @@ class Plan:
 def plan(stack: Stack, guard: Guard, today: datetime.date | None = None) -> Plan:
     """The bill of a stack, part by part (`components.catalogue`).
 
-    Raises Refused when `usage.each` or a budget names what is not there.
+    Raises Refused when `usage.each` or a budget names what is not there, and for an address that would be sent a secret and is
+    not in the guard file.
     """
     day, settings = today or datetime.date.today(), stack.settings
     book = discounted(PriceBook.embedded(stack.region), guard.discounts, day)
@@ -130,7 +132,8 @@ def plan(stack: Stack, guard: Guard, today: datetime.date | None = None) -> Plan
     )
     _named(settings, items)
     made = Plan(stack=stack, items=items, book=book, guard=guard, today=day)
-    if unknown := list(_budgets_of_nothing(made)):
+    told = secret_hosts.problems(sent_secrets(settings), guard.secret_hosts)
+    if unknown := [*_budgets_of_nothing(made), *told]:
         raise Refused(unknown)
     return made
 

@@ -14,6 +14,8 @@ from typing import Any, TypeVar
 
 import requests
 
+from core import plain_json
+
 T = TypeVar("T")
 
 CONNECT_SEC = 5.0
@@ -23,6 +25,10 @@ LONGEST_PAUSE_SEC = 5.0
 PAGE = 1000
 SHOWN = 400
 """Longest answer (characters) that an error repeats."""
+MOST_BYTES = 64 * 1024 * 1024
+"""The largest answer that is read; a registry of ten thousand items is a tenth of it."""
+MOST_PAGES = 1000
+"""Pages of one listing."""
 _LATER = frozenset({408, 425, 429, 500, 502, 503, 504})
 _EXISTS = "RESOURCE_ALREADY_EXISTS"
 _MISSING = frozenset({"RESOURCE_DOES_NOT_EXIST", "NOT_FOUND", "ENDPOINT_NOT_FOUND"})
@@ -61,6 +67,15 @@ class Stopped(Exception):
     """The engine has asked to stop."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What a server has answered, read to its end."""
+
+    status_code: int
+    reason: str
+    body: bytes = field(repr=False)
+
+
 @dataclass
 class Server:
     """One MLflow server as a user sees it. Safe to use from several threads: each has a connection of its own."""
@@ -89,14 +104,18 @@ class Server:
 
     def pages(self, path: str, key: str, **params: Any) -> Iterator[dict[str, Any]]:
         """Every item of a listing, page after page."""
-        token = ""
-        while True:
+        token, seen = "", set[str]()
+        while len(seen) < MOST_PAGES:
             more = {"page_token": token} if token else {}
             answer = self.get(path, **params, **more)
             yield from answer.get(key, [])
             token = str(answer.get("next_page_token") or "")
             if not token:
                 return
+            if token in seen:
+                break
+            seen.add(token)
+        raise Rejected("", "what answers there lists without end", 200)
 
     def call(self, method: str, path: str, **arguments: Any) -> dict[str, Any]:
         """One request; `path` starts with the API's version (`2.0/mlflow/...`)."""
@@ -107,22 +126,37 @@ class Server:
         answer = self._answer("GET", file, params=params)
         if answer.status_code >= 300:
             _read(answer)
-        return answer.text
+        return answer.body.decode("utf-8", "replace")
 
-    def _answer(self, method: str, path: str, **arguments: Any) -> requests.Response:
+    def _answer(self, method: str, path: str, **arguments: Any) -> Answer:
         try:
             answer = self._session().request(
                 method,
                 f"{self.url.rstrip('/')}/{path}",
                 timeout=(CONNECT_SEC, self.answer_sec),
+                # A password is for this host alone.
                 allow_redirects=False,
+                stream=True,
                 **arguments,
             )
+            with answer:
+                body = self._body(answer)
         except requests.RequestException as error:
             raise Unavailable(f"{self.url}: {_short(error)}") from None
         if answer.status_code in _LATER:
             raise Unavailable(f"{self.url} answers {answer.status_code} {answer.reason}")
-        return answer
+        return Answer(status_code=answer.status_code, reason=str(answer.reason), body=body)
+
+    def _body(self, answer: requests.Response) -> bytes:
+        """The answer, unless it is larger or slower than a registry's: each piece of it may take as long as a whole one."""
+        body, ends = bytearray(), time.monotonic() + 2 * self.answer_sec
+        for piece in answer.iter_content(65536):
+            body += piece
+            if len(body) > MOST_BYTES:
+                raise Rejected("", f"the answer is larger than {MOST_BYTES} bytes", answer.status_code)
+            if time.monotonic() > ends:
+                raise Unavailable(f"{self.url}: the answer does not end")
+        return bytes(body)
 
     def _session(self) -> requests.Session:
         session = getattr(self._local, "session", None)
@@ -135,9 +169,9 @@ class Server:
         return session
 
 
-def _read(answer: requests.Response) -> dict[str, Any]:
+def _read(answer: Answer) -> dict[str, Any]:
     try:
-        content = answer.json() if answer.text.strip() else {}
+        content = plain_json.loads(answer.body) if answer.body.strip() else {}
     except ValueError:
         content = None
     if answer.status_code >= 300:

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from mlflow_provider.api import Server, Unavailable
-from mlflow_provider.credentials import Secrets
+from mlflow_provider.credentials import NoSecret, Secrets
 
 URL = "MODELYARD_REGISTRY_URL"
 """Reaches the server another way than the stack file says: through a tunnel of one's own, or in the sandbox."""
@@ -24,6 +24,7 @@ WITHIN_SEC = 120
 """How long (seconds) a call is tried again when the stack file does not say."""
 
 NO_KUBECTL = "kubectl is not on PATH, and the registry is only reached through it"
+_THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
 _FORWARDED = re.compile(r"Forwarding from 127\.0\.0\.1:(\d+)")
 
 
@@ -104,6 +105,8 @@ class Connection:
         if "@" in urlsplit(said).netloc:
             # The address is part of what is said when the server does not answer.
             raise Unavailable(f"{URL} has a user or a password in it: say them in {USER} and {PASSWORD}")
+        if said and not _safe(said):
+            raise NoSecret(f"{said.partition('?')[0]}: secrets go over https, and over http to this machine alone")
         return said or self._forwarded(self.settings.get("portForward") or {})
 
     def _forwarded(self, to: Mapping[str, Any]) -> str:
@@ -125,6 +128,15 @@ class Connection:
             why = (self._forward.stderr.read() if self._forward.stderr else "").strip().split("\n")[-1]
             raise Unavailable(f"kubectl port-forward to {to['service']} failed: {why[:200]}")
         return f"http://127.0.0.1:{match[1]}"
+
+
+def _safe(url: str) -> bool:
+    """Whether nobody on the way reads what is sent to an address."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _THIS_MACHINE)
+    except ValueError:
+        return False
 
 
 def _written(kubeconfig: str) -> Path | None:

@@ -1,7 +1,7 @@
 """Where secrets come from: a property holds the name of one, and its value is looked up when the registry is called.
 
     config:NAME      a secret of the stack's configuration (`pulumi config set --secret NAME`)
-    env:NAME         a variable of the environment
+    env:NAME         a variable of the environment, MODELYARD_... or MLFLOW_...
     awssm:ID#KEY     a secret of AWS Secrets Manager, in the stack's region unless ID is an ARN; without #KEY the whole of it
 
 A value never enters the state. A keyed digest of it does, so that a change of the secret is seen.
@@ -11,14 +11,17 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-REFERENCE = re.compile(r"^(config|env|awssm):([^#\s]+)(?:#([^#\s]+))?$")
-FORMS = "config:NAME, env:NAME or awssm:ID#KEY"
+from core import plain_json
+
+REFERENCE = re.compile(r"(config|env|awssm):([^#\s]+)(?:#([^#\s]+))?")
+VARIABLES = ("MODELYARD_", "MLFLOW_")
+"""How the name of a variable begins that a stack may name: whoever writes a stack file cannot send the deployer's other ones."""
+FORMS = "config:NAME, env:MODELYARD_NAME, env:MLFLOW_NAME or awssm:ID#KEY"
 SIMULATED = "MODELYARD_REGISTRY_SIMULATED"
 """Set in the sandbox, whose AWS is simulated: a secret of Secrets Manager is then a placeholder that says so."""
 
@@ -41,7 +44,7 @@ class Secrets:
     @classmethod
     def of_this_process(cls) -> Secrets:
         """The configuration and environment that the engine has given this process."""
-        return cls(json.loads(os.environ.get("PULUMI_CONFIG") or "{}"), os.environ)
+        return cls(plain_json.loads(os.environ.get("PULUMI_CONFIG") or "{}"), os.environ)
 
     def near(self, reference: str) -> str | None:
         """The value, when it can be had without asking anybody; None when it cannot, or is not there."""
@@ -72,9 +75,11 @@ def digest(value: str, *, key: str, about: str) -> str:
 
 
 def _parts(reference: str) -> tuple[str, str, str]:
-    match = REFERENCE.match(reference)
+    match = REFERENCE.fullmatch(reference)
     if match is None:
         raise NoSecret(f"this names no secret; it is written {FORMS}")
+    if match[1] == "env" and not match[2].startswith(VARIABLES):
+        raise NoSecret(f"a stack names no variable but those that begin with {' or '.join(VARIABLES)}")
     return match[1], match[2], match[3] or ""
 
 
@@ -86,7 +91,7 @@ def _secrets_manager(name: str, key: str, region: str) -> str:
     try:
         client = boto3.client("secretsmanager", region_name=where or None)
         text = str(client.get_secret_value(SecretId=name)["SecretString"])
-        return str(json.loads(text)[key]) if key else text
+        return str(plain_json.loads(text)[key]) if key else text
     except (BotoCoreError, ClientError) as error:
         raise NoSecret(f"Secrets Manager does not give {name}: {type(error).__name__}") from None
     except (ValueError, KeyError, TypeError):

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from core.problem import ExitCode, Problem, Refused
+from sandbox.environment import of_this_process
 from sandbox.faults import CloudError
 from sandbox.kubernetes.real.controlplane import install
 from sandbox.node.giving import give
@@ -72,7 +73,7 @@ class Lab:
     def kubectl(self, *arguments: str, namespace: str = "default", text: str = "") -> str:
         """What kubectl says, `text` its input; it has to be on PATH. Raises `Refused` (`FAILED`) with its words when it fails."""
         command = ["kubectl", f"--kubeconfig={self.node.kubeconfig}", f"--namespace={namespace}", *arguments]
-        done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, env=of_this_process(), input=text, capture_output=True, text=True, check=False)
         if done.returncode:
             said = " | ".join(done.stderr.strip().splitlines()[-3:])
             raise Refused(Problem(summary=f"`kubectl {' '.join(arguments)}` failed", found=said), ExitCode.FAILED)

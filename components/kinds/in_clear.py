@@ -12,7 +12,7 @@ from core.secret_shapes import is_secret
 
 __all__ = ["has_user", "holds_secret", "in_address", "in_setting", "is_secret", "parameter"]
 
-_USER = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#\s]*@")
+_USER = re.compile(r"(?<=[A-Za-z0-9+.-])://[^/?#\s]*@")
 _ADDRESS = re.compile(r"https?://\S+", re.IGNORECASE)
 _PARAMETER = re.compile(r"[?&;#]([^=&;#\s]+)=[^&;#\s]")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")

@@ -9,7 +9,7 @@ from components.kinds.kind import Kind
 
 _NAME = r"[A-Za-z0-9/_+=.@-]{1,512}"
 """A secret's name in Secrets Manager."""
-_REFERENCE = "config:NAME, env:NAME or awssm:ID#KEY"
+_REFERENCE = "config:NAME, env:MODELYARD_NAME, env:MLFLOW_NAME or awssm:ID#KEY"
 
 SecretName = Annotated[
     str,
@@ -34,8 +34,8 @@ SecretRef = Annotated[
     Kind(
         what="the name of a secret",
         allowed=_REFERENCE,
-        pattern=r"(config|env|awssm):[^#\s]+(#[^#\s]+)?",
+        pattern=r"(config|awssm):[^#\s]+(#[^#\s]+)?|env:(MODELYARD|MLFLOW)_[A-Za-z0-9_]+",
         secret=True,
     ),
 ]
-"""A secret's name: `config:NAME` (of the stack's configuration), `env:NAME` or `awssm:ID#KEY` (AWS Secrets Manager)."""
+"""A secret's name: `config:NAME` (of the stack's configuration), `env:MODELYARD_NAME` or `awssm:ID#KEY` (AWS Secrets Manager)."""

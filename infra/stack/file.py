@@ -24,7 +24,7 @@ class StackFile:
     """One parsed stack file: `platform` is the value of `modelyard:platform`, `lines` maps its dotted paths to lines.
 
     `region` is empty when the file names none, which only a platform outside AWS may do. `words` are the numbers as they
-    stand in the file: 1.30 is 1.3 as a number.
+    stand in the file: 1.30 is 1.3 as a number. `text` is the whole file, and empty for a platform that comes from elsewhere.
     """
 
     path: Path
@@ -32,6 +32,7 @@ class StackFile:
     region: str
     lines: Mapping[str, int] = field(default_factory=dict)
     words: Mapping[str, str] = field(default_factory=dict)
+    text: str = field(default="", repr=False)
 
     def line(self, where: str) -> int:
         """The line (from 1) of the nearest thing that stands in the file: the path itself, or what it is part of."""
@@ -52,7 +53,8 @@ class StackFile:
         Raises Refused when it is missing, is not YAML that every reader reads the same way, or has no platform.
         """
         try:
-            read = plain_yaml.read(_text(path), path.name)
+            text = _text(path)
+            read = plain_yaml.read(text, path.name)
         except Refused as refused:
             raise Refused([_in_platform(problem) for problem in refused.problems], refused.code) from None
         document = read.value
@@ -87,6 +89,7 @@ class StackFile:
             region=region,
             lines=_below(read.lines),
             words=_below(read.words),
+            text=text,
         )
 
 

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from components.registry.content.spec import ModelConfigSpec, PromptSpec
-from core import plain_yaml
+from core import plain_json, plain_yaml
+from core.clear_text import refuse_secrets
 from core.problem import Problem, Refused
 
 CHAT = ".chat.yaml"
@@ -59,11 +60,13 @@ def _content(where: str, spec: PromptSpec, folders: Sequence[Path]) -> dict[str,
                 line=1,
             )
         )
+    refuse_secrets(text, spec.file, place)
     if spec.parameters is not None:
         content["modelConfig"] = _parameters(where, spec.parameters)
     if spec.response_format_file is not None:
         place = f"{where}.responseFormatFile"
         schema = _read(place, spec.response_format_file, folders)
+        refuse_secrets(schema, spec.response_format_file, place)
         content["responseFormat"] = _map(place, schema, spec.response_format_file)
     return content
 
@@ -173,27 +176,22 @@ _FRACTIONS = {"temperature", "top_p", "frequency_penalty", "presence_penalty"}
 def _map(where: str, text: str, file: str = "") -> dict[str, Any]:
     """A JSON map; `file` is where it was read, if not in the stack file. Raises Refused."""
     try:
-        found = json.loads(text, parse_constant=_no_number)
+        found = plain_json.loads(text)
         json.dumps(found).encode("ascii")
         _whole(found, 0)
     except json.JSONDecodeError as error:
         raise Refused(
             Problem(summary=f"not valid JSON: {error.msg}", where=where, file=file, line=error.lineno if file else 0)
         ) from None
-    except (ValueError, RecursionError) as error:
-        why = "nested too deeply" if isinstance(error, RecursionError) else str(error)
+    except ValueError as error:
         raise Refused(
-            Problem(summary=f"not valid JSON: {why}", where=where, file=file, line=1 if file else 0)
+            Problem(summary=f"not valid JSON: {error}", where=where, file=file, line=1 if file else 0)
         ) from None
     if not isinstance(found, dict):
         raise Refused(
             Problem(summary="not a JSON map", where=where, found=type(found).__name__, file=file, line=1 if file else 0)
         )
     return found
-
-
-def _no_number(name: str) -> None:
-    raise ValueError(f"{name} is not a number that JSON has")
 
 
 def _whole(value: Any, depth: int) -> None:

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from components.serving.checks import crowded, disk_problems, pool_problems
 from components.serving.spec import ReleaseSpec
 from core import plain_yaml
+from core.clear_text import refuse_secrets
 from core.problem import Problem, Refused
 from infra.stack.explain import problems_of
 from infra.stack.settings import Settings
@@ -117,6 +118,7 @@ def parsed(text: str, name: str, path: Path) -> ReleaseFile:
         spec = ReleaseSpec.model_validate(read.value, by_alias=True, by_name=False)
     except ValidationError as error:
         raise Refused(_told(problems_of(error, ReleaseSpec, read.words), name, read)) from None
+    refuse_secrets(text, name)
     return ReleaseFile(path, name, spec, read)
 
 

@@ -13,6 +13,7 @@ from components.nodes.gpu_engine import GpuEngine, engine
 from components.serving.spec import ReleaseSpec
 from components.spec import Environment
 from components.stack import Aws
+from core.clear_text import refuse_secrets
 from core.problem import Problem, Refused
 from infra.stack.consistency import disagreements, stands_on
 from infra.stack.explain import problems_of, problems_of_rules
@@ -77,9 +78,12 @@ class Stack:
     def read(cls, file: StackFile) -> Stack:
         """The stack that a stack file describes. Raises Refused with each problem's line."""
         try:
-            return cls.of(file.platform, file.region, file)
+            made = cls.of(file.platform, file.region, file)
+            # Its texts have passed, each at its own place; what is left are comments, and what stands beside the platform.
+            refuse_secrets(file.text, file.path.name)
         except Refused as refused:
             raise file.placed(refused) from None
+        return made
 
     @classmethod
     def of(cls, platform: Any, region: str, file: StackFile | None = None) -> Stack:

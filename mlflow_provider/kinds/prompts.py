@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from core import plain_json
 from mlflow_provider.api import Rejected, Server
 from mlflow_provider.kinds.base import V2, Found, Kind, Props, own, pairs, said, tags_of, whole
 from mlflow_provider.kinds.models import IS_PROMPT, describe, entries, entry, found, is_prompt, remove
@@ -104,10 +105,10 @@ def _newest(item: Mapping[str, Any]) -> Mapping[str, Any] | None:
 def _content(version: Mapping[str, Any]) -> Props:
     marks = tags_of(version)
     text = marks.get(_TEXT, "")
-    content: Props = {"messages": json.loads(text)} if marks.get(_TYPE) == "chat" else {"text": text}
+    content: Props = {"messages": plain_json.loads(text)} if marks.get(_TYPE) == "chat" else {"text": text}
     for key, mark in (("modelConfig", _CONFIG), ("responseFormat", _FORMAT)):
         if mark in marks:
-            content[key] = json.loads(marks[mark])
+            content[key] = plain_json.loads(marks[mark])
     return {key: whole(value) for key, value in said(content).items()}
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from core.problem import ExitCode, Problem, Refused
 from ops.cluster.kubeconfig import context_of, narrow, reached
 from ops.cluster.running import Cluster, Say, Using, absolute, kind, load
+from sandbox.environment import of_this_process
 from sandbox.node import control
 from sandbox.node.layout import Layout
 
@@ -48,7 +49,13 @@ def start_node(cluster: Cluster, images: Sequence[str], say: Say) -> None:
     command += [str(absolute(image)) for image in images]
     with layout.owner_log.open("wb") as log:
         owner = subprocess.Popen(
-            command, cwd=cluster.root, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            command,
+            cwd=cluster.root,
+            env=of_this_process(),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
         )
     heard: list[str] = []
     try:

@@ -13,8 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from core import yaml_lines
 from core.engine_version import ask_version, version_tuple
 from core.problem import ExitCode, Refused
 from core.versions import PULUMI, PULUMI_MINIMUM
@@ -218,7 +217,7 @@ def secrets(place: Place, state: dict[str, Any], account: Answers) -> Iterator[C
 
 
 def _keys(text: str) -> dict[str, str]:
-    content = yaml.safe_load(text) or {}
+    content = yaml_lines.one(text, "the stack file") or {}
     return {key: str(content[key]) for key in ("secretsprovider", "encryptedkey") if key in content}
 
 

@@ -7,7 +7,6 @@ registry says is checked: a manifest's digest is computed from its bytes.
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,6 +14,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+
+from core import plain_json
 
 INDEXES = ("application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json")
 MANIFESTS = ("application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json")
@@ -168,7 +169,7 @@ def _bytes(answer: requests.Response, where: str) -> bytes:
 
 def _parsed(body: bytes, where: str) -> dict[str, Any]:
     try:
-        said = json.loads(body)
+        said = plain_json.loads(body, largest=MOST_BYTES)
     except ValueError:
         said = None
     if not isinstance(said, dict):

@@ -6,7 +6,6 @@ again, and written by this checkout's own code. Which pull request it is comes f
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from urllib.parse import quote
 
 import requests
 
+from core import plain_json
 from core.problem import ExitCode, Problem, Refused
 from ops.preview.base_checkout import guarded, guards
 from ops.report.comment import parse
@@ -150,7 +150,7 @@ def from_actions(environ: Mapping[str, str]) -> tuple[GitHub, Mapping[str, Any]]
         raise Refused(
             Problem(summary="this runs in a GitHub workflow", found=f"no {', '.join(missing)}"), ExitCode.USAGE
         )
-    event = json.loads(Path(environ["GITHUB_EVENT_PATH"]).read_text(encoding="utf-8"))
+    event = plain_json.loads(Path(environ["GITHUB_EVENT_PATH"]).read_bytes())
     api = environ.get("GITHUB_API_URL", "https://api.github.com")
     return GitHub(api=api, repository=environ["GITHUB_REPOSITORY"], token=environ["GITHUB_TOKEN"]), event
 

@@ -14,8 +14,9 @@ from typing import Any
 import yaml
 
 from components.kinds import in_clear
+from core import bounded_yaml, file_names
 from core.problem import Problem, Refused
-from infra.stack.file import PLATFORM_KEY
+from infra.stack.file import PLATFORM_KEY, StackFile
 from infra.stack.prompts import CHAT
 from mlflow_provider.api import Server
 from mlflow_provider.kinds.base import Found, Props
@@ -70,13 +71,14 @@ def write(block: Block, stack_file: Path, folder: Path) -> list[Path]:
 
     The rest of the file stays as it is, comments too. Raises Refused when a file of another text is in the way.
     """
+    file_names.apart(block.files, FOLDER)
     text = stack_file.read_text(encoding="utf-8")
-    platform = yaml.safe_load(text)["config"][PLATFORM_KEY]
+    platform = StackFile.read(stack_file).platform
     before = platform.get("registry") or {}
     kept = {key: value for key, value in before.items() if key not in _CONTENT}
     content = {**kept, **_with_what_only_the_file_knows(block, before)}
     for name, said in block.files.items():
-        path = folder / name
+        path = _place(folder, name)
         declared = any(name in (prompt.get("file"), prompt.get("responseFormatFile")) for prompt in _prompts(before))
         if path.exists() and path.read_text(encoding="utf-8") != said and not declared:
             problem = Problem(
@@ -85,12 +87,18 @@ def write(block: Block, stack_file: Path, folder: Path) -> list[Path]:
             raise Refused(problem)
     written = [stack_file]
     for name, said in block.files.items():
-        path = folder / name
+        path = _place(folder, name)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(said, encoding="utf-8")
         written.append(path)
     stack_file.write_text(_replaced(text, content), encoding="utf-8")
     return written
+
+
+def _place(folder: Path, name: str) -> Path:
+    """Where a prompt's file goes: in the one folder that prompts have, whatever name the server gives. Raises Refused."""
+    own = file_names.checked(name.removeprefix(f"{FOLDER}/"), f"registry.{FOLDER}")
+    return file_names.inside(folder, folder / FOLDER / own)
 
 
 def as_yaml(content: Mapping[str, Any]) -> str:
@@ -115,7 +123,8 @@ def _aliases(there: Mapping[str, dict[str, Any]], of: str, aliases: list[Found])
 def _prompt(found: Found, block: Block) -> dict[str, Any]:
     inputs = found.inputs
     chat = "messages" in inputs
-    file = f"{FOLDER}/{found.id}{CHAT if chat else '.md'}"
+    own = file_names.checked(found.id, "registry.prompts")
+    file = f"{FOLDER}/{own}{CHAT if chat else '.md'}"
     messages = yaml.safe_dump(inputs.get("messages"), sort_keys=False, allow_unicode=True, width=110)
     block.files[file] = messages if chat else f"{inputs.get('text', '')}\n"
     said: dict[str, Any] = {"file": file, **_around(inputs)}
@@ -124,7 +133,7 @@ def _prompt(found: Found, block: Block) -> dict[str, Any]:
         extra = {key: value for key, value in config.items() if key not in _PARAMETERS}
         said["parameters"] = {**known, **({"extraJson": json.dumps(extra)} if extra else {})}
     if schema := inputs.get("responseFormat"):
-        said["responseFormatFile"] = f"{FOLDER}/{found.id}.schema.json"
+        said["responseFormatFile"] = f"{FOLDER}/{own}.schema.json"
         block.files[said["responseFormatFile"]] = json.dumps(schema, indent=2) + "\n"
     return said
 
@@ -259,7 +268,7 @@ def _with_what_only_the_file_knows(block: Block, before: Mapping[str, Any]) -> d
 
 def _replaced(text: str, content: Mapping[str, Any]) -> str:
     """The stack file's text with the registry's block in the place of the one it had, or at the platform's end."""
-    root = yaml.compose(text, Loader=yaml.SafeLoader)
+    root = bounded_yaml.compose(text)
     platform = _value(_value(root, "config"), PLATFORM_KEY)
     lines = text.splitlines(keepends=True)
     if platform is None or platform.flow_style:

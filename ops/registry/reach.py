@@ -50,6 +50,9 @@ def _elsewhere(place: Place, url: str) -> Connection:
 
     from infra import program as wiring
     from infra.content import content_args, context
+    from infra.guard import guard
+    from infra.stack.sent_secrets import sent_secrets
+    from policies.guard.secret_hosts import problems
 
     if url:
         return Connection({"url": url}, Secrets(config={}, environ=os.environ))
@@ -57,6 +60,8 @@ def _elsewhere(place: Place, url: str) -> Connection:
     spec = stack.settings.registry
     if spec is None:
         raise Refused(Problem(summary="the stack has no registry", where="registry", fix="--url names a server"))
+    if not os.environ.get(URL) and (unlisted := list(problems(sent_secrets(stack.settings), guard().secret_hosts))):
+        raise place.loaded.placed(Refused(unlisted))
     addressed = bool(spec.url or os.environ.get(URL))
     way: dict[str, str] = context(stack)
     password = "" if os.environ.get(PASSWORD) else spec.admin_password or ""

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
-
+from core import plain_json, yaml_lines
 from core.problem import Problem, Refused
 from mlflow_provider.api import Rejected, Server
 
@@ -152,10 +150,9 @@ def _run(server: Server, id: str) -> Mapping[str, Any]:
 def _described(server: Server, name: str, number: int) -> Mapping[str, Any]:
     """A version's MLmodel file; empty when it has none."""
     try:
-        found = yaml.safe_load(
-            server.text("model-versions/get-artifact", name=name, version=str(number), path="MLmodel")
-        )
-    except (Rejected, yaml.YAMLError):
+        text = server.text("model-versions/get-artifact", name=name, version=str(number), path="MLmodel")
+        found = yaml_lines.one(text, "MLmodel")
+    except (Rejected, Refused):
         return {}
     return found if isinstance(found, Mapping) else {}
 
@@ -171,7 +168,7 @@ def _signature(described: Mapping[str, Any]) -> str:
 
 def _columns(schema: Any) -> str:
     try:
-        columns = json.loads(schema or "[]")
+        columns = plain_json.loads(schema or "[]")
     except ValueError:
         return ""
     return ", ".join(f"{column.get('name', column.get('type', 'value'))}: {_type(column)}" for column in columns)

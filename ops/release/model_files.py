@@ -6,14 +6,15 @@ docs/gguf.md).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from components.serving.in_cluster import model_fetch
+from core import plain_json
 from core.problem import Problem, Refused
+from ops.release import gguf_header
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +53,18 @@ def read(place: Path, runtime: str = "") -> Model:
     return Model(digest=model_fetch.root_digest(found), size_bytes=size, architecture=_of(served), files=len(found))
 
 
+_MOST_OF_A_CONFIG = 4 * 1024 * 1024
+
+
+def _bounded(file: Path) -> str:
+    """The text of a file of ordinary size. Raises OSError and ValueError."""
+    with file.open("rb") as opened:
+        data = opened.read(_MOST_OF_A_CONFIG + 1)
+    if len(data) > _MOST_OF_A_CONFIG:
+        raise ValueError("the file is too large")
+    return data.decode("utf-8")
+
+
 def _of(served: Path) -> dict[str, str | int]:
     return from_gguf(served) if served.is_file() else from_config(served / "config.json")
 
@@ -59,7 +72,7 @@ def _of(served: Path) -> dict[str, str | int]:
 def from_config(file: Path) -> dict[str, str | int]:
     """The figures of a `config.json`. Raises Refused for one that does not say them."""
     try:
-        said = json.loads(file.read_text(encoding="utf-8"))
+        said = plain_json.loads(_bounded(file))
     except (OSError, ValueError) as error:
         raise Refused(
             Problem(summary=f"the model's config.json cannot be read: {type(error).__name__}", file=file.name, line=1)
@@ -87,6 +100,7 @@ def from_gguf(file: Path) -> dict[str, str | int]:
     import gguf
 
     try:
+        gguf_header.check(file)
         fields = gguf.GGUFReader(file, "r").fields
     except (ValueError, IndexError, KeyError, OSError) as error:
         raise Refused(Problem(summary=f"the GGUF file cannot be read: {error}", found=file.name)) from None

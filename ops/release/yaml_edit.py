@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 import yaml
 
+from core import bounded_yaml
+
 Value = str | int
 
 
@@ -21,7 +23,7 @@ def set_maps(text: str, wanted: Mapping[str, Mapping[str, Value]]) -> str:
 
 
 def _set(text: str, name: str, key: str, value: Value) -> str:
-    root = yaml.compose(text, Loader=yaml.SafeLoader)
+    root = bounded_yaml.compose(text)
     if not isinstance(root, yaml.MappingNode):
         raise ValueError("the file is no map")  # noqa: TRY004 - it is the text that is wrong
     inner = _value(root, name)

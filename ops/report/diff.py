@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from core import yaml_lines
+from core import plain_json, yaml_lines
 from engine.marks import UNKNOWNS
 from ops.report import redact
 from ops.report.model import Property
@@ -105,7 +105,7 @@ def _opened(key: str, value: Any) -> Any:
     start = value.lstrip()[:1]
     if start in {"{", "["}:
         try:
-            found = json.loads(value)
+            found = plain_json.loads(value)
         except ValueError:
             found = None
         if isinstance(found, (dict, list)):

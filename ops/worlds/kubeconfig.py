@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-import yaml
-
+from core import yaml_lines
 from core.problem import Problem, Refused
 from mlflow_provider.api import Server
 from ops.engine.automation import Engine
@@ -49,7 +48,7 @@ class KubeconfigWorld(SandboxWorld):
         spec = place.loaded.settings.kubernetes
         if spec is None:
             return
-        content = yaml.safe_load(self.kubeconfig.read_text(encoding="utf-8")) or {}
+        content = yaml_lines.one(self.kubeconfig.read_text(encoding="utf-8"), str(self.kubeconfig)) or {}
         found = str(content.get("current-context") or "nothing")
         if found != spec.context:
             raise Refused(

@@ -24,6 +24,7 @@ from ops.recover.repair import Made
 from ops.show import Show
 from ops.worlds.places import registry_asks
 from ops.worlds.world import LocalRecords, Place, Say
+from sandbox.environment import of_this_process
 from sandbox.faults import CloudError
 from sandbox.items import ItemStore
 from sandbox.kubernetes.cluster import current
@@ -128,8 +129,7 @@ class SandboxWorld:
         """That registry with its process and its variables; it is a real MLflow server."""
         asks = registry_asks(place)
         sandbox = place.root / ".sandbox"
-        env = {key: value for key, value in os.environ.items() if not key.startswith(("MLFLOW_", "AWS_"))}
-        server = models.start(sandbox / place.stack / "mlflow", sandbox / "cache", env, users=bool(asks))
+        server = models.start(sandbox / place.stack / "mlflow", sandbox / "cache", of_this_process(), users=bool(asks))
         try:
             yield server
         finally:

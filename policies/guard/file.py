@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from core import plain_yaml
+from core.clear_text import refuse_secrets
 from core.problem import ExitCode, Problem, Refused
 from policies.guard.model import BudgetExemption, Exemption, Guard
 from policies.guard.reader import Map
+from policies.guard.secret_hosts import is_entry
 from pricing.bill.discounts import Discount
 
 NAME = "guard.yaml"
@@ -27,6 +29,7 @@ def load(path: Path) -> Guard:
         )
         raise Refused(problem, ExitCode.UNAVAILABLE) from None
     read = plain_yaml.read(text, str(path), days=True)
+    refuse_secrets(text, str(path))
     problems: list[Problem] = []
     guard = _guard(Map(read.value, "", read, problems))
     if problems:
@@ -48,6 +51,7 @@ def _guard(root: Map) -> Guard:
         max_increase_usd=root.amounts("maxIncreaseUsd", needed=False),
         max_increase_percent=root.amounts("maxIncreasePercent", needed=False),
         warn_prices_older_than_days=root.days("warnPricesOlderThanDays"),
+        secret_hosts=root.texts("secretHosts", needed=False, fits=is_entry),
     )
     root.nothing_else()
     return guard

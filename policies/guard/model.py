@@ -78,6 +78,8 @@ class Guard:
     max_increase_usd: Mapping[str, Decimal] = field(default_factory=dict)
     max_increase_percent: Mapping[str, Decimal] = field(default_factory=dict)
     warn_prices_older_than_days: int | None = None
+    secret_hosts: tuple[str, ...] = ()
+    """Hosts that a secret may be sent to (`policies/guard/secret_hosts.py`)."""
 
     def environment(self, stack: str) -> str | None:
         """The environment that a stack is; None for one that is not listed."""

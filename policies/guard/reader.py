@@ -76,12 +76,18 @@ class Map:
         outer = Map(self.value[key], key, self.read, self.problems)
         return {str(name): outer.amounts(str(name)) for name in outer.value}
 
-    def texts(self, key: str) -> tuple[str, ...]:
-        """A list of at least one text."""
+    def texts(self, key: str, *, needed: bool = True, fits: Callable[[str], bool] = lambda _: True) -> tuple[str, ...]:
+        """A list of at least one text that `fits`; none when the key is neither there nor needed."""
+        if not needed and key not in self.value:
+            self.asked.append(key)
+            return ()
 
         def taken(found: object) -> tuple[str, ...] | None:
-            fits = isinstance(found, list) and found and all(isinstance(each, str) and each.strip() for each in found)
-            return tuple(found) if fits and isinstance(found, list) else None
+            if not isinstance(found, list) or not found:
+                return None
+            return (
+                tuple(found) if all(isinstance(each, str) and each.strip() and fits(each) for each in found) else None
+            )
 
         return self._taken(key, taken, "a list of at least one text", ())
 

@@ -1,7 +1,7 @@
 """The rules of the security pack, in the order in which the page of policies lists them."""
 
 from policies.rule import Rule
-from policies.security import cluster, encryption, iam, in_clear, kept, network, nodes, pods, rbac, reach, tags
+from policies.security import cluster, encryption, iam, in_clear, kept, network, nodes, pods, rbac, reach, secrets, tags
 
 RULES: tuple[Rule, ...] = (
     *cluster.RULES,
@@ -14,5 +14,6 @@ RULES: tuple[Rule, ...] = (
     *pods.RULES,
     *rbac.RULES,
     *reach.RULES,
+    *secrets.RULES,
     *tags.RULES,
 )

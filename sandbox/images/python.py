@@ -15,6 +15,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from core.problem import ExitCode, Problem, Refused
+from sandbox.environment import for_fetching, of_this_process
 from sandbox.images.layer import Layer
 
 VERSION = f"python{sys.version_info.major}.{sys.version_info.minor}"
@@ -52,7 +53,7 @@ _PIN = re.compile(r"^([A-Za-z0-9._-]+)==(\S+)", re.MULTILINE)
 
 def libraries(files: Iterable[Path]) -> dict[str, Path]:
     """The shared libraries that programs need, by the name they ask for; the loader by its whole path."""
-    done = subprocess.run(["ldd", *map(str, files)], capture_output=True, text=True, check=False)
+    done = subprocess.run(["ldd", *map(str, files)], env=of_this_process(), capture_output=True, text=True, check=False)
     return {name or path: Path(path) for name, path in _LINE.findall(done.stdout)}
 
 
@@ -167,7 +168,9 @@ def taken(lock: Path, scratch: Path, wanted: Mapping[str, str], *, alone: bool) 
         f"--target={folder}",
         f"--requirement={lock}",
     ]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, env=for_fetching(), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
     if done.returncode:
         said = " | ".join(done.stderr.strip().splitlines()[-2:])
         fix = "let pip reach its index, then run this again"

@@ -10,8 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from core import yaml_lines
 from core.problem import ExitCode, Problem, Refused
 from kube.pods import items, mapping
 from kube.shape import is_unknown
@@ -31,8 +30,8 @@ def active(kubeconfig: Any) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     if not isinstance(kubeconfig, str | Mapping) or is_unknown(kubeconfig):
         return {}, {}
     try:
-        config = yaml.safe_load("".join(kubeconfig)) if isinstance(kubeconfig, str) else kubeconfig
-    except yaml.YAMLError:
+        config = yaml_lines.one("".join(kubeconfig), "kubeconfig") if isinstance(kubeconfig, str) else kubeconfig
+    except Refused:
         return {}, {}
     config = mapping(config)
 
@@ -54,7 +53,7 @@ def current(kubeconfig: Path) -> tuple[str, Mapping[str, Any], Mapping[str, Any]
     if not str(cluster.get("server") or "").startswith("https://"):
         summary, fix = "the kubeconfig's current context names no server", "kubectl config use-context NAME"
         raise Refused(Problem(summary=summary, file=str(kubeconfig), allowed="https://...", fix=fix), ExitCode.USAGE)
-    return str(yaml.safe_load(text)["current-context"]), cluster, user
+    return str(yaml_lines.one(text, str(kubeconfig))["current-context"]), cluster, user
 
 
 class Cluster:

@@ -10,6 +10,8 @@ import subprocess
 import time
 from pathlib import Path
 
+from sandbox.environment import of_this_process
+
 _PREFIX = ".gone-"
 
 
@@ -25,5 +27,12 @@ def discard(folder: Path) -> None:
         # The shell ends at once, so that whoever reaps orphans reaps the other.
         command = ["sh", "-c", 'rm -rf -- "$@" &', "sh", *gone]
         subprocess.run(
-            command, cwd=folder.parent, stdin=quiet, stdout=quiet, stderr=quiet, start_new_session=True, check=False
+            command,
+            cwd=folder.parent,
+            env=of_this_process(),
+            stdin=quiet,
+            stdout=quiet,
+            stderr=quiet,
+            start_new_session=True,
+            check=False,
         )

@@ -21,6 +21,7 @@ import yaml
 
 from core.problem import ExitCode, Problem, Refused
 from sandbox import lock
+from sandbox.environment import of_this_process
 from sandbox.faults import CloudError
 from sandbox.images import catalogue
 from sandbox.kubernetes.real.api import Api
@@ -80,7 +81,9 @@ class Node:
     def run(self, command: Sequence[str], stdin: IO[bytes] | None = None) -> subprocess.CompletedProcess[str]:
         """Runs a command inside the node's namespaces to its end."""
         enter = ["nsenter", f"--target={self.pid}", "--mount", "--net", "--pid", "--uts", "--ipc", "--", *command]
-        return subprocess.run(enter, stdin=stdin or subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        return subprocess.run(
+            enter, env=of_this_process(), stdin=stdin or subprocess.DEVNULL, capture_output=True, text=True, check=False
+        )
 
     def publish(self, namespace: str, service: str, target: int, *, port: int = 0) -> int:
         """Makes a port of 127.0.0.1 lead to a port of a Service, and gives it; without `port` a free one."""
@@ -209,6 +212,7 @@ def _keep(layout: Layout, held: IO[str]) -> subprocess.Popen[str]:
     with (layout.logs / "node.log").open("wb") as log:
         return subprocess.Popen(
             [sys.executable, "-m", "sandbox.node.isolation.keeper", str(layout.plan)],
+            env=of_this_process(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,

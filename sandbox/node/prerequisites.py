@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from core.problem import ExitCode, Problem, Refused
+from sandbox.environment import for_fetching, of_this_process
 from sandbox.node.isolation import cgroups
 from sandbox.node.isolation.inside import PATH
 from sandbox.node.isolation.mounts import COVERED
@@ -98,7 +99,7 @@ def install(say: Callable[[str], None]) -> None:
             ExitCode.UNAVAILABLE,
         )
     say(f"node: installing {', '.join(packages)}")
-    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    env = {**for_fetching(), "DEBIAN_FRONTEND": "noninteractive"}
     for command in (["apt-get", "update", "--quiet=2"], [*line.split(), "--quiet=2"]):
         done = subprocess.run(command, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
         if done.returncode:
@@ -109,7 +110,9 @@ def install(say: Callable[[str], None]) -> None:
 def _has_overlay(listed: Path = Path("/proc/filesystems")) -> bool:
     """Whether the kernel has overlays; one that is a module is listed only once it has been loaded."""
     if "overlay" not in listed.read_text() and (modprobe := shutil.which("modprobe", path=PATH)):
-        subprocess.run([modprobe, "overlay"], stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        subprocess.run(
+            [modprobe, "overlay"], env=of_this_process(), stdin=subprocess.DEVNULL, capture_output=True, check=False
+        )
     return "overlay" in listed.read_text()
 
 

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from core.versions import PULUMI, PULUMI_LANGUAGE_PYTHON
+from sandbox.environment import for_fetching
 
 Say = Callable[[str], None]
 
@@ -66,7 +67,7 @@ def _go() -> str:
 def _module(folder: Path, version: str) -> Path:
     """The folder in the module cache that holds the SDK at `version`."""
     command = [_go(), "mod", "download", "-json", f"{_SDK}@v{version}"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=folder, env=for_fetching(), capture_output=True, text=True, check=False)
     for line in done.stdout.splitlines():
         key, _, value = line.strip().partition(":")
         if key == '"Dir"':
@@ -91,7 +92,7 @@ def build(
     """
     command = [_go(), "build", "-v", "-trimpath", "-mod=readonly", "-ldflags", ldflags, "-o", str(output), package]
     env = {
-        **os.environ,
+        **for_fetching(),
         **({"GOTOOLCHAIN": go_version} if go_version else {}),
         **({"CGO_ENABLED": "0"} if static else {}),
     }

@@ -26,6 +26,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from engine.peer import Callers
+
 COMMAND = (sys.executable, "-m", "sandbox.stack.mlflow_server")
 ADMIN = "admin"
 _ARTIFACTS = "mlflow-artifacts:/"
@@ -154,8 +156,26 @@ def _serve(listener: socket.socket, *, users: bool) -> None:
         from mlflow.server.fastapi_app import app
     gc.freeze()
     gc.enable()
-    config = uvicorn.Config(app, log_level="warning", access_log=False)
+    config = uvicorn.Config(
+        _for_this_user(app, Callers(listener.getsockname()[1])), log_level="warning", access_log=False
+    )
     uvicorn.Server(config).run(sockets=[listener])
+
+
+def _for_this_user(app: Any, callers: Callers) -> Any:
+    """The app for processes of this user alone: anybody on this machine can dial its port."""
+
+    async def asked(scope: Mapping[str, Any], receive: Any, send: Any) -> None:
+        client = scope.get("client") or ("", 0)
+        if scope["type"] not in ("http", "websocket") or (client[0] == "127.0.0.1" and callers.allow(client[1])):
+            await app(scope, receive, send)
+        elif scope["type"] == "http":
+            await send({"type": "http.response.start", "status": 403, "headers": [(b"content-type", b"text/plain")]})
+            await send({"type": "http.response.body", "body": b"this registry answers only the user who started it"})
+        else:
+            await send({"type": "websocket.close", "code": 1008})
+
+    return asked
 
 
 def _environment(folder: Path, kept: Mapping[str, Any]) -> dict[str, str]:

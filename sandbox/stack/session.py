@@ -1,7 +1,7 @@
 """One stack in the sandbox: its own project, state, secrets and simulated clouds, and nothing of the user's.
 
 Everything stands in `.sandbox/<stack>/`, which only its owner may read. The environment that an engine gets here has no
-cloud credentials, no kubeconfig, no Pulumi token and no `PULUMI_*` option of the caller's.
+variable of the caller's but those that `sandbox/environment.py` lists.
 """
 
 from __future__ import annotations

@@ -21,10 +21,10 @@ import yaml
 
 from core.problem import ExitCode, Problem, Refused
 from core.yaml_lines import documents
+from sandbox.environment import kept, unset_the_rest
 from sandbox.programs.toolchain import Toolchain
 from sandbox.stack import stackfile
 
-_DROPPED_PREFIXES = ("AWS_", "PULUMI_", "KUBE", "HELM_")
 _NO_ACCOUNT = {
     "AWS_CONFIG_FILE": os.devnull,
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
@@ -66,8 +66,8 @@ def load_project(project_file: Path) -> dict[str, Any]:
 
 
 def environment(caller: Mapping[str, str], folder: Path, toolchain: Toolchain) -> dict[str, str]:
-    """The whole environment for an engine here: the caller's without clouds, clusters and Pulumi, and the sandbox's."""
-    env = {key: value for key, value in caller.items() if not key.startswith(_DROPPED_PREFIXES)}
+    """The whole environment for an engine here: what is kept of the caller's, and the sandbox's."""
+    env = kept(caller)
     passphrase = folder / "passphrase"
     if not passphrase.exists():
         with os.fdopen(os.open(passphrase, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
@@ -158,12 +158,11 @@ def _pulumi(toolchain: Toolchain, arguments: list[str], folder: Path, env: Mappi
 
 def write_exports(folder: Path, env: Mapping[str, str]) -> None:
     """`env.sh`: the same environment for a person's shell, without what the caller's already has."""
-    gone = [key for key in os.environ if key.startswith(_DROPPED_PREFIXES) and key not in env]
     mine = {key: value for key, value in env.items() if os.environ.get(key) != value and key != "PATH"}
     lines = [
         "# SIMULATED: the environment of this sandbox stack; the ports live as long as the command that wrote them."
     ]
-    lines += [f"unset {key}" for key in sorted(gone)]
+    lines.append(unset_the_rest())
     lines += [f"export {key}={shlex.quote(value)}" for key, value in sorted(mine.items())]
     lines += [f'export PATH={shlex.quote(env["PATH"].removesuffix(os.environ.get("PATH", "")))}"$PATH"']
     _replace(folder / "env.sh", "\n".join(lines) + "\n")

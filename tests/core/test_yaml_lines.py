@@ -46,10 +46,16 @@ def test_a_text_and_a_number_are_two_keys() -> None:
     assert documents('1: a\n"1": b\n', "x.yaml")[0].value == {1: "a", "1": "b"}
 
 
-def test_aliases_are_walked_once() -> None:
+def test_aliases_that_stand_for_a_tree_without_end_are_refused() -> None:
     laughs = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 60))
-    (read,) = documents(laughs, "x.yaml")
-    assert read.line("a59") == 60 and len(read.lines) < 400
+    with pytest.raises(Refused) as told:
+        documents(laughs, "x.yaml")
+    assert [(problem.line, "aliases" in problem.summary) for problem in told.value.problems] == [(15, True)]
+
+
+def test_an_alias_that_stands_for_little_is_read() -> None:
+    (read,) = documents("a: &a {x: 1}\nb: *a\nc: *a\n", "x.yaml")
+    assert read.value == {"a": {"x": 1}, "b": {"x": 1}, "c": {"x": 1}} and read.line("c") == 3
 
 
 @pytest.mark.parametrize(

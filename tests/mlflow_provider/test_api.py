@@ -10,6 +10,7 @@ import pytest
 
 from engine.marks import UNKNOWN
 from engine.values import marked
+from mlflow_provider import api
 from mlflow_provider.api import Rejected, Server, Stopped, Unavailable, persist
 from mlflow_provider.credentials import NoSecret, Secrets, digest
 from mlflow_provider.kinds.catalogue import KINDS
@@ -81,8 +82,8 @@ def test_nothing_listens_and_the_engine_may_stop_the_waiting() -> None:
 
 
 def test_a_secret_comes_from_where_its_name_says_and_no_error_repeats_one() -> None:
-    secrets = Secrets(config={"hook": "one"}, environ={"HOOK": "two"})
-    assert (secrets.value("config:hook"), secrets.value("env:HOOK")) == ("one", "two")
+    secrets = Secrets(config={"hook": "one"}, environ={"MODELYARD_HOOK": "two"})
+    assert (secrets.value("config:hook"), secrets.value("env:MODELYARD_HOOK")) == ("one", "two")
     assert secrets.near("awssm:prod/hook#key") is None
     with pytest.raises(NoSecret, match=r"pulumi config set --secret other"):
         secrets.value("config:other")
@@ -128,3 +129,26 @@ def test_a_prompt_has_a_text_or_messages_and_no_more_than_mlflow_keeps() -> None
     assert list(faults({"text": "x" * 100_000})) == []
     assert len(list(faults({"text": "x" * 100_001}))) == 1
     assert len(list(faults({}))) == len(list(faults({"text": "a", "messages": [{}]}))) == 1
+
+
+def test_a_listing_without_end_is_given_up(answering: Callable[[list[tuple[int, str]]], Server]) -> None:
+    server = answering([(200, '{"items": [{}], "next_page_token": "again"}')] * 3)
+    with pytest.raises(Rejected, match="without end"):
+        list(server.pages("2.0/x", "items"))
+
+
+def test_an_answer_has_a_largest_size(
+    answering: Callable[[list[tuple[int, str]]], Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api, "MOST_BYTES", 20)
+    assert answering([(200, '{"a": "xxxxxxxxxxx"}')]).get("2.0/x") == {"a": "xxxxxxxxxxx"}
+    with pytest.raises(Rejected, match="larger"):
+        answering([(200, '{"a": "xxxxxxxxxxxx"}')]).get("2.0/x")
+
+
+@pytest.mark.parametrize("said", ["[" * 200_000, '{"a": 1e999}', '{"a": ' + "9" * 5000 + "}", '{"a": NaN}'])
+def test_an_answer_that_no_registry_gives_is_refused(
+    said: str, answering: Callable[[list[tuple[int, str]]], Server]
+) -> None:
+    with pytest.raises(Rejected, match="no MLflow server"):
+        answering([(200, said)]).get("2.0/x")

@@ -16,7 +16,7 @@ from mlflow_provider.wire import plain, struct
 URN = "urn:pulumi:dev::modelyard::modelyard:registry:Webhook::ci"
 PLANTED = "planted" + "5e1f7c"
 ADDRESS = f"https://example.org/{PLANTED}?token={PLANTED}"
-INPUTS = {"name": "ci", "urlSecret": "env:HOOK", "events": ["prompt.created"], "enabled": True}
+INPUTS = {"name": "ci", "urlSecret": "env:MODELYARD_HOOK", "events": ["prompt.created"], "enabled": True}
 
 
 class Hooks(Server):
@@ -57,7 +57,7 @@ def hooks(monkeypatch: pytest.MonkeyPatch) -> Hooks:
 
 
 def provider(address: str = ADDRESS) -> Provider:
-    made = Provider(Secrets({}, {"HOOK": address, "MODELYARD_REGISTRY_PASSWORD": "correct-horse"}))
+    made = Provider(Secrets({}, {"MODELYARD_HOOK": address, "MODELYARD_REGISTRY_PASSWORD": "correct-horse"}))
     made.Configure(provider_pb2.ConfigureRequest(args=struct({"url": "http://127.0.0.1:1"})), Context())
     return made
 
@@ -88,7 +88,7 @@ def changed(by: Provider, state: dict[str, Any], olds: dict[str, Any] = INPUTS) 
 def test_the_server_is_given_the_address_and_the_engine_its_digest(hooks: Hooks) -> None:
     state = made(provider())
     assert hooks.there["1"]["url"] == ADDRESS and "url" not in state
-    assert state["urlSecret"] == "env:HOOK" and len(state["urlSecretDigest"]) == 32
+    assert state["urlSecret"] == "env:MODELYARD_HOOK" and len(state["urlSecretDigest"]) == 32
     assert changed(provider(), state) == []
 
 
@@ -141,5 +141,5 @@ def test_what_the_server_says_of_an_address_that_it_does_not_take_is_told_withou
 
 
 def test_a_secret_and_an_address_of_one_webhook_have_digests_of_their_own(hooks: Hooks) -> None:
-    state = made(provider(), secret="env:HOOK")
+    state = made(provider(), secret="env:MODELYARD_HOOK")
     assert len({state["secretDigest"], state["urlSecretDigest"]}) == 2 and hooks.there["1"]["secret"] == ADDRESS

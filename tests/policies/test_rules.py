@@ -27,7 +27,11 @@ NEVER = {"no-iam-users"}
 RULES = {rule.name: rule for rule in rules("security")}
 """The budget pack's rules are about a whole plan: `test_budget.py` has their examples."""
 TODAY = datetime.date(2026, 11, 24)
-GUARD = Guard(max_monthly_usd={"prod": Decimal(1)}, required_tags=("Environment", "ManagedBy", "Owner"))
+GUARD = Guard(
+    max_monthly_usd={"prod": Decimal(1)},
+    required_tags=("Environment", "ManagedBy", "Owner"),
+    secret_hosts=("registry.example.com",),
+)
 DOCUMENTS = ("policy", "assumeRolePolicy")
 
 

@@ -8,7 +8,6 @@ from decimal import Decimal
 
 from pydantic import Field, model_validator
 
-from components.kinds import in_clear
 from components.kinds.addresses import WebUrl
 from components.kinds.mlflow import (
     AliasName,
@@ -193,13 +192,6 @@ class WebhookSpec(Spec):
                 where="url",
                 found="nothing" if self.url is None else "url and urlSecret",
                 allowed="url, or urlSecret when the address is a secret",
-            )
-        if self.url is not None and in_clear.is_secret(self.url):
-            raise Invalid(
-                "whoever knows this address may post there",
-                where="url",
-                allowed="an address that anybody may read",
-                fix="keep it as a secret and name that: urlSecret: config:NAME, env:NAME or awssm:ID#KEY",
             )
         return self
 

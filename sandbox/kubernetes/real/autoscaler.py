@@ -7,12 +7,12 @@ another start. Its metrics and health ports are free ones, and they listen on ev
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import requests
 
+from sandbox.environment import of_this_process
 from sandbox.kubernetes.real import crds
 from sandbox.kubernetes.real.controlplane import ControlPlane, free_port, program, wait
 from sandbox.programs import tools
@@ -92,9 +92,8 @@ def install(plane: ControlPlane) -> None:
 
 
 def _env(plane: ControlPlane) -> Mapping[str, str]:
-    kept = {key: value for key, value in os.environ.items() if key in {"PATH", "HOME", "TMPDIR"}}
     return {
-        **kept,
+        **of_this_process(),
         "KUBECONFIG": str(plane.kubeconfig),
         "SYSTEM_NAMESPACE": SYSTEM,
         "KWOK_WORKDIR": str(plane.folder),

@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from core.problem import ExitCode, Problem, Refused
+from sandbox.environment import of_this_process
 from sandbox.faults import CloudError
 from sandbox.kubernetes.real import clients
 from sandbox.kubernetes.real.api import MANAGER, Api
@@ -179,7 +180,7 @@ def program(
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,
-            env=env,
+            env=of_this_process() if env is None else env,
             start_new_session=True,
         )
     try:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 import json
-import os
 import shutil
 import subprocess
 import tempfile
@@ -18,6 +17,7 @@ import yaml
 
 from core.problem import ExitCode, Problem, Refused
 from core.versions import CRD_MODULES, CrdModule
+from sandbox.environment import for_fetching
 
 
 @functools.cache
@@ -54,7 +54,7 @@ def fetched(source: CrdModule) -> Path:
         raise Refused(Problem(summary=f"{wanted} cannot be fetched", found="no `go` on PATH", fix=fix), _MISSING)
     with tempfile.TemporaryDirectory() as elsewhere:  # inside a module, go would ask for a go.sum of all it needs
         command = [go, "mod", "download", "-json", wanted]
-        env = {**os.environ, "GOTOOLCHAIN": source.go_version} if source.go_version else None
+        env = {**for_fetching(), **({"GOTOOLCHAIN": source.go_version} if source.go_version else {})}
         done = subprocess.run(command, cwd=elsewhere, env=env, capture_output=True, text=True, check=False)
     try:
         answer = json.loads(done.stdout)

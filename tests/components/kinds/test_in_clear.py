@@ -92,7 +92,7 @@ def test_what_providers_are_told_beside_their_keys_is_taken() -> None:
         "token_url": "https://login.example.org/oauth2/token",
         "max_tokens": "400",
     }
-    keys = {"k": {"provider": "azure", "value": "env:KEY", "settings": said}}
+    keys = {"k": {"provider": "azure", "value": "env:MODELYARD_KEY", "settings": said}}
     platform = StackFile.read(ROOT / "Pulumi.dev.yaml").platform
     registry = Stack.of(
         {**platform, "registry": {**HAPPY, "gateway": {**HAPPY["gateway"], "keys": keys}}}, "us-east-1"
@@ -124,7 +124,7 @@ def test_a_webhooks_address_that_is_a_secret_is_refused_with_the_place_for_it(ad
     assert fix in refused.problems[0].fix and PLANTED not in str(refused)
 
 
-@pytest.mark.parametrize("said", [{}, {"url": "https://example.org/x", "urlSecret": "env:HOOK"}])
+@pytest.mark.parametrize("said", [{}, {"url": "https://example.org/x", "urlSecret": "env:MODELYARD_HOOK"}])
 def test_a_webhook_has_exactly_one_address(said: dict[str, str]) -> None:
     refused = refusal("registry.webhooks.w", {**said, "events": ["prompt.created"]})
     assert [problem.where for problem in refused.problems] == ["registry.webhooks.w.url"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 import json
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -60,6 +61,8 @@ FULL: dict[str, Any] = {
     "remoteWrite": {"url": "https://samples.example.com/write", "secret": "modelyard-dev/samples"},
 }
 
+HOSTS = ("id.example.com", "samples.example.com")
+
 
 def values(**changed: Any) -> dict[str, Any]:
     spec = MonitoringSpec.model_validate(changed)
@@ -73,8 +76,8 @@ def with_monitoring(stack: str, monitoring: dict[str, Any], **more: Any) -> Stac
 
 @functools.cache
 def declared(stack: str, monitoring: str) -> tuple[Declared, ...]:
-    program = with_monitoring(stack, json.loads(monitoring))
-    return tuple(declare(lambda: build(plan(program, guard())), project="modelyard", stack=stack).values())
+    program, listed = with_monitoring(stack, json.loads(monitoring)), replace(guard(), secret_hosts=HOSTS)
+    return tuple(declare(lambda: build(plan(program, listed)), project="modelyard", stack=stack).values())
 
 
 def own(found: tuple[Declared, ...], component: str = "Monitoring") -> list[Declared]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -48,7 +49,8 @@ def stack(**changes: Any) -> Stack:
 @pytest.fixture(scope="module")
 def declared() -> dict[str, Declared]:
     found = stack()
-    return declare(lambda: build(plan(found, guard())), project="modelyard", stack="prod")
+    listed = replace(guard(), secret_hosts=("id.example.com", "samples.example.com"))
+    return declare(lambda: build(plan(found, listed)), project="modelyard", stack="prod")
 
 
 class Fakes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import dataclasses
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 import yaml
 
 from core.problem import ExitCode, Refused
+from infra import guard
 from mlflow_provider.connection import PASSWORD, URL, USER
 from mlflow_provider.credentials import SIMULATED
 from ops.registry import reach
@@ -58,6 +60,26 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv(SIMULATED, "1")
     return script.parent / "asked"
+
+
+def listed(monkeypatch: pytest.MonkeyPatch, *hosts: str) -> None:
+    """The guard file lists the server of these tests, or what is given."""
+    found = dataclasses.replace(guard.guard(), secret_hosts=hosts or ("mlflow.example.org",))
+    monkeypatch.setattr(guard, "guard", lambda: found)
+
+
+def test_no_password_goes_to_a_server_that_the_guard_file_does_not_list(
+    asked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(CloudWorld, "opened", None)
+    file = stack_file(tmp_path, url="https://mlflow.example.org")
+    with pytest.raises(Refused) as told, reach.reached(place("prod", file)):
+        pass
+    (problem,) = told.value.problems
+    assert (problem.where, problem.file, problem.line > 1) == ("registry.url", file.name, True)
+    listed(monkeypatch)
+    with reach.reached(place("prod", file)) as server:
+        assert server.url == "https://mlflow.example.org"
 
 
 def place(stack: str, file: Path | None = None) -> Place:
@@ -138,6 +160,7 @@ def test_a_server_at_an_address_needs_no_cluster(
     how: str, asked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     address = "https://mlflow.example.org"
+    listed(monkeypatch)
     monkeypatch.setattr(CloudWorld, "opened", None)
     if how == "environment":
         monkeypatch.setenv(URL, address)
@@ -152,6 +175,7 @@ def test_a_password_of_the_stacks_configuration_is_asked_of_the_engine_unless_th
     asked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deploy(monkeypatch)
+    listed(monkeypatch)
     file = stack_file(tmp_path, url="https://mlflow.example.org", adminPassword="config:boss")
     with reach.reached(place("prod", file)) as server:
         assert (server.user, server.password) == ("admin", "kept-by-pulumi")

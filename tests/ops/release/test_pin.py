@@ -166,7 +166,7 @@ def test_pin_refuses_a_file_that_it_cannot_write_into_and_leaves_it(
     assert (found, file.read_bytes()) == (ExitCode.REFUSED, content)
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:9", "foo"])
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9", "https://127.0.0.1:9"])
 def test_a_registry_that_does_not_answer_is_exit_code_4(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,7 +19,7 @@ HAPPY: dict[str, Any] = {
     "prompts": {"p": {"file": "prompts/support.md"}},
     "users": {"alice": {"password": "config:alice", "grants": {"models": {"assistant": "edit"}}}},
     "gateway": {
-        "keys": {"k": {"provider": "openai", "value": "env:KEY"}},
+        "keys": {"k": {"provider": "openai", "value": "env:MODELYARD_KEY"}},
         "models": {"m": {"provider": "openai", "model": "gpt-4o", "key": "k"}},
         "endpoints": {"e": {"models": {"m": 1}}},
         "budgets": {"b": {"amountUsd": 10, "endpoint": "e"}},
