@@ -13,8 +13,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pulumi.automation.events import EngineEvent
 
+from core.inert import visible
 from core.problem import Problem
-from ops.console import Printer, visible
+from ops.console import Printer
 from ops.engine.automation import Outcome
 from ops.engine.events import EngineEvents, Operation
 from ops.show import Show
