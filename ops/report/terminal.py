@@ -55,7 +55,7 @@ def _lines(report: Report) -> Iterator[Line]:
         yield more(report.more_groups, "component"), ""
     if report.notes:
         yield "", ""
-        yield from ((line, QUIET) for note in report.notes for line in note.splitlines())
+        yield from ((f"  {line}", QUIET) for note in report.notes for line in note.splitlines())
     yield "", ""
     shown = f"; everything: {report.full}" if report.full else ""
     yield f"{'shortened' if report.shortened else 'the whole report'}{shown} ({report.seconds:.1f} s)", QUIET

@@ -83,9 +83,7 @@ files = st.lists(names, min_size=1, max_size=3).map("/".join)
 def test_the_lines_are_read_as_a_second_reader_reads_them(lines: list[tuple[str, str, bool]], path: str) -> None:
     said = True
     for pattern, slash, owned in lines:
-        if fnmatch.fnmatchcase(path, f"{pattern}/*") and (slash or owned):
-            said = owned
-        elif path == pattern and not slash:
+        if (fnmatch.fnmatchcase(path, f"{pattern}/*") and (slash or owned)) or (path == pattern and not slash):
             said = owned
     text = "* @o/g\n" + "".join(f"/{pattern}{slash} {'@o/g' * owned}\n" for pattern, slash, owned in lines)
     assert Owners.parse(text).guards(path) == said
