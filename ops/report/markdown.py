@@ -8,6 +8,8 @@ from core.inert import cell, code, fenced, html, one_line, plain
 from ops.report.model import Change, Cost, Danger, Group, Policies, PolicyRow, Property, Report, Told
 from ops.report.words import ICONS, MARKS, cost_rows, counted, guardians, hazards, judged, more, outline, silent
 
+NOTHING = "-"
+"""What stands for an empty text where nothing between two marks would be a mark of its own."""
 OPEN = 12
 """Changes in a component up to which it stands open; larger ones are folded."""
 
@@ -16,7 +18,12 @@ def markdown(report: Report) -> str:
     """The report for a pull request: who has to read it, the verdict, money, policies, dangers, then the changes by component."""
     first = guardians(report.judge)
     parts = [f"> **{plain(first)}**", ""] if first else []
-    parts += [f"### {ICONS[report.verdict]} {plain(outline(report))}", "", f"**{plain(report.headline)}**", ""]
+    parts += [
+        f"### {ICONS[report.verdict]} {plain(outline(report))}",
+        "",
+        f"**{plain(report.headline) or NOTHING}**",
+        "",
+    ]
     for notice in report.notices:
         parts += [f"> {plain(notice)}", ""]
     parts += _judge(report)

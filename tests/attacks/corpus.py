@@ -32,7 +32,7 @@ TEXTS = (
 """Each entry in one free field is an attack; some of them are several."""
 
 _ACTIVE = re.compile(r"@[a-z0-9]|(?<!&)#[0-9]|\bGH-[0-9]|://|\bwww\.|:[a-z0-9_+-]+:", re.IGNORECASE)
-_TAG = re.compile(r"<!--|<(?:a|img|h[1-6]|script|svg|iframe|input)\b", re.IGNORECASE)
+_TAG = re.compile(r"<!--|<(?:a|img|script|svg|iframe|input)\b", re.IGNORECASE)
 _CODE = re.compile(r"<(code|pre)\b.*?</\1>", re.DOTALL)
 
 
