@@ -30,6 +30,8 @@ finished page."""
 _FORMAT = re.compile(r"[\\`*_\[\]|#~]")
 _STARTS = re.compile(r"^(?:[-+=]|\d+(?=[.)]))")
 """What makes a list or a heading at the start of a line."""
+_TICKS = 8
+"""Backticks in a row up to which a span of code is written with one more of them."""
 _DOLLAR = "<span>&#36;</span>"
 """A dollar that begins no formula: alone in an element, as GitHub's page "Writing mathematical expressions" advises."""
 _ENTITY = str.maketrans({each: f"&#{ord(each)};" for each in string.punctuation if each not in "-,"})
@@ -48,12 +50,16 @@ def one_line(text: str) -> str:
 def code(text: str) -> str:
     """The text as a span of code in Markdown; its white space shows as single spaces.
 
-    A backtick cannot stand in every span (GitHub's reader gives up at 80 in a row), so such a text becomes an element of HTML.
+    A reader gives up at many backticks in a row (GitHub's at 80), so such a text becomes an element of HTML.
     """
     flat = _flat(text)
     if not flat:
         return ""
-    return f"<code>{_entities(flat)}</code>" if "`" in flat else f"`{flat}`"
+    most = max((len(each) for each in re.findall("`+", flat)), default=0)
+    if most > _TICKS:
+        return f"<code>{_entities(flat)}</code>"
+    around = " " if flat[0] == "`" or flat[-1] == "`" else ""
+    return f"{'`' * (most + 1)}{around}{flat}{around}{'`' * (most + 1)}"
 
 
 def cell(text: str) -> str:

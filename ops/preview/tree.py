@@ -10,7 +10,7 @@ from pathlib import Path
 
 MADE = frozenset(
     {
-        ".bench", ".coverage", ".git", ".hypothesis", ".import_linter_cache", ".mypy_cache", ".pytest_cache", ".ruff_cache",
+        ".bench", ".coverage", ".git", ".grimp_cache", ".hypothesis", ".import_linter_cache", ".mypy_cache", ".pytest_cache", ".ruff_cache",
         ".sandbox", ".venv",
     }
 )  # fmt: skip

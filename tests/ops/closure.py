@@ -36,9 +36,9 @@ print(json.dumps(sorted(seen)), file=sys.__stderr__)
 _WORK = {
     "packs": "from policies.packs import read_ahead, rules; from policies.guard.file import load; from pathlib import Path\n"
     "rules(); read_ahead(); load(Path('guard.yaml'))",
-    "reports": "from ops import cli\nfor stack in ('dev', 'prod', 'local'):\n"
+    "reports": "from ops import cli\nfor stack in ('dev', 'local'):\n"
     "    cli.run(['cost', '--stack', stack, '--format', 'html'])",
-    "declared": "from ops import cli; import tempfile\nfor stack in ('dev', 'prod'):\n"
+    "declared": "from ops import cli; import tempfile\nfor stack in ('prod',):\n"
     "    with tempfile.TemporaryDirectory() as out: cli.run(['render', '--stack', stack, '--out', out + '/r'])",
 }
 

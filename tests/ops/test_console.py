@@ -106,7 +106,7 @@ def test_on_a_terminal_only_colours_are_added(text: str) -> None:
     written = terminal.getvalue()
     for code in ("\x1b[1;31m", "\x1b[0m"):
         written = written.replace(code, "")
-    assert written == f"{text}{text}\n"
+    assert written == f"{visible(text)}{visible(text)}\n"
 
 
 @given(st.text(max_size=40))
