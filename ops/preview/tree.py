@@ -10,8 +10,8 @@ from pathlib import Path
 
 MADE = frozenset(
     {
-        ".bench", ".coverage", ".git", ".grimp_cache", ".hypothesis", ".import_linter_cache", ".mypy_cache", ".pytest_cache", ".ruff_cache",
-        ".sandbox", ".venv",
+        ".bench", ".coverage", ".git", ".grimp_cache", ".hypothesis", ".import_linter_cache", ".mypy_cache", ".pytest_cache",
+        ".ruff_cache", ".sandbox", ".venv",
     }
 )  # fmt: skip
 """What stands at the top of a checkout and is made on the machine, unless git tracks something in it."""
