@@ -167,3 +167,24 @@ def test_a_guardian_is_named(ours: Path) -> None:
     (ours / "core" / "problem.py").write_text("")
     judge = judged_by(ROOT, ours, "dev", ours / FILE.name)
     assert judge.guardians == ["@modelyard/guardians"]
+
+
+@pytest.mark.parametrize(
+    ("path", "counts"),
+    [
+        ("yaml.py", True),
+        ("yaml/a.so", True),
+        ("late.pth", True),
+        ("core/notes.txt", True),
+        ("yaml.txt", False),
+        ("reports/a.json", False),
+    ],
+)
+def test_what_git_does_not_track_counts_where_it_could_be_imported_or_lies_in_a_folder_of_ours(
+    ours: Path, path: str, counts: bool
+) -> None:
+    subprocess.run(["git", "init", "-q"], cwd=ours, check=True)
+    subprocess.run(["git", "add", "."], cwd=ours, check=True)
+    (ours / path).parent.mkdir(parents=True, exist_ok=True)
+    (ours / path).write_text("")
+    assert differing(ours) == ([(path, "added")] if counts else [])
