@@ -15,6 +15,7 @@ from typing import Annotated
 
 import typer
 
+from core.inert import visible
 from core.problem import ExitCode, Problem, Refused
 from infra.loaded import LoadedStack
 from ops import commands, shell
@@ -177,7 +178,7 @@ def recover(
 
 
 def _ask_for_id(question: str) -> str:
-    return str(typer.prompt(question, default="", show_default=False))
+    return str(typer.prompt(visible(question), default="", show_default=False))
 
 
 @app.command(epilog="Example:  modelyard outputs --stack dev --format json | jq .platform")
@@ -328,7 +329,7 @@ def _asker() -> Callable[[str], bool]:
             ),
             ExitCode.USAGE,
         )
-    return lambda question: typer.confirm(question)
+    return lambda question: typer.confirm(visible(question))
 
 
 def main(arguments: list[str] | None = None) -> None:

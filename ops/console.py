@@ -1,13 +1,12 @@
 """The one way to the terminal: what is printed is the text itself, so that it can be pasted back.
 
 The terminal library would read `:secret:` in an ARN as the code of a picture, `[a]` as a style, a tab as eight spaces. Here a
-text is handed over as finished segments, which it colours and nothing else. A control character would drive the reader's
-terminal: it is shown as its code.
+text is handed over as finished segments, which it colours and nothing else. `core/inert.py` says what is shown as
+its code: a control character would drive the reader's terminal, and a command the CI job whose log this is.
 """
 
 from __future__ import annotations
 
-import re
 import sys
 from typing import TextIO
 
@@ -17,8 +16,7 @@ from rich.status import Status
 from rich.style import Style
 from rich.text import Text
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Control characters but tab and line feed, what breaks a line or turns its direction, and halves that no encoding takes."""
+from core.inert import visible
 
 
 class Printer:
@@ -45,12 +43,3 @@ class Printer:
 def plain(text: str) -> Text:
     """A text for a moving line, which stands nowhere afterwards."""
     return Text(visible(text))
-
-
-def visible(text: str) -> str:
-    r"""The text with its control characters as their codes: an escape is `\x1b`."""
-    return _CONTROL.sub(lambda found: _code(ord(found.group())), text)
-
-
-def _code(point: int) -> str:
-    return f"\\x{point:02x}" if point < 0x100 else f"\\u{point:04x}"

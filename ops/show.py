@@ -18,6 +18,7 @@ from typing import Any
 
 from rich.status import Status
 
+from core import inert
 from core.problem import Problem
 from ops.console import Printer, plain
 from ops.engine.automation import Outcome
@@ -57,7 +58,7 @@ class Show:
 
     def value(self, value: Any) -> None:
         """The one JSON value of a command asked for JSON."""
-        sys.stdout.write(json.dumps(value, indent=2, default=str) + "\n")
+        sys.stdout.write(inert.as_json(json.dumps(value, indent=2, default=str)) + "\n")
 
     def head(self, world: str, stack: str) -> None:
         """The first line of every report."""

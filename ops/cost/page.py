@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
-from html import escape
 from typing import Any
 
+from core.inert import fenced, html, one_line, plain
 from ops.cost.report import Amounts, Line, Report, as_json
 from ops.options import CostFormat
 from ops.pages import render
-from ops.pages.inert import plain
 from pricing.bill.breakdown import SHARED
 
 NONE = "-"
@@ -20,7 +19,7 @@ BAR, LABEL, ROW, WIDTH = 18, 170, 30, 860
 def written(report: Report, form: CostFormat) -> str:
     """The report for whoever reads it."""
     if form is CostFormat.TABLE:
-        return "\n".join(table(report))
+        return "\n".join(map(one_line, table(report)))
     return {CostFormat.JSON: as_json, CostFormat.MD: markdown, CostFormat.HTML: page}[form](report)
 
 
@@ -99,16 +98,16 @@ def markdown(report: Report) -> str:
         ]
         parts.append("")
     for text in (*report.refusals, *report.warnings):
-        parts += ["```text", text.replace("```", "'''"), "```", ""]
+        parts += [*fenced(text), ""]
     for component in report.components:
-        parts += ["<details>", f"<summary>{escape(component.name)}</summary>", ""]
+        parts += ["<details>", f"<summary>{html(component.name)}</summary>", ""]
         parts += ["| line | quantity | unit price | minimum | expected | maximum |", "|---|--:|--:|--:|--:|--:|"]
         parts += [
             f"| {plain(line.role)} | {_quantity(line)} | {_price(line)} | {_line_cells(line)} |"
             for line in component.lines
         ]
         parts += ["", "</details>", ""]
-    parts.append(f"Prices {report.price_book}, {place(report)}, {report.hours_per_month} hours a month.")
+    parts.append(plain(f"Prices {report.price_book}, {place(report)}, {report.hours_per_month} hours a month."))
     return "\n".join(parts) + "\n"
 
 

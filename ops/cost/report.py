@@ -16,6 +16,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from core import inert
 from core.problem import Problem, Refused
 from infra.loaded import LoadedStack
 from infra.plan import Plan
@@ -233,7 +234,7 @@ def other(root: Path, file: Path, compare: str, scratch: Path) -> Path:
 
 def as_json(found: Report) -> str:
     """The report for a machine: docs/schema/cost.json describes it; amounts are decimal strings."""
-    return json.dumps(found.model_dump(mode="json", by_alias=True), indent=2)
+    return inert.as_json(json.dumps(found.model_dump(mode="json", by_alias=True), indent=2))
 
 
 def schema() -> str:

@@ -7,6 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.inert import visible
+
 if TYPE_CHECKING:
     from jinja2 import Environment
 
@@ -35,10 +37,18 @@ def signed(amount: Decimal) -> str:
 def _environment(beside: Path) -> Environment:
     # Most commands write no page.
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
+
+    def finalize(value: Any) -> Any:
+        """What a template writes: a text of others with its unseen characters shown."""
+        if isinstance(value, Markup):
+            return Markup(visible(value))  # noqa: S704 it is escaped already, and a code has no markup
+        return visible(value) if isinstance(value, str) else value
 
     made = Environment(
         loader=FileSystemLoader([beside, FOLDER]),
         autoescape=True,
+        finalize=finalize,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

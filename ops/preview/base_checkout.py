@@ -14,20 +14,25 @@ from pathlib import Path
 from typing import Any
 
 from core.problem import ExitCode, Problem, Refused
+from ops.preview.owners import Owners
+from ops.preview.tree import kind, paths
 from ops.report.model import Guarded, JudgingCheckout
 from policies.guard.deployed import VARIABLES
 from policies.guard.file import NAME
 
-OWNERS = Path(".github") / "CODEOWNERS"
 WITHIN_SEC = 120
+ALONE = (
+    "import runpy, sys; sys.path += [sys.argv.pop(1), sys.argv.pop(1)]; "
+    "runpy.run_module(sys.argv.pop(1), run_name='__main__', alter_sys=True)"
+)
+"""Runs a module from the two folders that it is given, behind every library: no file there can stand in for one."""
 
 
 def able(judging: Path) -> None:
-    """Raises Refused when `judging` is no checkout of this project."""
-    if not guarded(judging) or not (judging / "policies" / "run").is_file():
-        problem = Problem(
-            summary="this is no checkout that can judge", file=str(judging), allowed=f"policies/run, {OWNERS}"
-        )
+    """Raises Refused when `judging` is no checkout of this project, or does not say who owns its files."""
+    Owners.read(judging)
+    if not (judging / "policies" / "run").is_file():
+        problem = Problem(summary="this is no checkout that can judge", file=str(judging), allowed="policies/run")
         raise Refused(problem, ExitCode.UNAVAILABLE)
 
 
@@ -40,11 +45,13 @@ def judged_by(
     Raises Refused when `judging` is no checkout of this project.
     """
     able(judging)
-    patterns = guarded(judging)
+    owners = Owners.read(judging)
+    differ = list(changed(judging, root, owners))
     unknown, refusals = _read(judging, stack, stack_file, deployed or {})
     return JudgingCheckout(
         revision=_revision(judging),
-        changed=list(changed(judging, root, patterns)),
+        changed=differ,
+        guardians=owners.guardians(each.path for each in differ),
         unknown=unknown,
         refusals=refusals,
     )
@@ -56,50 +63,27 @@ def guard_file(judging: Path) -> Path:
     return among_packs if among_packs.is_file() and not top.is_file() else top
 
 
-def guarded(checkout: Path) -> list[str]:
-    """The paths that a checkout's code owners guard, as folders (with a slash) and files."""
-    try:
-        lines = (checkout / OWNERS).read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return []
-    paths = (line.split()[0] for line in lines if line.strip() and not line.lstrip().startswith("#"))
-    return [path.lstrip("/") for path in paths]
-
-
-def guards(patterns: list[str], path: str) -> bool:
-    """Whether one of the patterns guards a file of the repository."""
-    return any(path == pattern or (pattern.endswith("/") and path.startswith(pattern)) for pattern in patterns)
-
-
-def changed(judging: Path, root: Path, patterns: list[str]) -> Iterator[Guarded]:
-    """Every guarded file in which the two checkouts differ."""
-    theirs, ours = (
-        {path: file for pattern in patterns for path, file in _files(each, pattern)} for each in (judging, root)
-    )
-    for path in sorted({*theirs, *ours}):
-        if path not in ours or path not in theirs:
-            yield Guarded(path=path, how="removed" if path not in ours else "added")
-        elif theirs[path].read_bytes() != ours[path].read_bytes():
-            yield Guarded(path=path, how="changed")
-
-
-def _files(checkout: Path, pattern: str) -> Iterator[tuple[str, Path]]:
-    place = checkout / pattern
-    paths = sorted(place.rglob("*")) if pattern.endswith("/") else [place]
-    for file in paths:
-        if file.is_file() and "__pycache__" not in file.parts:
-            yield file.relative_to(checkout).as_posix(), file
+def changed(judging: Path, root: Path, owners: Owners) -> Iterator[Guarded]:
+    """Every guarded file in which the two checkouts differ: by its content, by the right to run it, or by being a link."""
+    known = frozenset(path.partition("/")[0] for path in paths(judging, frozenset()) if "/" in path)
+    sides = [(each, {path for path in paths(each, known) if owners.guards(path)}) for each in (judging, root)]
+    for path in sorted(set[str]().union(*(found for _, found in sides))):
+        theirs, ours = (kind(checkout / path) if path in found else None for checkout, found in sides)
+        if theirs != ours:
+            yield Guarded(path=path, how="added" if theirs is None else "removed" if ours is None else "changed")
 
 
 def _read(judging: Path, stack: str, stack_file: Path, deployed: Mapping[str, str]) -> tuple[list[str], list[str]]:
     """The stack file as the judging checkout's own Specs, prices and ceilings take it: what it does not know, what it refuses."""
     own = judging / ".venv" / "bin" / "python"
     python = str(own) if own.is_file() else sys.executable
-    command = [python, "-P", "-m", "ops.cli", "cost", "--stack", stack, "--file", str(stack_file.resolve())]
-    paths = os.pathsep.join([str(judging.resolve()), str(judging.resolve() / "contract")])
+    places = [str(judging.resolve()), str(judging.resolve() / "contract")]
+    # -I: nothing that stands in the caller's folder, variables or home is imported.
+    run = [python, "-I", "-c", ALONE, *places, "ops.cli"]
+    command = [*run, "cost", "--stack", stack, "--file", str(stack_file.resolve())]
     # Only what this run has read from the state counts as deployed, whatever stands in the environment already.
     own_env = {key: value for key, value in os.environ.items() if key not in VARIABLES}
-    env = {**own_env, **deployed, "PYTHONPATH": paths}
+    env = {**own_env, **deployed}
     try:
         done = subprocess.run(
             [*command, "--format", "json"],

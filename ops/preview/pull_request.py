@@ -7,7 +7,7 @@ again, and written by this checkout's own code. Which pull request it is comes f
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,9 @@ from urllib.parse import quote
 import requests
 
 from core import plain_json
+from core.inert import code
 from core.problem import ExitCode, Problem, Refused
-from ops.preview.base_checkout import guarded, guards
+from ops.preview.owners import Owners
 from ops.report.comment import parse
 from ops.report.fit import fitted
 from ops.report.markdown import markdown
@@ -27,7 +28,19 @@ STACK = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 MOST = 10
 """Reports of one pull request."""
 TIMEOUT_SEC = 30
-PAGES = 20
+PAGES = 30
+"""GitHub lists 100 on a page, and at most 3,000 files of a pull request (its page "REST API endpoints for pull requests")."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Touched:
+    """What of a change is guarded: the files, who owns them, and whether GitHub's list may have ended before them."""
+
+    files: Sequence[str] = ()
+    guardians: Sequence[str] = ()
+    cut: bool = False
+    everybody: Sequence[str] = ()
+    """Who owns anything, for what nobody could look at."""
 
 
 def marker(stack: str) -> str:
@@ -35,25 +48,25 @@ def marker(stack: str) -> str:
     return f"<!-- modelyard:report stack={stack} -->"
 
 
-def comments(folder: Path, stacks: set[str], touched: list[str] | None = None) -> dict[str, str]:
-    """The comment of each stack whose report lies in `folder`; `touched` names guarded files that the change touches.
+def comments(folder: Path, stacks: set[str], touched: Touched | None = None) -> dict[str, str]:
+    """The comment of each stack whose report lies in `folder`; `touched` is what of the change is guarded.
 
     Raises Refused for a file that is no report, or is not about the stack of its name, or about a stack not in `stacks`.
     """
     files = sorted(folder.glob("*.json"))
     if not files or len(files) > MOST:
         raise Refused(Problem(summary="no reports, or too many", found=str(len(files)), allowed=f"1 to {MOST}"))
-    return {file.stem: _comment(file, stacks, touched or []) for file in files}
+    return {file.stem: _comment(file, stacks, touched or Touched()) for file in files}
 
 
-def _comment(file: Path, stacks: set[str], touched: list[str]) -> str:
+def _comment(file: Path, stacks: set[str], touched: Touched) -> str:
     report = parse(_bytes(file))
     if not STACK.fullmatch(file.stem) or report.stack != file.stem or report.stack not in stacks:
         allowed = ", ".join(sorted(stacks))
         raise Refused(Problem(summary="a report on another stack", where=file.name[:80], allowed=allowed))
     if not report.simulated:
         raise Refused(Problem(summary="a pull request's report is from the sandbox only", where=file.name[:80]))
-    text = fitted(report, lambda each: "\n".join([_body(each), *_warned(touched)]))
+    text = fitted(report, lambda each: "\n".join([*_first(each, touched), _body(each), *_last()]))
     return f"{text}\n{marker(report.stack)}\n"
 
 
@@ -61,13 +74,28 @@ def _body(report: Report) -> str:
     return markdown(report).rstrip("\n")
 
 
-def _warned(touched: list[str]) -> Iterator[str]:
+def _first(report: Report, touched: Touched) -> Iterator[str]:
+    """Why a guardian has to read the change, before anything that the change's own code says."""
+    owned, other = touched.guardians, touched.everybody
+    reasons: list[tuple[Sequence[str], str]] = []
+    if touched.files:
+        named = ", ".join(code(each[:120]) for each in touched.files[:20])
+        more = f" and {len(touched.files) - 20} more" if len(touched.files) > 20 else ""
+        reasons.append((owned, f"it touches what decides what may be deployed: {named}{more}."))
+    if touched.cut:
+        reasons.append((other, "it changes more files than GitHub lists, so not all of them were looked at."))
+    if report.shortened:
+        reasons.append(
+            (other, "this report leaves something out to stay short; a preview of your own shows everything.")
+        )
+    for who, reason in reasons:
+        named = f" ({', '.join(map(code, who))})" if who else ""
+        yield f"> **A guardian{named} has to read this change**: {reason}"
+        yield ""
+
+
+def _last() -> Iterator[str]:
     yield ""
-    if touched:
-        named = ", ".join(f"`{each.replace('`', '')[:120]}`" for each in touched[:20])
-        more = f" and {len(touched) - 20} more" if len(touched) > 20 else ""
-        yield f"> **A guardian has to read this change**: it touches what decides what may be deployed: {named}{more}."
-        yield ">"
     yield "> Made by this pull request's code in a job without credentials: whoever edits the program can edit what this says."
     yield "> The deployment is judged again, by the branch that it comes from."
 
@@ -125,12 +153,7 @@ def post(github: GitHub, event: Mapping[str, Any], folder: Path, root: Path) -> 
     """
     stacks = {file.name.split(".")[1] for file in root.glob("Pulumi.*.yaml")}
     pull = number(github, event)
-    names = {
-        name for each in github.all(f"pulls/{pull}/files") for name in (each["filename"], each.get("previous_filename"))
-    }
-    patterns = guarded(root)
-    touched = sorted(name for name in names if name and guards(patterns, name))
-    written = comments(folder, stacks, touched)
+    written = comments(folder, stacks, _touched(github, pull, Owners.read(root)))
     known = [each for each in github.all(f"issues/{pull}/comments") if each["user"]["type"] == "Bot"]
     done = []
     for stack, body in written.items():
@@ -141,6 +164,19 @@ def post(github: GitHub, event: Mapping[str, Any], folder: Path, root: Path) -> 
             github.ask("POST", f"issues/{pull}/comments", {"body": body})
         done.append(f"{stack}: {'updated' if mine else 'posted'} on pull request {pull}")
     return done
+
+
+def _touched(github: GitHub, pull: int, owners: Owners) -> Touched:
+    """What of a pull request is guarded, by GitHub's own list of its files.
+
+    That list ends without a word after 3,000, so it is held against the number of files that GitHub has counted.
+    """
+    files = list(github.all(f"pulls/{pull}/files"))
+    counted = github.ask("GET", f"pulls/{pull}").get("changed_files")
+    names = {name for each in files for name in (each["filename"], each.get("previous_filename")) if name}
+    guarded = sorted(name for name in names if owners.guards(name))
+    cut = counted != len(files) or len(files) >= PAGES * 100
+    return Touched(files=guarded, guardians=owners.guardians(guarded), cut=cut, everybody=owners.everybody)
 
 
 def from_actions(environ: Mapping[str, str]) -> tuple[GitHub, Mapping[str, Any]]:

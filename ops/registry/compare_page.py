@@ -7,9 +7,10 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from core.inert import as_json as inert_json
+from core.inert import cell, one_line, plain
 from ops.options import CompareFormat
 from ops.pages import render
-from ops.pages.inert import cell, plain
 from ops.registry.compare import Comparison
 from ops.registry.model_page import aligned, as_value, day, short
 from ops.registry.versions import Version
@@ -22,10 +23,10 @@ NOT_COMPARABLE = "judged on different data, or on data that nobody recorded: not
 def written(found: Comparison, form: CompareFormat) -> str:
     """The comparison for whoever reads it."""
     if form is CompareFormat.JSON:
-        return json.dumps(as_json(found), indent=2)
+        return inert_json(json.dumps(as_json(found), indent=2))
     if form is CompareFormat.HTML:
         return page(found, found.model)
-    return "\n".join(table(found) if form is CompareFormat.TEXT else markdown(found))
+    return "\n".join(map(one_line, table(found)) if form is CompareFormat.TEXT else markdown(found))
 
 
 def as_json(found: Comparison) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
+from core.inert import one_line
 from core.problem import Problem, Refused
 from ops.registry.compare import Comparison
 from ops.registry.compare_page import page
@@ -40,11 +41,18 @@ def _picture(name: str, versions: Sequence[Version], metric: str) -> bytes:
     axes.plot([point[0] for point in points], [point[1] for point in points], marker="o")
     for number, value, aliases in points:
         if aliases:
-            axes.annotate(", ".join(aliases), (number, value), xytext=(0, 8), textcoords="offset points", ha="center")
-    axes.set(xlabel="version", ylabel=metric, title=f"{name}: {metric} over versions")
+            axes.annotate(
+                _shown(", ".join(aliases)), (number, value), xytext=(0, 8), textcoords="offset points", ha="center"
+            )
+    axes.set(xlabel="version", ylabel=_shown(metric), title=_shown(f"{name}: {metric} over versions"))
     axes.set_xticks([point[0] for point in points])
     axes.margins(y=0.2)
     made = io.BytesIO()
     figure.savefig(made, format="png", dpi=120)
     pyplot.close(figure)
     return made.getvalue()
+
+
+def _shown(text: str) -> str:
+    """The text in a picture, where a pair of dollars would make a formula of it."""
+    return one_line(text).replace("$", r"\$")

@@ -104,6 +104,7 @@ def _judge(judge: JudgingCheckout, to: Detail) -> JudgingCheckout:
         update={
             "revision": _cut(judge.revision, to),
             "changed": changed,
+            "guardians": _texts(judge.guardians, to),
             "more_changed": judge.more_changed + len(judge.changed) - len(changed),
             "unknown": _texts(judge.unknown, to),
             "refusals": _texts(judge.refusals, to),

@@ -152,8 +152,6 @@ def _notices(found: Found, verdict: Verdict) -> Iterator[str]:
         yield f"{len(found.bill.unpriced)} lines of the bill have no price, and an unknown cost fits no budget."
     if found.judge and found.judge.unknown:
         yield "The judging checkout does not know everything that this stack file says; a guardian has to approve it."
-    if found.judge and found.judge.changed:
-        yield f"This change touches {len(found.judge.changed)} files that decide what may be deployed."
 
 
 def _counts(events: EngineEvents, details: Mapping[str, StepEventMetadata]) -> dict[str, int]:

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
-from html import escape
 
-from ops.pages.inert import cell, code, plain
+from core.inert import cell, code, fenced, html, one_line, plain
 from ops.report.model import Change, Cost, Danger, Group, Policies, PolicyRow, Property, Report, Told
-from ops.report.words import ICONS, MARKS, cost_rows, counted, hazards, judged, more, outline, silent
+from ops.report.words import ICONS, MARKS, cost_rows, counted, guardians, hazards, judged, more, outline, silent
 
+NOTHING = "-"
+"""What stands for an empty text where nothing between two marks would be a mark of its own."""
 OPEN = 12
 """Changes in a component up to which it stands open; larger ones are folded."""
 
 
 def markdown(report: Report) -> str:
-    """The report for a pull request: the world, the verdict, money, policies, dangers, then every change by component."""
-    parts = [f"### {ICONS[report.verdict]} {plain(outline(report))}", "", f"**{plain(report.headline)}**", ""]
+    """The report for a pull request: who has to read it, the verdict, money, policies, dangers, then the changes by component."""
+    first = guardians(report.judge)
+    parts = [f"> **{plain(first)}**", ""] if first else []
+    parts += [
+        f"### {ICONS[report.verdict]} {plain(outline(report))}",
+        "",
+        f"**{plain(report.headline) or NOTHING}**",
+        "",
+    ]
     for notice in report.notices:
         parts += [f"> {plain(notice)}", ""]
     parts += _judge(report)
@@ -29,7 +36,7 @@ def markdown(report: Report) -> str:
     parts += [f"{report.more_told} more are left out.", ""] if report.more_told else []
     parts += _groups(report)
     if report.notes:
-        parts += _folded("How the pools are sized", [*_fenced("\n".join(report.notes))][:-1])
+        parts += _folded("How the pools are sized", fenced("\n".join(report.notes)))
     parts += [f"<sub>{plain(_foot(report))}</sub>"]
     return "\n".join(parts) + "\n"
 
@@ -57,7 +64,7 @@ def _told(title: str, told: Iterable[Told]) -> Iterator[str]:
     if listed:
         yield from (f"#### {title}", "")
         texts = ["\n  ".join([": ".join(filter(None, (each.about, each.summary))), *each.details]) for each in listed]
-        yield from _fenced("\n".join(texts))
+        yield from (*fenced("\n".join(texts)), "")
 
 
 def _cost(cost: Cost) -> Iterator[str]:
@@ -124,7 +131,7 @@ def _groups(report: Report) -> Iterator[str]:
         return
     yield from ("#### Changes", "")
     for group in report.groups:
-        title = f"<b>{escape(group.name)}</b>: {escape(counted(group.counts))}"
+        title = f"<b>{html(group.name)}</b>: {html(counted(group.counts))}"
         body = list(_changes(group))
         small = len(report.groups) <= OPEN and sum(group.counts.values()) <= OPEN and len(body) <= 4 * OPEN
         yield from _folded(title, body, opened=small)
@@ -134,18 +141,20 @@ def _groups(report: Report) -> Iterator[str]:
 
 def _changes(group: Group) -> Iterator[str]:
     if group.changes:
-        yield "```diff"
-        for change in group.changes:
-            yield from (_safe(line) for line in change_lines(change))
-        yield from ([f"# {more(group.more_changes, 'change')}"] if group.more_changes else [])
-        yield "```"
+        rest = [f"# {more(group.more_changes, 'change')}"] if group.more_changes else []
+        yield from fenced(
+            "\n".join([*(line for change in group.changes for line in change_lines(change)), *rest]), "diff"
+        )
 
 
 def change_lines(change: Change) -> Iterator[str]:
-    """A change as lines of a diff: the mark of its operation first, then what goes in red and what comes in green."""
-    yield f"{MARKS.get(change.op, '?')} {change.op} {change.type} {change.name}"
+    """A change as lines of a diff: the mark of its operation first, then what goes in red and what comes in green.
+
+    None of its texts can begin a line of its own.
+    """
+    yield one_line(f"{MARKS.get(change.op, '?')} {change.op} {change.type} {change.name}")
     for each in change.properties:
-        yield from _property(each)
+        yield from map(one_line, _property(each))
     if change.more_properties and change.properties:
         yield f"#     {more(change.more_properties, 'property', 'properties')}"
 
@@ -168,12 +177,3 @@ def _folded(title: str, body: Iterable[str], *, opened: bool = False) -> Iterato
         yield from (f"- {title}", "")
         return
     yield from (f"<details{' open' if opened else ''}><summary>{title}</summary>", "", *lines, "", "</details>", "")
-
-
-def _fenced(text: str) -> Iterator[str]:
-    yield from ("```text", *(_safe(line) for line in text.splitlines()), "```", "")
-
-
-def _safe(line: str) -> str:
-    """A line that cannot end the block of code that it stands in, nor look like a comment of ours."""
-    return re.sub(r"`{3,}|~{3,}", lambda found: "'" * len(found.group()), line).replace("<!--", "<!- -")

@@ -9,10 +9,12 @@ import enum
 import json
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
+
+from core import inert
 
 SCHEMA = Path(__file__).resolve().parents[2] / "docs" / "schema" / "report.json"
 
@@ -28,6 +30,11 @@ class _Part(BaseModel):
     )
 
 
+Usd = Annotated[Decimal, Field(ge=-(10**12), le=10**12, max_digits=40, allow_inf_nan=False)]
+"""USD a month; a report from a job that nobody trusts may say anything, and no number of it may be too long to write."""
+Count = Annotated[int, Field(ge=0, le=10**9)]
+
+
 class Verdict(enum.Enum):
     """What the preview says of an `up`."""
 
@@ -41,18 +48,18 @@ class Verdict(enum.Enum):
 class Amounts(_Part):
     """USD a month, in cents."""
 
-    minimum: Decimal
-    expected: Decimal
-    maximum: Decimal
+    minimum: Usd
+    expected: Usd
+    maximum: Usd
 
 
 class CostChange(_Part):
     """The most that one component can cost, USD a month; `before` is null where nothing is deployed."""
 
     name: str
-    before: Decimal | None
-    after: Decimal
-    change: Decimal
+    before: Usd | None
+    after: Usd
+    change: Usd
 
 
 class Cost(_Part):
@@ -62,20 +69,20 @@ class Cost(_Part):
     deployed: Amounts | None
     """What the deployed stack says that it costs; null when nothing is deployed."""
     change: Amounts | None
-    budget: Decimal
+    budget: Usd
     """The stack file's budget."""
-    ceiling: Decimal
+    ceiling: Usd
     """The guard file's ceiling for the environment."""
     binds: str
     """`budget` or `ceiling`: the stricter one."""
-    left: Decimal
+    left: Usd
     """What the maximum leaves of the stricter one."""
-    unpriced: int
+    unpriced: Count
     """Lines of the bill without a price."""
     price_book: str
     components: list[CostChange] = Field(default_factory=list)
     """Components whose maximum changes, the greatest change first."""
-    more_components: int = 0
+    more_components: Count = 0
 
 
 class Told(_Part):
@@ -94,7 +101,7 @@ class PolicyRow(_Part):
     mandatory: bool
     resources: list[str]
     """The resources that it names, the first few; empty when it is about the stack."""
-    count: int
+    count: Count
     message: str
     """What it says, of the first resource."""
 
@@ -114,10 +121,10 @@ class Policies(_Part):
 
     judged: bool = True
     """Whether the packs were asked at all: they are not when the program refuses first."""
-    passed: int = 0
+    passed: Count = 0
     """Rules with nothing to say."""
     rows: list[PolicyRow] = Field(default_factory=list)
-    more_rows: int = 0
+    more_rows: Count = 0
     exemptions: list[ExemptionRow] = Field(default_factory=list)
 
 
@@ -157,16 +164,16 @@ class Change(_Part):
     type: str
     name: str
     properties: list[Property] = Field(default_factory=list)
-    more_properties: int = 0
+    more_properties: Count = 0
 
 
 class Group(_Part):
     """The changes in one component; `counts` by operation, of all of them."""
 
     name: str
-    counts: dict[str, int]
+    counts: dict[str, Count]
     changes: list[Change] = Field(default_factory=list)
-    more_changes: int = 0
+    more_changes: Count = 0
 
 
 class Guarded(_Part):
@@ -182,7 +189,9 @@ class JudgingCheckout(_Part):
 
     revision: str
     changed: list[Guarded] = Field(default_factory=list)
-    more_changed: int = 0
+    more_changed: Count = 0
+    guardians: list[str] = Field(default_factory=list)
+    """Who owns the files that differ, and has to read the change."""
     unknown: list[str] = Field(default_factory=list)
     """Settings that the judging checkout does not know, or takes otherwise."""
     refusals: list[str] = Field(default_factory=list)
@@ -192,7 +201,7 @@ class JudgingCheckout(_Part):
 class Report(_Part):
     """What `up` would do to one stack, and what is said to it."""
 
-    version: int = 1
+    version: Literal[1] = 1
     """Version of this format."""
     world: str
     """Where the stack is, in words."""
@@ -203,34 +212,34 @@ class Report(_Part):
     """The verdict in one sentence."""
     notices: list[str] = Field(default_factory=list)
     """What a reader must know before anything else."""
-    counts: dict[str, int] = Field(default_factory=dict)
+    counts: dict[str, Count] = Field(default_factory=dict)
     """Resources by operation."""
-    unchanged: int = 0
+    unchanged: Count = 0
     judge: JudgingCheckout | None = None
     refusals: list[Told] = Field(default_factory=list)
     """Why the program itself refuses."""
     errors: list[Told] = Field(default_factory=list)
     warnings: list[Told] = Field(default_factory=list)
-    more_told: int = 0
+    more_told: Count = 0
     """Refusals, errors and warnings that are left out."""
     cost: Cost | None = None
     policies: Policies = Field(default_factory=Policies)
     dangers: list[Danger] = Field(default_factory=list)
-    more_dangers: int = 0
+    more_dangers: Count = 0
     groups: list[Group] = Field(default_factory=list)
-    more_groups: int = 0
+    more_groups: Count = 0
     notes: list[str] = Field(default_factory=list)
     """The arithmetic of what is planned."""
     shortened: bool = False
     """Whether something was left out to keep the report short."""
     full: str = ""
     """The command that shows everything."""
-    seconds: float = 0.0
+    seconds: float = Field(default=0.0, ge=0, le=10**7, allow_inf_nan=False)
 
 
 def as_json(report: Report) -> str:
     """The report for a machine: docs/schema/report.json describes it; amounts are decimal strings."""
-    return json.dumps(report.model_dump(mode="json", by_alias=True), indent=1, ensure_ascii=False) + "\n"
+    return inert.as_json(json.dumps(report.model_dump(mode="json", by_alias=True), indent=1, ensure_ascii=False)) + "\n"
 
 
 def schema() -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from core.inert import one_line
 from ops.report.markdown import change_lines
 from ops.report.model import Cost, Group, Policies, Report, Told, Verdict
-from ops.report.words import cost_rows, counted, hazards, judged, more, outline, silent
+from ops.report.words import cost_rows, counted, guardians, hazards, judged, more, outline, silent
 
 Line = tuple[str, str]
 """A line and the style that it has."""
@@ -21,7 +22,13 @@ def terminal(report: Report) -> str:
 
 
 def lines(report: Report) -> Iterator[Line]:
-    """The report line by line."""
+    """The report line by line; no text of others begins a line of its own, or does anything to a terminal or a log."""
+    return ((one_line(text), style) for text, style in _lines(report))
+
+
+def _lines(report: Report) -> Iterator[Line]:
+    if first := guardians(report.judge):
+        yield first, BAD
     yield outline(report), HEAD
     yield report.headline, VERDICT.get(report.verdict, BAD)
     yield from ((notice, WARN) for notice in report.notices)
@@ -48,7 +55,7 @@ def lines(report: Report) -> Iterator[Line]:
         yield more(report.more_groups, "component"), ""
     if report.notes:
         yield "", ""
-        yield from ((line, QUIET) for note in report.notes for line in note.splitlines())
+        yield from ((f"  {line}", QUIET) for note in report.notes for line in note.splitlines())
     yield "", ""
     shown = f"; everything: {report.full}" if report.full else ""
     yield f"{'shortened' if report.shortened else 'the whole report'}{shown} ({report.seconds:.1f} s)", QUIET

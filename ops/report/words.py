@@ -46,6 +46,16 @@ def cost_rows(cost: Cost) -> Iterator[tuple[str, list[str]]]:
         yield "change", [f"{amount:+,.2f}" if amount else "0.00" for amount in _three(cost.change)]
 
 
+def guardians(judge: JudgingCheckout | None) -> str:
+    """Who has to read the change before anything else is believed, in a sentence; nothing when nobody has to."""
+    touched = len(judge.changed) + judge.more_changed if judge else 0
+    if judge is None or not touched:
+        return ""
+    named = f" ({', '.join(judge.guardians)})" if judge.guardians else ""
+    files = f"{touched} file{'s' * (touched > 1)} that decide{'s' * (touched == 1)} what may be deployed"
+    return f"A guardian{named} has to read this change: it touches {files}."
+
+
 def judged(judge: JudgingCheckout) -> str:
     """Who judged, in a sentence."""
     touched = len(judge.changed) + judge.more_changed

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import functools
+import os
 import shutil
-import tomllib
+import subprocess
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
-import grimp
 import pytest
 
 from core.problem import Refused
@@ -16,7 +16,9 @@ from infra.guard import guard
 from infra.plan import plan
 from infra.stack.file import StackFile
 from infra.stack.stack import Stack
-from ops.preview.base_checkout import changed, guarded, guards, judged_by
+from ops.preview.base_checkout import changed, judged_by
+from ops.preview.owners import Owners
+from ops.preview.tree import paths
 from policies.guard.deployed import MAXIMUM_VARIABLE as DEPLOYED
 from tests.roots import ROOT
 
@@ -27,18 +29,23 @@ FILE = ROOT / "Pulumi.dev.yaml"
 def ours(tmp_path: Path) -> Path:
     """A checkout with nothing but what is guarded and the stack file."""
     root = tmp_path / "ours"
-    for pattern in guarded(ROOT):
-        copy = shutil.copytree if pattern.endswith("/") else shutil.copy
-        (root / pattern).parent.mkdir(parents=True, exist_ok=True)
-        copy(ROOT / pattern, root / pattern)
+    owners = Owners.read(ROOT)
+    for path in paths(ROOT, frozenset(each.name for each in ROOT.iterdir())):
+        if owners.guards(path):
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / path, root / path)
     shutil.copy(FILE, root / FILE.name)
     return root
+
+
+def differing(ours: Path) -> list[tuple[str, str]]:
+    return [(each.path, each.how) for each in changed(ROOT, ours, Owners.read(ROOT))]
 
 
 def test_a_checkout_that_is_the_same_has_nothing_to_say(ours: Path) -> None:
     judge = judged_by(ROOT, ours, "dev", ours / FILE.name)
     assert (judge.changed, judge.unknown, judge.refusals) == ([], [], [])
-    assert len(judge.revision) == 12
+    assert len(judge.revision) == 12 and judge.guardians == []
 
 
 def test_every_guarded_file_that_differs_is_named(ours: Path) -> None:
@@ -47,7 +54,7 @@ def test_every_guarded_file_that_differs_is_named(ours: Path) -> None:
     (ours / "policies" / "late.py").write_text("")
     (ours / "policies" / "rule.py").unlink()
     (ours / "README.md").write_text("not guarded")
-    assert [(each.path, each.how) for each in changed(ROOT, ours, guarded(ROOT))] == [
+    assert differing(ours) == [
         ("guard.yaml", "changed"),
         ("policies/late.py", "added"),
         ("policies/rule.py", "removed"),
@@ -86,78 +93,98 @@ def test_a_checkout_without_packs_or_owners_cannot_judge(tmp_path: Path) -> None
         judged_by(tmp_path, ROOT, "dev", FILE)
 
 
-@pytest.mark.parametrize(
-    ("path", "wanted"),
-    [
-        ("policies/rule.py", True),
-        ("policies", False),
-        ("infra/plan.py", True),
-        ("infra/plan.py/x", False),
-        ("a/policies/b", False),
-    ],
-)
-def test_a_folder_guards_what_is_in_it_and_a_file_itself(path: str, wanted: bool) -> None:
-    assert guards(["policies/", "infra/plan.py"], path) == wanted
-
-
-def test_what_judges_guards_itself() -> None:
-    patterns = guarded(ROOT)
-    for path in (
-        ".github/CODEOWNERS",
-        ".github/workflows/preview.yml",
-        "guard.yaml",
-        "ops/preview/base_checkout.py",
-        "policies/guard/ceilings.py",
-    ):
-        assert guards(patterns, path), path
+def _link(file: Path) -> None:
+    file.unlink()
+    file.symlink_to(ROOT / "policies" / file.name)
 
 
 @pytest.mark.parametrize(
-    ("start", "gate"),
+    ("path", "how", "change"),
     [
-        ("infra.__main__", "infra.plan"),
-        ("ops.commands", "ops.engine.automation"),
-        ("ops.preview.command", "ops.engine.automation"),
-        ("ops.cli", "ops.preview.base_checkout"),
-        ("policies.__main__", "policies.evaluate"),
+        ("policies/rule.py", "changed", lambda file: file.write_bytes(file.read_bytes() + b" ")),
+        ("policies/run", "changed", lambda file: file.chmod(0o644)),
+        ("policies/rule.py", "changed", lambda file: file.chmod(0o755)),
+        ("policies/rule.py", "changed", _link),
+        ("yaml.py", "added", lambda file: file.write_text("")),
+        ("sitecustomize.py", "added", lambda file: file.write_text("")),
+        ("late.pth", "added", lambda file: file.write_text("import os")),
+        ("yaml/__init__.py", "added", lambda file: file.write_text("")),
+        ("yaml", "added", lambda file: file.symlink_to("docs")),
+        ("core/unseen", "added", lambda file: file.symlink_to("/nowhere")),
+        ("core/__pycache__/problem.cpython-311.pyc", "added", lambda file: file.write_bytes(b"\0\0\0\0\1\0\0\0")),
+        ("core/__pycache__/problem.cpython-311.pyc", None, lambda file: file.write_bytes(b"\0\0\0\0\0\0\0\0")),
+        (".venv/lib/late.py", None, lambda file: file.write_text("")),
+        ("docs/late.md", None, lambda file: file.write_text("")),
     ],
 )
-def test_no_module_on_the_way_from_a_command_to_a_gate_changes_without_a_guardian(start: str, gate: str) -> None:
-    chain = _graph().find_shortest_chain(importer=start, imported=gate)
-    assert chain is not None
-    patterns = guarded(ROOT)
-    assert [each for each in chain if not guards(patterns, f"{each.replace('.', '/')}.py")] == []
+def test_a_file_differs_by_its_content_its_mode_and_what_it_is(
+    ours: Path, path: str, how: str | None, change: Callable[[Path], object]
+) -> None:
+    (ours / path).parent.mkdir(parents=True, exist_ok=True)
+    change(ours / path)
+    assert differing(ours) == ([(path, how)] if how else [])
 
 
-def test_all_that_the_packs_and_the_programs_gate_stand_on_is_guarded_and_the_data_beside_it() -> None:
-    graph = _graph()
-    packs = {module for module in graph.modules if module.startswith("policies.") and module.endswith(".__main__")}
-    assert {"policies.__main__", "policies.budget.__main__", "policies.security.__main__"} <= packs
-    gates = packs | {"infra.__main__", "infra.plan"}
-    stands_on = gates.union(*(graph.find_upstream_modules(gate) for gate in gates))
-    files = {file for each in stands_on for file in _files_of(each)}
-    assert {
-        "core/problem.py",
-        "engine/serve.py",
-        "kube/shape.py",
-        "pricing/book/data/on_demand.json",
-        "components/nodes/bill.py",
-    } <= files
-    patterns = guarded(ROOT)
-    assert sorted(file for file in files if not guards(patterns, file)) == []
+@pytest.mark.parametrize(
+    "path", [".venv/bin/python", ".sandbox/x", "core/__pycache__/problem.cpython-311.pyc", "notes/a.txt"]
+)
+def test_what_git_tracks_counts_wherever_it_stands_and_what_it_does_not_only_where_it_could_run(
+    ours: Path, path: str
+) -> None:
+    (ours / path).parent.mkdir(parents=True, exist_ok=True)
+    (ours / path).write_bytes(bytes(16))
+    subprocess.run(["git", "init", "-q"], cwd=ours, check=True)
+    subprocess.run(["git", "add", "."], cwd=ours, check=True)
+    subprocess.run(["git", "rm", "-q", "--cached", "--ignore-unmatch", path], cwd=ours, check=True)
+    assert differing(ours) == []
+    subprocess.run(["git", "add", "-f", path], cwd=ours, check=True)
+    assert differing(ours) == [(path, "added")]
 
 
-@functools.cache
-def _graph() -> grimp.ImportGraph:
-    rooms = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["root_packages"]
-    return grimp.build_graph(*rooms)
+def test_the_judging_code_runs_alone(ours: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = tmp_path / "told"
+    for folder in (tmp_path / "home", ours):
+        folder.mkdir(exist_ok=True)
+        for name in ("sitecustomize", "usercustomize", "yaml", "ops"):
+            (folder / f"{name}.py").write_text(f"open({str(told)!r}, 'w').close()")
+    monkeypatch.chdir(ours)
+    for name in ("PYTHONPATH", "PYTHONSTARTUP", "PYTHONUSERBASE", "PYTHONHOME"):
+        monkeypatch.setenv(name, str(tmp_path / "home"))
+    judge = judged_by(ROOT, ours, "dev", ours / FILE.name)
+    assert judge.unknown == [] and not told.exists()
+    ran = subprocess.run(
+        [ROOT / "policies" / "run", "--help"],
+        cwd=ours,
+        env=dict(os.environ),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "usage: policies" in ran.stdout and not told.exists()
 
 
-def _files_of(module: str) -> set[str]:
-    """The file of a module of ours, and the data files of its folder; nothing for a library's."""
-    path = ROOT / module.replace(".", "/")
-    own = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-    if not own.is_file():
-        return set()
-    data = [each for each in (own.parent / "data").rglob("*") if each.is_file()]
-    return {each.relative_to(ROOT).as_posix() for each in (own, *data)}
+def test_a_guardian_is_named(ours: Path) -> None:
+    (ours / "core" / "problem.py").write_text("")
+    judge = judged_by(ROOT, ours, "dev", ours / FILE.name)
+    assert judge.guardians == ["@modelyard/guardians"]
+
+
+@pytest.mark.parametrize(
+    ("path", "counts"),
+    [
+        ("yaml.py", True),
+        ("yaml/a.so", True),
+        ("late.pth", True),
+        ("core/notes.txt", True),
+        ("yaml.txt", False),
+        ("reports/a.json", False),
+    ],
+)
+def test_what_git_does_not_track_counts_where_it_could_be_imported_or_lies_in_a_folder_of_ours(
+    ours: Path, path: str, counts: bool
+) -> None:
+    subprocess.run(["git", "init", "-q"], cwd=ours, check=True)
+    subprocess.run(["git", "add", "."], cwd=ours, check=True)
+    (ours / path).parent.mkdir(parents=True, exist_ok=True)
+    (ours / path).write_text("")
+    assert differing(ours) == ([(path, "added")] if counts else [])

@@ -49,6 +49,7 @@ class Fake(HTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.pulls: list[dict[str, Any]] = [{"number": 7, "head": {"sha": HEAD}}]
         self.files: list[dict[str, Any]] = [{"filename": "Pulumi.dev.yaml"}]
+        self.counted: int | None = None
         self.comments: list[dict[str, Any]] = []
         self.calls: list[tuple[str, str, str]] = []
         self.asked: list[str] = []
@@ -66,15 +67,18 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.asked.append(self.path)
+        if self.headers["Authorization"] != "Bearer t":
+            return self._answer({}, 401)
         path, _, query = self.path.removeprefix("/repos/o/r/").partition("?")
+        if path == "pulls/7":
+            counted = self.server.counted
+            return self._answer({"changed_files": len(self.server.files) if counted is None else counted})
         page = int(dict(each.split("=") for each in query.split("&"))["page"])
         lists = {
             "pulls": self.server.pulls,
             "pulls/7/files": self.server.files,
             "issues/7/comments": self.server.comments,
         }
-        if self.headers["Authorization"] != "Bearer t":
-            return self._answer({}, 401)
         return self._answer(lists[path][(page - 1) * 100 : page * 100])
 
     def _write(self) -> None:
@@ -158,7 +162,37 @@ def test_a_change_to_what_judges_is_named_by_githubs_own_list(
 ) -> None:
     fake.files = [file]
     post(github(fake), event(), folder, root)
-    assert ("A guardian has to read this change" in fake.calls[0][2]) == told
+    first = fake.calls[0][2].splitlines()[0]
+    assert first.startswith("> **A guardian (`@g`) has to read this change**: it touches") == told
+    assert ("guardian" in fake.calls[0][2]) == told
+
+
+@pytest.mark.parametrize(
+    ("files", "counted", "cut"), [(2999, 2999, False), (3000, 3000, True), (2999, 3000, True), (2000, 2000, False)]
+)
+def test_a_list_that_github_may_have_cut_is_for_a_guardian(
+    fake: Fake, folder: Path, root: Path, files: int, counted: int, cut: bool
+) -> None:
+    fake.files, fake.counted = [{"filename": f"docs/{number}.md"} for number in range(files)], counted
+    post(github(fake), event(), folder, root)
+    first = fake.calls[0][2].splitlines()[0]
+    assert first.startswith("> **A guardian (`@g`) has to read this change**: it changes more files") == cut
+
+
+def test_a_change_whose_owners_nobody_can_read_gets_no_comment(fake: Fake, folder: Path, root: Path) -> None:
+    (root / ".github" / "CODEOWNERS").write_text("/policies/ @g\n!/policies/free.py\n")
+    with pytest.raises(Refused) as refused:
+        post(github(fake), event(), folder, root)
+    assert "CODEOWNERS:2" in str(refused.value) and fake.calls == []
+
+
+@pytest.mark.parametrize(("long", "shortened"), [(40, False), (LIMIT // 2, True)])
+def test_a_report_that_was_shortened_is_for_a_guardian(
+    fake: Fake, folder: Path, root: Path, long: int, shortened: bool
+) -> None:
+    (folder / "dev.json").write_text(model.as_json(report(notices=["x" * long])))
+    post(github(fake), event(), folder, root)
+    assert ("**A guardian (`@g`) has to read this change**: this report leaves" in fake.calls[0][2]) == shortened
 
 
 def test_a_refusal_of_github_is_said_without_the_token(fake: Fake, folder: Path, root: Path) -> None:
@@ -224,5 +258,7 @@ def test_the_commands_are_thin(
 def test_the_comment_with_the_longest_warning_is_under_the_bound(tmp_path: Path) -> None:
     told = [model.Told(summary="s" * 500, details=["d" * 500] * 3)] * 20
     (tmp_path / "dev.json").write_text(model.as_json(report(errors=told)))
-    body = pull_request.comments(tmp_path, STACKS, [f"policies/{'x' * 300}{number}" for number in range(500)])["dev"]
+    files = [f"policies/{'x' * 300}{number}" for number in range(500)]
+    touched = pull_request.Touched(files=files, guardians=["@o/g"], cut=True, everybody=["@o/g"])
+    body = pull_request.comments(tmp_path, STACKS, touched)["dev"]
     assert len(body.encode()) < LIMIT + 200
