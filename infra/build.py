@@ -42,7 +42,7 @@ def build(planned: Plan) -> None:
     for warned in hold(planned, bounds):
         pulumi.log.warn(warned.text())
     root = Platform("platform", _plan(stack, planned))
-    on_aws = OnAws(stack, stack.aws, root) if stack.aws else None
+    on_aws = OnAws(stack, stack.aws, root, planned.guard.account(selected)) if stack.aws else None
     host: HostCluster = on_aws or _own_cluster(stack, root)
     provider, on_it = host.provider, host.on_it
     labels = {"app.kubernetes.io/managed-by": "modelyard", "app.kubernetes.io/part-of": name}

@@ -38,13 +38,16 @@ from pricing.capacity.announced import Plugin, plugin
 class OnAws:
     """A network and an EKS cluster with its nodes, made or found; what stands beside them takes its neighbours from here."""
 
-    def __init__(self, stack: Stack, parts: Aws, root: pulumi.Resource) -> None:
+    def __init__(self, stack: Stack, parts: Aws, root: pulumi.Resource, account: str | None = None) -> None:
         self._stack, self._parts = stack, parts
         self._name = stack.settings.full_name
         self._karpenter: Karpenter | None = None
         under = pulumi.ResourceOptions(parent=root)
         region, tags = aws.Region(parts.region), tags_of(stack.settings)
-        self.cloud = aws.Provider("aws", region=region, default_tags={"tags": tags}, opts=under)
+        allowed = [account] if account else None
+        self.cloud = aws.Provider(
+            "aws", region=region, allowed_account_ids=allowed, default_tags={"tags": tags}, opts=under
+        )
         self._in_cloud = pulumi.ResourceOptions(parent=root, providers=[self.cloud])
         self.account_id = aws.get_caller_identity(opts=pulumi.InvokeOptions(provider=self.cloud)).account_id
 

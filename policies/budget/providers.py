@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from policies.accounts import of_provider
 from policies.budget.tree import platform_of
-from policies.graph import PLATFORM, UNKNOWN, Node, mapping
+from policies.graph import PLATFORM, UNKNOWN, Node, mapping, stack_of
 from policies.rule import Context, Finding, Rule, Severity, refuse
 
 PROVIDER = "pulumi:providers:"
 LISTED: Mapping[str, frozenset[str]] = {
-    "aws": frozenset({"defaultTags", "region", "skipCredentialsValidation", "skipRegionValidation"}),
+    "aws": frozenset(
+        {"allowedAccountIds", "defaultTags", "region", "skipCredentialsValidation", "skipRegionValidation"}
+    ),
     "kubernetes": frozenset(
         {"clusterIdentifier", "context", "enableConfigMapMutable", "enableServerSideApply", "kubeconfig"}
     ),
@@ -45,6 +48,13 @@ def provider_inputs(node: Node, context: Context) -> Iterator[Finding]:
         if mapping(node.read("__internal")).get(name):
             yield refuse(name, "a provider whose plugin comes from elsewhere")
     yield from _in_the_region(node, package, context)
+    account = context.guard.account(stack_of(node))
+    if package == "aws" and of_provider(node) != ((account,) if account else ()):
+        yield refuse(
+            "allowedAccountIds",
+            "a provider of other accounts than the guard file names",
+            allowed=account or "nothing: the guard file names no account under `accounts`",
+        )
 
 
 def _in_the_region(node: Node, package: str, context: Context) -> Iterator[Finding]:

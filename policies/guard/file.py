@@ -42,6 +42,7 @@ def _guard(root: Map) -> Guard:
     guard = Guard(
         max_monthly_usd=maxima,
         stacks=root.names("stacks", tuple(maxima)),
+        accounts=root.accounts("accounts", tuple(maxima)),
         required_tags=root.texts("requiredTags"),
         exemptions=root.each("exemptions", _exemption),
         budget_exemptions=root.each("budgetExemptions", _budget_exemption),

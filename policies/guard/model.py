@@ -63,13 +63,15 @@ class Guard:
     strictest of every environment, and has no exemptions. `max_monthly_usd` is the highest monthly cost (USD) of each
     environment; a stack file may only ask for less. Every AWS resource carries the `required_tags`, itself or from its
     provider's default tags. `max_per_pool_usd` and `max_per_team_usd` bound parts of an environment, by the pool's or the
-    team's name; `max_increase_usd` and `max_increase_percent` bound how much dearer than what is deployed one run may make it.
-    Prices older than `warn_prices_older_than_days` are warned of; None: never.
+    team's name. `accounts` is the AWS account of an environment, where the guard file names one. `max_increase_usd` and
+    `max_increase_percent` bound how much dearer than what is deployed one run may make it. Prices older than
+    `warn_prices_older_than_days` are warned of; None: never.
     """
 
     max_monthly_usd: Mapping[str, Decimal]
     required_tags: tuple[str, ...]
     stacks: Mapping[str, str] = field(default_factory=dict)
+    accounts: Mapping[str, str] = field(default_factory=dict)
     exemptions: tuple[Exemption, ...] = ()
     budget_exemptions: tuple[BudgetExemption, ...] = ()
     discounts: tuple[Discount, ...] = ()
@@ -84,6 +86,10 @@ class Guard:
     def environment(self, stack: str) -> str | None:
         """The environment that a stack is; None for one that is not listed."""
         return self.stacks.get(stack)
+
+    def account(self, stack: str) -> str | None:
+        """The AWS account that a stack has to be in; None when the guard file names none."""
+        return self.accounts.get(self.environment(stack) or "")
 
     def misnamed(self, stack: str, said: str) -> Iterator[Problem]:
         """Why a stack may not call itself what it does; empty when it may."""

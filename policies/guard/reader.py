@@ -117,6 +117,20 @@ class Map:
                 self._wrong(f"{key}.{name}", chosen, ", ".join(allowed))
         return {str(name): str(chosen) for name, chosen in found.items()}
 
+    def accounts(self, key: str, names: Sequence[str]) -> dict[str, str]:
+        """A map of some of `names` to AWS accounts; none when the key is not there."""
+        self.asked.append(key)
+        found = self.value.get(key, {})
+        if not isinstance(found, Mapping):
+            self._wrong(key, found, "a map of environments to accounts")
+            return {}
+        for name, account in found.items():
+            if name not in names:
+                self._wrong(f"{key}.{name}", name, ", ".join(names))
+            elif not isinstance(account, str) or len(account) != 12 or not (account.isascii() and account.isdigit()):
+                self._wrong(f"{key}.{name}", account, "the 12 digits of an AWS account, in quotes")
+        return {str(name): str(account) for name, account in found.items()}
+
     def each(self, key: str, made_of: Callable[[Map], T]) -> tuple[T, ...]:
         """A list of maps, each read by `made_of`; none when the key is not there."""
         self.asked.append(key)

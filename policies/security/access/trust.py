@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 
-from policies.graph import Node, items
+from policies.accounts import of_provider
+from policies.graph import Node
 from policies.rule import Context, Finding, refuse
 from policies.security.access import conditions, documents, reach
 from policies.security.access.documents import Statement
@@ -91,13 +91,10 @@ def _one_subject(value: str) -> bool:
 
 def _ours(account: str, context: Context) -> bool:
     """The provider's accounts where it lists them; else all policies of a run have to agree on one."""
-    listed: object = context.provider.read("allowedAccountIds") if context.provider else None
-    if isinstance(listed, str):
-        try:
-            listed = json.loads(listed)
-        except ValueError:
-            return False
-    if accounts := [str(each) for each in items(tuple(listed) if isinstance(listed, list) else listed)]:
+    accounts = of_provider(context.provider)
+    if accounts is None:
+        return False
+    if accounts:
         return account in accounts
     return bool(context.memory.setdefault(MEMORY, account) == account)
 

@@ -123,3 +123,11 @@ def test_a_missing_file_is_refused_for_nothing_runs_unguarded(tmp_path: Path) ->
 
 def test_a_required_key_that_is_missing_is_named(tmp_path: Path) -> None:
     assert _problem(tmp_path, "requiredTags: [Owner]\n").where == "maxMonthlyUsd"
+
+
+def test_an_account_is_the_one_of_the_stacks_environment_and_twelve_digits_in_quotes(tmp_path: Path) -> None:
+    guard = _load(tmp_path, f"{HAPPY}accounts: {{ dev: '123456789012' }}\n")
+    assert (guard.account("dev"), guard.account("another")) == ("123456789012", None)
+    for wrong in ("123456789012", "'12345678901'", "'1234567890123'", "'12345678901a'", "'\u06612345678901'"):
+        assert _problem(tmp_path, f"{HAPPY}accounts: {{ dev: {wrong} }}\n").where == "accounts.dev"
+    assert _problem(tmp_path, f"{HAPPY}accounts: {{ live: '123456789012' }}\n").where == "accounts.live"
