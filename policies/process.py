@@ -35,7 +35,7 @@ def run(arguments: Sequence[str], pack: str = "", guard: Path | None = None) -> 
         VERSION,
         functools.partial(_rules, pack),
         functools.partial(_guard, file),
-        _read_ahead,
+        read_ahead,
     )
 
 
@@ -51,7 +51,7 @@ def _guard(file: Path) -> Guard:
     return load(file)
 
 
-def _read_ahead() -> None:
+def read_ahead() -> None:
     """Reads what the first resources would otherwise wait for: schemas, facts of the pinned charts, prices and their inputs."""
     import policies.budget.counted
     import policies.paths.reachable  # noqa: F401

@@ -34,7 +34,7 @@ sys.path[:0] = sys.argv[1:3]
 print(json.dumps(sorted(seen)), file=sys.__stderr__)
 """
 _WORK = {
-    "packs": "from policies.packs import read_ahead, rules; from policies.guard.file import load; from pathlib import Path\n"
+    "packs": "from policies.packs import rules; from policies.process import read_ahead; from policies.guard.file import load; from pathlib import Path\n"
     "rules(); read_ahead(); load(Path('guard.yaml'))",
     "reports": "from ops import cli\nfor stack in ('dev', 'local'):\n"
     "    cli.run(['cost', '--stack', stack, '--format', 'html'])",
