@@ -8,7 +8,6 @@ import itertools
 import os
 import sys
 import tempfile
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -20,10 +19,10 @@ from core.problem import ExitCode, Problem, Refused
 from infra.loaded import LoadedStack
 from ops import commands, shell
 from ops.cluster import cli as cluster_cli
-from ops.commands import Job
 from ops.doctor import command as diagnosis
 from ops.exit_codes import exit_code_of
 from ops.images import cli as images_cli
+from ops.jobs import in_ci, job_of
 from ops.options import (
     Cloud,
     CostFormat,
@@ -94,10 +93,10 @@ def preview(
 ) -> int:
     """Report what `up` would do, what it would cost and what the policies say, changing nothing."""
     paper, output = Paper(form=form, out=out), Format.JSON if form is Form.JSON else Format.TEXT
-    world = choose(sandbox=sandbox, cloud=cloud, ci=_in_ci(), kubeconfig=kubeconfig)
+    world = choose(sandbox=sandbox, cloud=cloud, ci=in_ci(), kubeconfig=kubeconfig)
     place = place_of(stack, file, world)
     try:
-        job = _job(stack, file, sandbox, cloud, output, kubeconfig=kubeconfig, ask=False)
+        job = job_of(stack, file, sandbox, cloud, output, kubeconfig=kubeconfig, ask=False)
         ask: reporting.AskCheckout | None = None
         if judge is not None:
             base_checkout.able(judge)
@@ -122,7 +121,7 @@ def up(
     output: Output = Format.TEXT,
 ) -> int:
     """Preview with the policies, stop on a refusal, otherwise deploy the stack file."""
-    return commands.up(_job(stack, file, sandbox, cloud, output, kubeconfig=kubeconfig, ask=not yes, faults=faults))
+    return commands.up(job_of(stack, file, sandbox, cloud, output, kubeconfig=kubeconfig, ask=not yes, faults=faults))
 
 
 @app.command(epilog="Example:  modelyard refresh --stack dev --only-look")
@@ -138,7 +137,7 @@ def refresh(
 ) -> int:
     """Read every resource again and take what has drifted into the state."""
     return commands.refresh(
-        _job(stack, None, sandbox, cloud, output, kubeconfig=kubeconfig, ask=False), only_look=only_look
+        job_of(stack, None, sandbox, cloud, output, kubeconfig=kubeconfig, ask=False), only_look=only_look
     )
 
 
@@ -152,7 +151,7 @@ def destroy(
     output: Output = Format.TEXT,
 ) -> int:
     """Delete everything the stack has made; nothing at all if anything is protected."""
-    return commands.destroy(_job(stack, None, sandbox, cloud, output, kubeconfig=kubeconfig, ask=not yes))
+    return commands.destroy(job_of(stack, None, sandbox, cloud, output, kubeconfig=kubeconfig, ask=not yes))
 
 
 @app.command(epilog="Example:  modelyard recover --stack dev && modelyard up --stack dev")
@@ -174,7 +173,7 @@ def recover(
     """Repair the state of a stack after its engine was killed: clear a dead process's lock and settle pending operations."""
     asks = not yes and (bool(ids or clear) or sys.stdin.isatty())
     said = recovery.Said(ids=ids or [], clear=clear or [], ask=_ask_for_id if sys.stdin.isatty() else None)
-    return recovery.recover(_job(stack, None, sandbox, cloud, output, kubeconfig=kubeconfig, ask=asks), said)
+    return recovery.recover(job_of(stack, None, sandbox, cloud, output, kubeconfig=kubeconfig, ask=asks), said)
 
 
 def _ask_for_id(question: str) -> str:
@@ -190,7 +189,7 @@ def outputs(
     output: Output = Format.TEXT,
 ) -> int:
     """Print the stack's outputs."""
-    return commands.outputs(_job(stack, None, sandbox, cloud, output, kubeconfig=kubeconfig, ask=False))
+    return commands.outputs(job_of(stack, None, sandbox, cloud, output, kubeconfig=kubeconfig, ask=False))
 
 
 @app.command(
@@ -206,7 +205,7 @@ def deployed(
 ) -> int:
     """Print what the gates are told of the deployed stack: its monthly maximum, priced from its state."""
     form = Format.JSON if output is DeployedFormat.JSON else Format.TEXT
-    job = _job(stack, None, sandbox, cloud, form, kubeconfig=kubeconfig, ask=False)
+    job = job_of(stack, None, sandbox, cloud, form, kubeconfig=kubeconfig, ask=False)
     return commands.deployed(job, as_variables=output is DeployedFormat.ENV)
 
 
@@ -255,7 +254,7 @@ def render(
     """Write every Kubernetes object, Helm release and AWS resource as files, for scanners and GitOps."""
     place, known = place_of(stack, file, SandboxWorld()), dict[str, str]()
     if from_state:
-        job = _job(stack, None, sandbox, cloud, output, kubeconfig=kubeconfig, ask=False)
+        job = job_of(stack, None, sandbox, cloud, output, kubeconfig=kubeconfig, ask=False)
         known = commands.known_values(job)
         place = place if file else job.place
     return commands.render(place, out, known, Show(as_json=output is Format.JSON))
@@ -286,50 +285,6 @@ def in_shell(
     place = place_of(stack, file, world)
     world.accept(place)
     return shell.run(place, world, command or [], Show())
-
-
-def _job(
-    stack: str,
-    file: Path | None,
-    sandbox: bool,
-    cloud: bool,
-    output: Format,
-    *,
-    ask: bool,
-    kubeconfig: Path | None = None,
-    faults: Path | None = None,
-) -> Job:
-    world = choose(sandbox=sandbox, cloud=cloud, ci=_in_ci(), kubeconfig=kubeconfig)
-    place = place_of(stack, file, world)
-    if file is not None and not world.simulated:
-        raise Refused(
-            Problem(summary="--file is for trying a change in the sandbox", fix=f"leave out --{world.name} or --file"),
-            ExitCode.USAGE,
-        )
-    show = Show(as_json=output is Format.JSON)
-    return Job(
-        place=place,
-        program=commands.program(place),
-        packs=commands.packs(place),
-        show=show,
-        confirm=_asker() if ask and not world.simulated else lambda _: True,
-        faults=faults,
-    )
-
-
-def _in_ci() -> bool:
-    return os.environ.get("CI", "").lower() in {"1", "true"}
-
-
-def _asker() -> Callable[[str], bool]:
-    if not sys.stdin.isatty():
-        raise Refused(
-            Problem(
-                summary="this changes the account or the cluster, and there is no terminal to ask on", fix="add --yes"
-            ),
-            ExitCode.USAGE,
-        )
-    return lambda question: typer.confirm(visible(question))
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-
+from core import plain_json
 from policies.graph import Node, items
 
 
@@ -15,7 +14,7 @@ def of_provider(provider: Node | None) -> tuple[str, ...] | None:
     listed: object = provider.read("allowedAccountIds") if provider else None
     if isinstance(listed, str):
         try:
-            listed = json.loads(listed)
+            listed = plain_json.loads(listed)
         except ValueError:
             return None
     if listed is not None and not isinstance(listed, list | tuple):

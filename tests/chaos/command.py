@@ -17,7 +17,7 @@ from ops.commands import Job
 
 def main(faults: str, calls: str, size: str, *arguments: str) -> None:
     """One command on the stack of the current folder; ends the process as `modelyard` does."""
-    make: Callable[..., Job] = cli._job
+    make: Callable[..., Job] = cli.job_of
 
     def job(*given: Any, **named: Any) -> Job:
         made = replace(make(*given, **named), faults=None if faults == "-" else Path(faults), calls=Path(calls))
@@ -27,7 +27,7 @@ def main(faults: str, calls: str, size: str, *arguments: str) -> None:
 
         return replace(made, program=program, packs=())
 
-    cli._job = job
+    cli.job_of = job
     cli.main(list(arguments))
 
 

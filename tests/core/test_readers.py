@@ -58,7 +58,7 @@ JSON = {
         (
             *("sandbox/aws/cloud.py", "sandbox/aws/rules/documents.py", "sandbox/aws/rules/eks.py"),
             *("sandbox/aws/rules/names.py", "policies/paths/calls.py", "policies/security/tags.py"),
-            *("policies/security/iam.py", "policies/security/kept.py", "ops/destroy/leftovers.py"),
+            *("policies/security/access/documents.py", "policies/security/kept.py", "ops/destroy/leftovers.py"),
         ),
         JUDGED,
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ MONITOR, TAG = "aws:costexplorer/anomalyMonitor:AnomalyMonitor", "aws:costexplor
 def test_a_policy_that_aws_does_not_have_ends_the_first_up_of_dev(stage: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     wrong = "arn:aws:iam::aws:policy/service-role/AmazonEBSCSIDriverPolicyV2"
     monkeypatch.setitem(addons.ROLES, "aws-ebs-csi-driver", ("ebs-csi-controller-sa", wrong))
-    here = stage("dev")
+    here = replace(stage("dev"), packs=())
     found = here.run(commands.up, ExitCode.FAILED).events
     said = "\n".join(error.message for error in found.errors)
     assert f"NoSuchEntity: Policy {wrong} does not exist or is not attachable." in said

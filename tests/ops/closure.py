@@ -34,8 +34,8 @@ sys.path[:0] = sys.argv[1:3]
 print(json.dumps(sorted(seen)), file=sys.__stderr__)
 """
 _WORK = {
-    "packs": "from policies.packs import rules; from policies.process import read_ahead; from policies.guard.file import load; from pathlib import Path\n"
-    "rules(); read_ahead(); load(Path('guard.yaml'))",
+    "packs": "from policies.packs import rules; from policies.process import read_ahead\n"
+    "from policies.guard.file import load; from pathlib import Path\nrules(); read_ahead(); load(Path('guard.yaml'))",
     "reports": "from ops import cli\nfor stack in ('dev', 'local'):\n"
     "    cli.run(['cost', '--stack', stack, '--format', 'html'])",
     "declared": "from ops import cli; import tempfile\nfor stack in ('prod',):\n"
