@@ -13,11 +13,12 @@ from typing import Any
 
 from ops import cli
 from ops.commands import Job
+from ops.jobs import job_of
 
 
 def main(faults: str, calls: str, size: str, *arguments: str) -> None:
     """One command on the stack of the current folder; ends the process as `modelyard` does."""
-    make: Callable[..., Job] = cli.job_of
+    make: Callable[..., Job] = job_of
 
     def job(*given: Any, **named: Any) -> Job:
         made = replace(make(*given, **named), faults=None if faults == "-" else Path(faults), calls=Path(calls))
@@ -27,7 +28,7 @@ def main(faults: str, calls: str, size: str, *arguments: str) -> None:
 
         return replace(made, program=program, packs=())
 
-    cli.job_of = job
+    vars(cli)["job_of"] = job
     cli.main(list(arguments))
 
 

@@ -42,14 +42,14 @@ class Town:
             file.write_text(json.dumps(faults))
             extra = ["--faults", str(file)]
         self.capsys.readouterr()
-        code = cli.run([*arguments, "--stack", "town", "--sandbox", *extra])
+        code = cli.run([*arguments, "--stack", "dev", "--sandbox", *extra])
         said = self.capsys.readouterr()
         assert "Traceback" not in said.out + said.err
         return code, said.out + said.err
 
     @property
     def stack(self) -> Path:
-        return self.folder / ".sandbox" / "town"
+        return self.folder / ".sandbox" / "dev"
 
     def world(self) -> dict[str, str]:
         """What was made, by URN."""
@@ -57,7 +57,7 @@ class Town:
 
     def state(self) -> dict[str, str]:
         """The resources that the state holds, by URN."""
-        (file,) = (self.stack / "backend" / ".pulumi" / "stacks").rglob("town.json")
+        (file,) = (self.stack / "backend" / ".pulumi" / "stacks").rglob("dev.json")
         resources = json.loads(file.read_text())["checkpoint"]["latest"]["resources"]
         return {resource["urn"]: resource["id"] for resource in resources if resource["type"].startswith("aws:")}
 
@@ -73,7 +73,7 @@ class Town:
 def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Town]:
     def make(*, small: bool = True) -> Town:
         lay(tmp_path)
-        (tmp_path / "Pulumi.town.yaml").write_text((ROOT / "Pulumi.dev.yaml").read_text())
+        (tmp_path / "Pulumi.dev.yaml").write_text((ROOT / "Pulumi.dev.yaml").read_text())
         monkeypatch.chdir(tmp_path)
         if small:
             monkeypatch.setattr(commands, "program", lambda _: program)
@@ -125,7 +125,7 @@ def test_after_a_crash_of_the_provider_recover_and_the_same_command_converge(tow
     if call == "delete":
         (town.folder / "faults.json").write_text(json.dumps([crash]))
         command = [sys.executable, "-m", "tests.chaos.command", str(town.folder / "faults.json"), os.devnull, "small"]
-        done = subprocess.run([*command, "destroy", "--stack", "town", "--sandbox"], env=_env(), check=False)
+        done = subprocess.run([*command, "destroy", "--stack", "dev", "--sandbox"], env=_env(), check=False)
         assert done.returncode == ExitCode.FAILED
         assert town.run("recover")[0] == ExitCode.OK
         assert town.state() == town.world()
@@ -174,7 +174,7 @@ def test_a_second_command_on_the_stack_is_refused_with_the_name_of_the_first(tow
     faults.write_text(json.dumps([{"kind": "slow", "type": "aws:ec2/vpc:Vpc", "seconds": 4.0}]))
     calls.write_text("")
     command = [sys.executable, "-m", "tests.chaos.command", str(faults), str(calls), "small"]
-    with subprocess.Popen([*command, "up", "--stack", "town", "--sandbox"], env=_env()) as first:
+    with subprocess.Popen([*command, "up", "--stack", "dev", "--sandbox"], env=_env()) as first:
         while '"create"' not in calls.read_text():
             assert first.poll() is None
             time.sleep(0.05)
