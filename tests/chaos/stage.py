@@ -22,7 +22,7 @@ from tests.chaos import content
 from tests.chaos.kills import Kill, Victim, Work
 from tests.roots import ROOT, lay
 
-STACK = "chaos"
+STACK = "dev"
 CHANGES = {"owner: ml-platform": "owner: somebody-else"}
 UPDATED = ("aws:ec2/vpc:Vpc", "aws:ec2/subnet:Subnet", "aws:eks/cluster:Cluster", "aws:iam/role:Role")
 """Types that the changed stack file updates in place."""

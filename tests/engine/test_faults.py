@@ -184,7 +184,7 @@ def test_a_second_command_on_the_stack_is_refused_with_the_name_of_the_first(tow
         finally:
             first.send_signal(signal.SIGCONT)
         assert code == ExitCode.UNAVAILABLE
-        assert "another command is using the sandbox stack `town`" in said
+        assert "another command is using the sandbox stack `dev`" in said
         assert f"process {first.pid}" in said
     assert first.returncode == ExitCode.OK
     assert ": nothing changes" in town.run("preview")[1]
