@@ -27,6 +27,8 @@ from pricing.items.tokens import GPU_POOL, PLATFORM
 from pricing.items.usage import Usage
 
 AWS_PROVIDER = "pulumi:providers:aws"
+TEXTS = {"aws:ssm/parameter:Parameter": ("insecureValue", "value", "valueWo")}
+"""Texts by type whose length decides a price, and which a plan counts at their longest: it does not know them yet."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,10 +84,20 @@ def _records(resources: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, objec
             "type": each.get("type"),
             "name": urn.split("::", 3)[-1],
             "parent": each.get("parent"),
-            "inputs": _plain(each.get("inputs") or {}),
+            "inputs": _as_planned(each),
             "depends": each.get("dependencies") or (),
             "references": each.get("propertyDependencies") or {},
         }
+
+
+def _as_planned(resource: Mapping[str, Any]) -> dict[str, Any]:
+    """The inputs as the plan knew them: a text or a number that another resource gave is not known, so it counts at its worst."""
+    given = {key for key, urns in (resource.get("propertyDependencies") or {}).items() if urns}
+    later = given.union(TEXTS.get(str(resource.get("type")), ()))
+    return {
+        key: UNKNOWN if key in later and not isinstance(value, Mapping | list) else _plain(value)
+        for key, value in (resource.get("inputs") or {}).items()
+    }
 
 
 def _plain(value: Any) -> Any:

@@ -49,6 +49,18 @@ def test_nothing_that_the_stack_exports_or_its_plan_says_changes_it(said: dict[s
     assert most(resources) == ONE
 
 
+def test_a_text_that_the_plan_did_not_know_counts_as_the_plan_counted_it() -> None:
+    inputs = {"name": "/outputs", "type": "String", "tier": "Intelligent-Tiering", "insecureValue": "short"}
+    text = resource("aws:ssm/parameter:Parameter", "outputs", NETWORK, inputs)
+    assert most(deployed_stack(text)) > ONE
+    volume = resource(
+        "aws:ebs/volume:Volume", "raw", NETWORK, {"size": 100, "type": "gp3", "availabilityZone": "us-east-1a"}
+    )
+    assert most(deployed_stack(volume)) > ONE
+    assert most(deployed_stack({**volume, "propertyDependencies": {"size": [STACK]}})) == ONE
+    assert most(deployed_stack({**volume, "propertyDependencies": {"availabilityZone": [STACK]}})) > ONE
+
+
 def test_what_cannot_be_priced_makes_no_room() -> None:
     unknown = resource("aws:sagemaker/endpoint:Endpoint", "raw", NETWORK, {})
     secret = resource("aws:eks/nodeGroup:NodeGroup", "raw", NETWORK, {"scalingConfig": {SIGNATURE: SECRET}})
