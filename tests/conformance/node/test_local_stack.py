@@ -59,6 +59,7 @@ def place(node: Node, tmp_path: Path) -> Place:
         (tmp_path / name).symlink_to(ROOT / name)
     (tmp_path / "infra").mkdir()
     file = tmp_path / "Pulumi.local.yaml"
+    (tmp_path / "guard.yaml").symlink_to(ROOT / "guard.yaml")
     return Place(root=tmp_path, stack="local", stack_file=file, world=KubeconfigWorld(node.kubeconfig))
 
 

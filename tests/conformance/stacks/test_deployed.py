@@ -14,7 +14,6 @@ from infra.stack.stack import Stack
 from pricing.items.cost import CENT
 from tests.policies.conftest import Engine, engine
 from tests.policies.copies import changed
-from tests.policies.test_over_budget import LIMITS
 
 pytestmark = pytest.mark.conformance
 __all__ = ["engine"]
@@ -34,13 +33,13 @@ def test_the_program_knows_what_is_deployed_of_each_part(engine: Engine, tmp_pat
 
 
 def test_packs_that_nobody_has_told_what_is_deployed_refuse_what_is_over(engine: Engine, tmp_path: Path) -> None:
-    dearer = changed(tmp_path, LIMITS, "gpus: 4")
+    over = changed(tmp_path, "monthlyUsd: 5000,", "monthlyUsd: 4000,")
     most = format(plan(Stack.read(StackFile.read(tmp_path / "Pulumi.dev.yaml")), guard()).totals.maximum, "f")
     packs, engine.packs = engine.packs, []
     assert engine.run_whole("up", lambda: pulumi.export("cost", {"maximumUsd": most})).ok
     engine.packs = packs
-    run = engine.run_whole("preview", dearer)
+    run = engine.run_whole("preview", over)
     assert "not more expensive than what is deployed" in run.output
     assert ("budget-ceiling", "platform") in run.refused
     engine.env = {"MODELYARD_DEPLOYED_MAXIMUM_USD": most}
-    assert ("budget-ceiling", "platform") not in engine.run_whole("preview", dearer).refused
+    assert ("budget-ceiling", "platform") not in engine.run_whole("preview", over).refused

@@ -82,6 +82,7 @@ def stage(
                 (tmp_path / part).symlink_to(ROOT / part)
         file = tmp_path / f"Pulumi.{stack}.yaml"
         file.write_text((ROOT / file.name).read_text())
+        (tmp_path / "guard.yaml").symlink_to(ROOT / "guard.yaml")
         place = Place(root=tmp_path, stack=stack, stack_file=file, world=KubeconfigWorld(plane.kubeconfig))
         return Stage(place, wiring.make(place.loaded), PACKS)
 

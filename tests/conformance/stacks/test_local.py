@@ -65,6 +65,7 @@ def place(plane: ControlPlane, registries: Start, tmp_path: Path, monkeypatch: p
     content["config"]["modelyard:platform"]["kubernetes"]["context"] = "own"
     file = tmp_path / "Pulumi.local.yaml"
     file.write_text(yaml.safe_dump(content))
+    (tmp_path / "guard.yaml").symlink_to(ROOT / "guard.yaml")
     return Place(root=tmp_path, stack="local", stack_file=file, world=KubeconfigWorld(plane.kubeconfig))
 
 
